@@ -1,0 +1,47 @@
+# shellcheck shell=bash
+# Sourced by the other scripts: where things are, and how to say that something is missing.
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+BUILD=$ROOT/.build
+export ROOT BUILD
+export PIP_DISABLE_PIP_VERSION_CHECK=1
+
+say() {
+  printf '%s\n' "$*" >&2
+}
+
+fail() {
+  say "$(basename "$0"): $*"
+  exit 1
+}
+
+# need_packages PACKAGE...: Debian packages that must be installed. They are installed when this
+# is Debian and we are root, otherwise the user is told what to do.
+need_packages() {
+  local missing=()
+  local package
+  for package in "$@"; do
+    if ! dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$'; then
+      missing+=("$package")
+    fi
+  done
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+  if [[ ! -e /etc/debian_version || $(id -u) -ne 0 ]]; then
+    fail "please install what Debian calls: ${missing[*]}"
+  fi
+  say "installing Debian packages: ${missing[*]}"
+  (
+    mkdir -p "$BUILD"
+    flock 9
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq || say "apt-get update failed; trying with the package lists that are there"
+    apt-get install -qq -y --no-install-recommends "${missing[@]}"
+  ) 9>"$BUILD/.apt.lock" >&2
+}
+
+# need_command COMMAND PACKAGE...: the packages are asked for only when the command is missing.
+need_command() {
+  local command=$1
+  shift
+  command -v "$command" >/dev/null || need_packages "$@"
+}
