@@ -1,0 +1,179 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Steps and plans: what a run would do, as pure data; private to the collection.
+
+One plan feeds ``changed``, the diff, the returned steps and the apply loop.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+__all__ = [
+    "LeftAlone",
+    "Operation",
+    "Overridden",
+    "PendingRestart",
+    "Plan",
+    "Planned",
+    "Reload",
+    "RunSql",
+    "Step",
+    "WriteFile",
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class WriteFile:
+    """Replace, create (``before`` is None) or remove (``after`` is None) one file."""
+
+    path: str
+    before: bytes | None
+    after: bytes | None
+    mode: int | None = None  # of the resulting file; None keeps what is there (0600 for a new file)
+    parents: bool = False  # create the missing last directory of the path, mode 0700
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSql:
+    """One statement; consecutive ones of a component and database run in one transaction."""
+
+    statement: str
+    undo: str
+    database: str = "postgres"
+
+
+@dataclasses.dataclass(frozen=True)
+class Reload:
+    """Nothing to write: what lies on disk is not what the server has loaded."""
+
+
+Operation = t.Union[WriteFile, RunSql, Reload]
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One change. ``before`` and ``after`` are text for people and never hold a secret."""
+
+    component: str
+    subject: str  # header of the diff: a path, ``role "app"``
+    description: str
+    before: str
+    after: str
+    operation: Operation
+    statement: str = ""  # what an operator would type for the same effect
+    reload: bool = False  # takes effect with a reload of the server
+
+    def result(self) -> dict[str, str]:
+        """The step as returned to the playbook."""
+        return {
+            "component": self.component,
+            "subject": self.subject,
+            "description": self.description,
+            "statement": self.statement,
+            "before": self.before,
+            "after": self.after,
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class LeftAlone:
+    """Something that was seen and deliberately not changed."""
+
+    component: str
+    subject: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class PendingRestart:
+    """A parameter whose configured value waits for a restart of the server."""
+
+    parameter: str
+    running: str
+    configured: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Overridden:
+    """A desired value that a stronger place defeats; ``source`` is file and line, role, database or command line."""
+
+    parameter: str
+    desired: str
+    value: str
+    source: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Planned:
+    """What one component makes of what it observed."""
+
+    steps: tuple[Step, ...] = ()
+    left_alone: tuple[LeftAlone, ...] = ()
+    restart_required: tuple[PendingRestart, ...] = ()
+    overridden_by: tuple[Overridden, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The plans of all components, in the order in which they are safe to apply."""
+
+    parts: tuple[Planned, ...]
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Every step, in order."""
+        return tuple(step for part in self.parts for step in part.steps)
+
+    @property
+    def changed(self) -> bool:
+        """Whether applying would change anything."""
+        return bool(self.steps)
+
+    @property
+    def needs_reload(self) -> bool:
+        """Whether a reload must follow."""
+        return any(step.reload for step in self.steps)
+
+    def files(self) -> dict[str, bytes | None]:
+        """The files as they will be: path to content, None for a removed one."""
+        return {
+            step.operation.path: step.operation.after for step in self.steps if isinstance(step.operation, WriteFile)
+        }
+
+    def diff(self) -> list[dict[str, str]]:
+        """Ansible's diff, one entry for each step."""
+        return [
+            {
+                "before_header": f"{step.subject} (now)",
+                "after_header": f"{step.subject} ({step.description})",
+                "before": _text(step.before),
+                "after": _text(step.after),
+            }
+            for step in self.steps
+        ]
+
+    def result(self) -> dict[str, t.Any]:
+        """The plan as return values of a module."""
+        return {
+            "changed": self.changed,
+            "diff": self.diff(),
+            "steps": [step.result() for step in self.steps],
+            "left_alone": _dictionaries(part.left_alone for part in self.parts),
+            "restart_required": _dictionaries(part.restart_required for part in self.parts),
+            "overridden_by": _dictionaries(part.overridden_by for part in self.parts),
+            "warnings": [warning for part in self.parts for warning in part.warnings],
+        }
+
+
+def _dictionaries(groups: t.Iterable[tuple[t.Any, ...]]) -> list[dict[str, t.Any]]:
+    return [dataclasses.asdict(item) for group in groups for item in group]
+
+
+def _text(value: str) -> str:
+    """A final newline, so that the diff does not complain about its absence."""
+    return value if not value or value.endswith("\n") else value + "\n"

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Making the steps of a plan, and taking them back; private to the collection."""
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConcurrentRun
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import WriteFile
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
+
+__all__ = ["Changes"]
+
+
+class Changes:
+    """What one run has changed so far."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._made: list[Step] = []
+
+    def make(self, steps: t.Sequence[Step]) -> None:
+        """Apply steps in their order; statements of one component and database that follow each other share a transaction."""
+        for group, members in itertools.groupby(steps, key=_group):
+            batch = list(members)
+            if group is None:
+                for step in batch:
+                    self._write(step)
+            else:
+                self._run(batch)
+
+    def undo(self) -> list[str]:
+        """Take back what was made, the last first; says what was taken back and what could not be."""
+        report = []
+        for step in reversed(self._made):
+            try:
+                self._take_back(step)
+            except RampartError as error:
+                report.append(f"NOT taken back: {step.subject}: {error}")
+            else:
+                report.append(f"taken back: {step.subject}: {step.description}")
+        if any(step.reload for step in self._made):
+            report.append(self._reload())
+        self._made.clear()
+        return report
+
+    def _write(self, step: Step) -> None:
+        operation = step.operation
+        if not isinstance(operation, WriteFile):
+            self._made.append(step)
+            return
+        found = self._server.read(operation.path)
+        if (found.content if found else None) != operation.before:
+            raise ConcurrentRun(f"{operation.path} was changed by somebody else while this run was planning")
+        if found is not None:
+            self._server.history.add(found)
+        self._made.append(step)
+        self._server.write(operation.path, operation.after, mode=operation.mode, parents=operation.parents)
+
+    def _run(self, steps: list[Step]) -> None:
+        self._server.session.transaction([_sql(step).statement for step in steps])
+        self._made.extend(steps)
+
+    def _take_back(self, step: Step) -> None:
+        operation = step.operation
+        if isinstance(operation, WriteFile):
+            self._server.write(operation.path, operation.before)
+        elif isinstance(operation, RunSql):
+            self._server.session.transaction([operation.undo])
+
+    def _reload(self) -> str:
+        try:
+            self._server.reload()
+        except RampartError as error:
+            return f"the server could not be told to reload: {error}"
+        return "the server has loaded what it had before"
+
+
+def _group(step: Step) -> tuple[str, str] | None:
+    operation = step.operation
+    return (step.component, operation.database) if isinstance(operation, RunSql) else None
+
+
+def _sql(step: Step) -> RunSql:
+    if not isinstance(step.operation, RunSql):
+        raise TypeError(f"not a statement: {step.subject}")
+    return step.operation

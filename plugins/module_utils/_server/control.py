@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reload and restart of a server, proved by asking it; private to the collection."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConnectionFailed
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ServerRefused
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import child_process_options
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Literal
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import compose
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._server.discovery import Cluster
+    from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
+    from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Session
+
+__all__ = ["reload", "restart", "restart_method", "wait_for_login"]
+
+_PAUSE = 0.05  # seconds between two looks
+_NOW = "SELECT pg_catalog.clock_timestamp()::text AS moment"
+_LOADED_SINCE = "SELECT pg_catalog.pg_conf_load_time() > {moment} AS loaded"
+
+
+def reload(session: Session, open_session: t.Callable[[], Session], timeout: int) -> Session:
+    """Reload through ``session``; return a new login that was made after the server had read its files.
+
+    A login is forked by the postmaster when it has worked through the whole signal, so its load time proves that
+    parameters were read. A refused login means that this run is locking itself out, and raises.
+    """
+    moment = session.rows(_NOW)[0]["moment"]
+    query = compose(_LOADED_SINCE, moment=Literal(moment))
+    session.reload_configuration()
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        fresh = open_session()
+        if fresh.rows(query)[0]["loaded"]:
+            return fresh
+        fresh.close()
+        time.sleep(_PAUSE)
+    raise ServerRefused(
+        f"the server did not load its configuration within timeout ({timeout} s): its log names the faulty line"
+    )
+
+
+def wait_for_login(open_session: t.Callable[[], Session], timeout: int) -> Session:
+    """The first session that a starting server accepts."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            return open_session()
+        except ConnectionFailed as error:
+            if time.monotonic() >= deadline:
+                raise ConnectionFailed(f"no login within timeout ({timeout} s) after the restart: {error}") from None
+            time.sleep(_PAUSE)
+
+
+def restart_method(cluster: Cluster) -> str:
+    """``systemd UNIT`` when a unit's main process is this postmaster, else ``pg_ctl``."""
+    return f"systemd {cluster.unit}" if cluster.unit and _is_main_process(cluster) else "pg_ctl"
+
+
+def restart(server: Server, timeout: int) -> None:
+    """Restart the cluster the way it was started. It says nothing about whether logins work again."""
+    cluster = server.cluster
+    if restart_method(cluster) == "pg_ctl":
+        _with_pg_ctl(server, timeout)
+        return
+    if os.geteuid() != 0:
+        raise Unsupported(
+            f"{cluster.label} is run by the systemd unit {cluster.unit}, so its restart needs root: use become"
+        )
+    _run(["systemctl", "restart", str(cluster.unit)], timeout, {})
+
+
+def _is_main_process(cluster: Cluster) -> bool:
+    if shutil.which("systemctl") is None:
+        return False
+    done = subprocess.run(
+        ["systemctl", "show", "--property=MainPID", "--value", str(cluster.unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.strip() == str(cluster.pid)
+
+
+def _with_pg_ctl(server: Server, timeout: int) -> None:
+    cluster = server.cluster
+    command = [
+        os.path.join(cluster.bindir, "pg_ctl"),
+        "restart",
+        "--pgdata",
+        cluster.data_directory,
+        "--mode=fast",
+        "--wait",
+        f"--timeout={timeout}",
+        f"--log={cluster.log_file or os.devnull}",
+    ]
+    _run(command, timeout, child_process_options(server.owner))
+
+
+def _run(command: list[str], timeout: int, options: dict[str, t.Any]) -> None:
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout + 10,
+            check=False,
+            cwd="/",
+            **options,
+        )
+    except subprocess.TimeoutExpired:
+        raise RampartError(f"{' '.join(command)} did not end within timeout ({timeout} s)") from None
+    if done.returncode != 0:
+        said = " ".join((done.stderr or done.stdout).split())
+        raise RampartError(f"{' '.join(command)} failed with status {done.returncode}: {said}")

@@ -1,0 +1,183 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which clusters run on this host, and which of them is meant; private to the collection."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import re
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConnectionFailed
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import account_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
+
+__all__ = ["Cluster", "choose", "running_clusters"]
+
+_SERVER_PROGRAMS = frozenset({"postgres", "postmaster"})
+_DEBIAN_CONFIG = re.compile(r"^/etc/postgresql/(?P<name>[^/]+/[^/]+)/postgresql\.conf$")
+_DEBIAN_CLUSTERS = "/etc/postgresql"
+
+
+@dataclasses.dataclass(frozen=True)
+class Cluster:
+    """A running cluster of this host, as its postmaster shows itself."""
+
+    pid: int
+    owner_uid: int
+    data_directory: str
+    port: int
+    socket_directory: str
+    program: str  # path of the server binary
+    arguments: tuple[str, ...]  # command line of the postmaster without the program
+    name: str | None  # Debian's: 17/main
+    log_file: str | None  # where the postmaster's stderr goes, when that is a file
+    unit: str | None  # the systemd unit in whose control group it runs
+
+    @property
+    def bindir(self) -> str:
+        """Where the server's own programs are."""
+        return os.path.dirname(self.program)
+
+    @property
+    def label(self) -> str:
+        """The name for messages: as the option cluster takes it."""
+        return self.name or self.data_directory
+
+
+def running_clusters() -> list[Cluster]:
+    """Every cluster of this mount namespace whose processes this account may look at, in order of their ports."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with contextlib.suppress(OSError, ValueError, RampartError):  # ended meanwhile, or not ours to see
+                cluster = _postmaster(int(entry))
+                if cluster is not None:
+                    found.append(cluster)
+    return sorted(found, key=lambda cluster: (cluster.port, cluster.data_directory))
+
+
+def choose(options: Options) -> Cluster | None:
+    """The one cluster that the options name; None when no process can be seen but a socket may be there."""
+    clusters = running_clusters()
+    matching = [cluster for cluster in clusters if _matches(cluster, options)]
+    if len(matching) == 1:
+        return matching[0]
+    if len(matching) > 1:
+        raise InputError(
+            option="cluster",
+            value=options.cluster,
+            expected="one of the running clusters, as there are several: "
+            + ", ".join(f"{cluster.label} (port {cluster.port})" for cluster in matching),
+        )
+    if os.geteuid() != 0 and not clusters and options.cluster is None:
+        return None
+    raise ConnectionFailed(_nothing_runs(options, clusters))
+
+
+def _matches(cluster: Cluster, options: Options) -> bool:
+    if options.cluster is not None:
+        wanted = options.cluster
+        return cluster.name == wanted or (
+            os.path.isabs(wanted) and os.path.realpath(wanted) == os.path.realpath(cluster.data_directory)
+        )
+    directory = options.socket_directory or options.host
+    if directory is not None and os.path.realpath(directory) != os.path.realpath(cluster.socket_directory):
+        return False
+    return options.port is None or options.port == cluster.port
+
+
+def _nothing_runs(options: Options, clusters: list[Cluster]) -> str:
+    wanted = options.cluster or ", ".join(
+        f"{name} {value}"
+        for name, value in (("port", options.port), ("socket_directory", options.socket_directory))
+        if value is not None
+    )
+    running = ", ".join(f"{cluster.label} (port {cluster.port})" for cluster in clusters) or "none"
+    known = _debian_clusters()
+    configured = f"; configured on this host: {', '.join(known)}" if known else ""
+    return (
+        f"no running cluster matches {wanted or 'this host'}: the server is down or was named wrongly."
+        f" Running: {running}{configured}"
+    )
+
+
+def _debian_clusters() -> list[str]:
+    with contextlib.suppress(OSError):
+        return sorted(
+            f"{version}/{name}"
+            for version in os.listdir(_DEBIAN_CLUSTERS)
+            if os.path.isdir(os.path.join(_DEBIAN_CLUSTERS, version))
+            for name in os.listdir(os.path.join(_DEBIAN_CLUSTERS, version))
+        )
+    return []
+
+
+def _postmaster(pid: int) -> Cluster | None:
+    """The cluster of a process when it is a postmaster here; None for anything else."""
+    process = f"/proc/{pid}"
+    program = os.readlink(f"{process}/exe").replace(" (deleted)", "")
+    if os.path.basename(program) not in _SERVER_PROGRAMS or not _same_mounts(process):
+        return None
+    data_directory = os.readlink(f"{process}/cwd")
+    owner_uid = os.stat(data_directory).st_uid
+    if os.stat(process).st_uid != owner_uid or owner_uid == 0:
+        return None
+    with (
+        acting_as(account_of(owner_uid)),
+        open(os.path.join(data_directory, "postmaster.pid"), encoding="utf-8") as lines,
+    ):
+        fields = lines.read().split("\n")
+    if int(fields[0]) != pid:
+        return None  # a child of the postmaster
+    with open(f"{process}/cmdline", "rb") as stream:
+        arguments = tuple(os.fsdecode(item) for item in stream.read().rstrip(b"\0").split(b"\0")[1:])
+    return Cluster(
+        pid=pid,
+        owner_uid=owner_uid,
+        data_directory=data_directory,
+        port=int(fields[3]),
+        socket_directory=fields[4],
+        program=program,
+        arguments=arguments,
+        name=_debian_name(arguments),
+        log_file=_log_file(process),
+        unit=_unit(process),
+    )
+
+
+def _same_mounts(process: str) -> bool:
+    """False for the processes of a container that this host can see."""
+    return os.stat(f"{process}/ns/mnt").st_ino == os.stat("/proc/self/ns/mnt").st_ino
+
+
+def _debian_name(arguments: tuple[str, ...]) -> str | None:
+    for argument in arguments:
+        key, _equals, value = argument.partition("=")
+        match = _DEBIAN_CONFIG.match(value) if key.lstrip("-") == "config_file" else None
+        if match:
+            return match.group("name")
+    return None
+
+
+def _log_file(process: str) -> str | None:
+    target = os.readlink(f"{process}/fd/2")
+    return target if os.path.isabs(target) and os.path.isfile(target) else None
+
+
+def _unit(process: str) -> str | None:
+    with open(f"{process}/cgroup", encoding="utf-8") as lines:
+        for line in lines:
+            last = line.strip().rsplit("/", maxsplit=1)[-1]
+            if last.endswith(".service"):
+                return last.replace("\\x2d", "-")
+    return None

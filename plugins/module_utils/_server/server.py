@@ -1,0 +1,171 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One cluster as the components see it: a session, its files, its lock; private to the collection."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import os
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
+from ansible_collections.rampart.postgresql.plugins.module_utils._server import control
+from ansible_collections.rampart.postgresql.plugins.module_utils._server import discovery
+from ansible_collections.rampart.postgresql.plugins.module_utils._server import lock
+from ansible_collections.rampart.postgresql.plugins.module_utils._server import managers
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import FileState
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import History
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import read_file
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import replace_file
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import account_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Session
+
+__all__ = ["Paths", "Server"]
+
+_PATHS = """
+SELECT name, setting FROM pg_catalog.pg_settings
+WHERE name IN ('config_file', 'data_directory', 'hba_file', 'ident_file')
+ORDER BY name"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Paths:
+    """Where the server itself says that its files are. Untrusted: use with the owner's rights only."""
+
+    config_file: str
+    data_directory: str
+    hba_file: str
+    ident_file: str
+
+
+class Server:
+    """Opened with ``Server.open(options)``; the session is replaced after a reload by a fresh one."""
+
+    def __init__(self, options: Options, cluster: discovery.Cluster | None, session: Session) -> None:
+        self.options = options
+        self.session = session
+        self._cluster = cluster
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, options: Options) -> t.Iterator[Server]:
+        """Find the cluster that the options name, connect to it, and close what is open in the end."""
+        cluster = None if options.is_remote else discovery.choose(options)
+        session = Session.open(options, cluster)
+        server = cls(options, cluster, session)
+        try:
+            yield server
+        finally:
+            server.session.close()
+
+    @property
+    def cluster(self) -> discovery.Cluster:
+        """The running cluster on this host; an error where only a connection is there."""
+        if self._cluster is None:
+            raise Unsupported(
+                "this needs the files of the cluster: run it on the database host, as root or as the owner of the"
+                " cluster, without the option host"
+            )
+        return self._cluster
+
+    @property
+    def has_files(self) -> bool:
+        """Whether this process can reach the files of the cluster."""
+        return self._cluster is not None
+
+    @functools.cached_property
+    def owner(self) -> Account:
+        """The operating system account that owns the data directory."""
+        return account_of(self.cluster.owner_uid)
+
+    @property
+    def version(self) -> int:
+        """Version number as server_version_num gives it: 170011 for 17.11."""
+        return self.session.version
+
+    @property
+    def major(self) -> int:
+        """13 to 18."""
+        return self.session.version // 10000
+
+    @property
+    def in_recovery(self) -> bool:
+        """Whether this is a standby now."""
+        return self.session.in_recovery
+
+    @functools.cached_property
+    def paths(self) -> Paths:
+        """Read from the live server."""
+        return Paths(**{row["name"]: row["setting"] for row in self.session.rows(_PATHS)})
+
+    @functools.cached_property
+    def managers(self) -> tuple[managers.Manager, ...]:
+        """What manages this cluster besides us."""
+        return managers.find(self)
+
+    def refuse_if_managed(self, *, by: str, subject: str, where: str) -> None:
+        """Raise ManagedElsewhere when the manager named ``by`` runs this cluster."""
+        managers.refuse(self.managers, by=by, subject=subject, where=where)
+
+    def read(self, path: str) -> FileState | None:
+        """Read a file of the cluster with the owner's rights."""
+        return read_file(path, self.owner)
+
+    def write(self, path: str, content: bytes | None, *, mode: int | None = None, parents: bool = False) -> None:
+        """Replace, create or remove a file of the cluster with the owner's rights."""
+        replace_file(path, content, owner=self.owner, mode=mode, parents=parents)
+
+    @functools.cached_property
+    def history(self) -> History:
+        """Where previous versions are kept."""
+        return History(
+            directory=self.options.history_directory or self._default_history_directory(),
+            keep=self.options.history_keep,
+            owner=self.owner,
+        )
+
+    def _default_history_directory(self) -> str:
+        data_directory = os.path.realpath(self.cluster.data_directory)
+        base = os.path.join(self.owner.home, ".local", "state", "rampart-postgresql")
+        if os.path.commonpath([os.path.realpath(base), data_directory]) == data_directory:
+            base = os.path.join(os.path.dirname(data_directory), ".rampart-postgresql")
+        return os.path.join(base, data_directory.strip(os.path.sep).replace(os.path.sep, "_"))
+
+    @contextlib.contextmanager
+    def lock(self, *, shared: bool) -> t.Iterator[None]:
+        """Hold this cluster for one run; readers of check mode share it."""
+        with contextlib.ExitStack() as stack:
+            if self.has_files:
+                stack.enter_context(
+                    lock.data_directory(self.cluster.data_directory, self.owner, shared, self.options.lock_wait)
+                )
+            yield
+
+    def reload(self) -> None:
+        """Make the server read its configuration, prove that a new login sees it, continue with that login."""
+        fresh = control.reload(self.session, lambda: Session.open(self.options, self._cluster), self.options.timeout)
+        self.session.close()
+        self.session = fresh
+
+    def facts(self) -> dict[str, t.Any]:
+        """What every module returns about the cluster that it worked on."""
+        found: dict[str, t.Any] = {
+            "version": self.version,
+            "major": self.major,
+            "in_recovery": self.in_recovery,
+            "driver": self.session.driver,
+        }
+        if self.has_files:
+            found.update(
+                cluster=self.cluster.name or self.cluster.data_directory,
+                data_directory=self.cluster.data_directory,
+                port=self.cluster.port,
+                managed_by=[manager.name for manager in self.managers],
+            )
+        return {"server": found}

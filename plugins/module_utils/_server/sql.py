@@ -1,0 +1,75 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The only place where SQL text is composed; private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import string
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+
+__all__ = ["Identifier", "Keyword", "Literal", "as_json", "compose"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Identifier:
+    """A name, rendered between double quotes whatever it holds."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return '"' + _without_nul(self.name).replace('"', '""') + '"'
+
+
+@dataclasses.dataclass(frozen=True)
+class Literal:
+    """A string constant, safe with standard_conforming_strings on and off."""
+
+    value: str
+
+    def __str__(self) -> str:
+        text = _without_nul(self.value).replace("'", "''")
+        if "\\" in text:
+            return "E'" + text.replace("\\", "\\\\") + "'"
+        return f"'{text}'"
+
+
+@dataclasses.dataclass(frozen=True)
+class Keyword:
+    """Words of the grammar, upper-case letters and spaces only."""
+
+    words: str
+
+    def __str__(self) -> str:
+        if not self.words.replace(" ", "").isalpha() or not self.words.isupper():
+            raise RampartError(f"not a keyword of SQL: {self.words!r}")
+        return self.words
+
+
+Part = t.Union[Identifier, Literal, Keyword]
+
+
+def compose(template: str, **parts: Part) -> str:
+    """Fill ``{name}`` in a template with typed parts; a bare string is refused."""
+    for name, part in parts.items():
+        if not isinstance(part, (Identifier, Literal, Keyword)):
+            raise TypeError(f"{name} must be an Identifier, Literal or Keyword, not {type(part).__name__}")
+    return string.Formatter().vformat(template, (), parts)
+
+
+def as_json(query: str) -> str:
+    """Wrap a query so that its rows arrive as one JSON document, whatever the driver."""
+    return (
+        "SELECT coalesce(pg_catalog.json_agg(pg_catalog.row_to_json(q)), '[]'::pg_catalog.json)::pg_catalog.text"
+        f" FROM (\n{query}\n) AS q"
+    )
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise RampartError(f"a name or value of PostgreSQL cannot hold a NUL byte: {text!r}")
+    return text
