@@ -1,0 +1,42 @@
+"""Fixtures of the conformance tests: a test that uses one of them runs on every major version."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.rampart.postgresql.tests.conformance.servers import MAJORS
+from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
+from ansible_collections.rampart.postgresql.tests.conformance.servers import Workshop
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session", params=MAJORS, ids=lambda major: f"pg{major}")
+def major(request: pytest.FixtureRequest) -> int:
+    """Each supported major version in turn."""
+    return int(request.param)
+
+
+@pytest.fixture(scope="session")
+def workshop() -> Iterator[Workshop]:
+    """Makes servers for tests that need more than one; removes them all at the end."""
+    workshop = Workshop()
+    yield workshop
+    workshop.close()
+
+
+@pytest.fixture(scope="session")
+def server(workshop: Workshop, major: int) -> Server:
+    """A running server that tests share: leave it as it was found."""
+    return workshop.server(major)
+
+
+@pytest.fixture
+def fresh_server(workshop: Workshop, major: int) -> Iterator[Server]:
+    """A running server of the test's own, to change or break; costs about half a second."""
+    server = workshop.server(major)
+    yield server
+    workshop.discard(server)
