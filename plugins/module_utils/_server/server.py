@@ -153,6 +153,26 @@ class Server:
         self.session.close()
         self.session = fresh
 
+    def restart(self) -> None:
+        """Restart the server, wait for a login, continue with that login."""
+        self.session.close()
+        control.restart(self, self.options.timeout)
+        self.session = control.wait_for_login(self._login_after_restart, self.options.timeout)
+
+    def _login_after_restart(self) -> Session:
+        self._cluster = discovery.choose(self.options)
+        return Session.open(self.options, self._cluster)
+
+    @contextlib.contextmanager
+    def session_for(self, database: str) -> t.Iterator[Session]:
+        """A session in another database, for what catalogues hold per database."""
+        options = dataclasses.replace(self.options, dbname=database)
+        session = Session.open(options, self._cluster)
+        try:
+            yield session
+        finally:
+            session.close()
+
     def facts(self) -> dict[str, t.Any]:
         """What every module returns about the cluster that it worked on."""
         found: dict[str, t.Any] = {

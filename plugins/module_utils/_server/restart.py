@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A restart that is made only when something waits for it, and is proved afterwards; private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import NotConverged
+from ansible_collections.rampart.postgresql.plugins.module_utils._server import control
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
+
+__all__ = ["RestartOutcome", "restart_if_needed"]
+
+_PENDING = """
+SELECT name FROM pg_catalog.pg_settings WHERE pending_restart ORDER BY name"""
+
+
+@dataclasses.dataclass(frozen=True)
+class RestartOutcome:
+    """What waited, how it was or would be restarted."""
+
+    pending: tuple[str, ...]
+    method: str
+    needed: bool
+
+    def result(self) -> dict[str, t.Any]:
+        """Return values of the module, but for ``restarted``."""
+        return {"changed": self.needed, "pending": list(self.pending), "method": self.method}
+
+
+def restart_if_needed(server: Server, *, force: bool, check_mode: bool) -> RestartOutcome:
+    """Restart when a parameter waits for it or ``force`` says so; raise unless the server is back and nothing waits."""
+    with server.lock(shared=check_mode):
+        pending = _pending(server)
+        outcome = RestartOutcome(pending, control.restart_method(server.cluster), needed=bool(pending) or force)
+        if outcome.needed:
+            server.refuse_if_managed(
+                by="patroni",
+                subject="the restart of this server",
+                where="use patronictl restart, which keeps its leader",
+            )
+        if outcome.needed and not check_mode:
+            server.restart()
+            _assert_nothing_waits(server)
+        return outcome
+
+
+def _pending(server: Server) -> tuple[str, ...]:
+    return tuple(row["name"] for row in server.session.rows(_PENDING))
+
+
+def _assert_nothing_waits(server: Server) -> None:
+    remaining = _pending(server)
+    if remaining:
+        raise NotConverged(
+            f"the server was restarted and is up, but still waits for a restart to change {', '.join(remaining)}",
+            remaining=list(remaining),
+        )

@@ -1,0 +1,106 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: server_restart
+short_description: Restart a PostgreSQL cluster when a parameter waits for it
+version_added: 0.1.0
+description:
+  - Restarts one cluster, and only when C(pg_settings) says that a parameter waits for a restart, or when O(force) is set.
+  - The restart goes through the systemd unit whose main process is this server (on Debian C(postgresql@17-main), never
+    the umbrella unit), or through C(pg_ctl) as the owner of the cluster where no unit runs it.
+  - Waits until the server accepts a login and checks that no parameter waits any more.
+  - A server that Patroni manages is refused.
+author:
+  - rampart.postgresql contributors (@rampart-postgresql)
+extends_documentation_fragment:
+  - rampart.postgresql.attributes
+  - rampart.postgresql.connection
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details: The diff names the parameters that wait.
+  idempotent:
+    support: partial
+    details: With O(force=true) every run restarts.
+  platform:
+    platforms: posix
+    support: full
+    details: Linux only.
+options:
+  force:
+    description: Restart although nothing waits for it.
+    type: bool
+    default: false
+requirements:
+  - psycopg 3 or psycopg2; check mode works with C(psql) alone
+"""
+
+EXAMPLES = r"""
+- name: Restart the cluster when a parameter waits for it
+  rampart.postgresql.server_restart:
+    cluster: 17/main
+  become: true
+"""
+
+RETURN = r"""
+restarted:
+  description: Whether the server was restarted in this run.
+  returned: success
+  type: bool
+pending:
+  description: The parameters that waited for a restart when the run began.
+  returned: success
+  type: list
+  elements: str
+  sample: [shared_preload_libraries]
+method:
+  description: How the cluster is restarted, V(pg_ctl) or V(systemd) with the unit's name.
+  returned: success
+  type: str
+  sample: systemd postgresql@17-main.service
+server:
+  description: The cluster that this was about.
+  returned: success
+  type: dict
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.arguments import CONNECTION_ARGUMENTS
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.restart import restart_if_needed
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
+
+ARGUMENTS: dict[str, dict[str, t.Any]] = {**CONNECTION_ARGUMENTS, "force": {"type": "bool", "default": False}}
+
+
+def main() -> t.NoReturn:
+    """Restart when it is needed."""
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    try:
+        with Server.open(Options.from_task(module.params)) as server:
+            outcome = restart_if_needed(server, force=module.params["force"], check_mode=module.check_mode)
+            facts = server.facts()
+    except RampartError as error:
+        module.fail_json(msg=str(error), **error.details)
+    waiting = "".join(f"{name} waits for a restart\n" for name in outcome.pending)
+    module.exit_json(
+        **facts,
+        **outcome.result(),
+        restarted=outcome.needed and not module.check_mode,
+        diff={"before": waiting, "after": ""},
+    )
+
+
+if __name__ == "__main__":
+    main()
