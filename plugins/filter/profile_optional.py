@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: profile_optional
+short_description: Parameters of a profile that some supported server does not have
+version_added: 0.1.0
+author: The rampart.postgresql maintainers (@rampart-postgresql)
+description:
+  - The names that belong into the option O(rampart.postgresql.settings#module:optional).
+  - The page R(Profiles,ansible_collections.rampart.postgresql.docsite.profiles) shows all values with their reasons.
+positional: profile
+options:
+  _input:
+    description: Name of a component role of this collection.
+    type: string
+    choices: [pg_tls, pg_network, pg_authentication, pg_logging, pg_access]
+    required: true
+  profile:
+    description: Name of the profile.
+    type: string
+    choices: [baseline, cis, strict]
+    required: true
+seealso:
+  - plugin: rampart.postgresql.profile_parameters
+    plugin_type: filter
+  - plugin: rampart.postgresql.profile_libraries
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+---
+- name: Show what is not written on older servers
+  ansible.builtin.debug:
+    msg: "{{ 'pg_authentication' | rampart.postgresql.profile_optional('cis') }}"
+"""
+
+RETURN = r"""
+_value:
+  description: Names of parameters.
+  type: list
+"""
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.catalogue import optional
+
+
+def profile_optional(role: object, profile: object) -> list[str]:
+    """Parameters of a profile that some supported server does not have."""
+    try:
+        return optional(role, profile)
+    except RampartError as error:
+        raise AnsibleFilterError(f"profile_optional: {error}") from error
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Name to function."""
+        return {"profile_optional": profile_optional}

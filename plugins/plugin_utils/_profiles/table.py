@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The profiles as a page of the documentation; private to the collection."""
+
+from __future__ import annotations
+
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.catalogue import CATALOGUE
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.model import PROFILES
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.model import ProfileParameter
+
+__all__ = ["page"]
+
+_HEAD = """\
+..
+  Copyright (c) 2026, the rampart.postgresql contributors
+  GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+  SPDX-License-Identifier: GPL-3.0-or-later
+  Written by scripts/profiles.py from plugins/plugin_utils/_profiles. Do not edit by hand.
+
+.. _ansible_collections.rampart.postgresql.docsite.profiles:
+
+Profiles
+========
+
+``pg_harden_profile`` chooses what the roles set. ``baseline`` is safe without thinking: nothing needs a restart except
+the libraries that are preloaded and, where the log goes nowhere, the logging collector. ``cis`` takes what the CIS
+benchmark names. ``strict`` goes further and may refuse older clients.
+
+A dash means that the profile leaves the parameter alone. *Unmapped* means that no benchmark recommendation for it was
+seen, not that there is none. Numbers move between editions of the benchmark, so each is given with the source that it
+was read in. A parameter that a server does not have is not written there.
+"""
+
+
+def page() -> str:
+    """The whole file, as it must stand in docs/docsite/rst/profiles.rst."""
+    return _HEAD + "".join(_section(role, entries) for role, entries in CATALOGUE.items())
+
+
+def _section(role: str, entries: tuple[ProfileParameter, ...]) -> str:
+    lines = ["", role, "-" * len(role), ""]
+    for entry in entries:
+        lines += _entry(entry)
+    return "\n".join(lines)
+
+
+def _entry(entry: ProfileParameter) -> list[str]:
+    lines = [f"``{entry.name}``", f"  {entry.reason}", ""]
+    lines += [f"  :{profile}: {_value(entry.value(profile))}" for profile in PROFILES]
+    lines.append(f"  :benchmark: {entry.reference or '*unmapped*'}")
+    lines.append(f"  :cost: {entry.cost}")
+    if entry.library:
+        lines.append(f"  :needs: the library ``{entry.library}`` in shared_preload_libraries (a restart)")
+    if entry.optional:
+        lines.append("  :servers: not written where the server does not have it")
+    return [*lines, ""]
+
+
+def _value(value: str | None) -> str:
+    return "–" if value is None else f"``{value.strip()}``"
