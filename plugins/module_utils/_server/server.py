@@ -23,6 +23,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.files i
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import replace_file
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import account_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Session
 
@@ -120,6 +121,11 @@ class Server:
     def write(self, path: str, content: bytes | None, *, mode: int | None = None, parents: bool = False) -> None:
         """Replace, create or remove a file of the cluster with the owner's rights."""
         replace_file(path, content, owner=self.owner, mode=mode, parents=parents)
+
+    def owner_can_write(self, directory: str) -> bool:
+        """Whether the owner of the cluster may create files in a directory."""
+        with acting_as(self.owner):
+            return os.access(directory, os.W_OK | os.X_OK, effective_ids=True)
 
     @functools.cached_property
     def history(self) -> History:
