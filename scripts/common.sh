@@ -35,7 +35,7 @@ need_packages() {
     flock 9
     export DEBIAN_FRONTEND=noninteractive
     apt-get update -qq || say "apt-get update failed; trying with the package lists that are there"
-    apt-get install -qq -y --no-install-recommends "${missing[@]}"
+    apt-get install -qq -y -o DPkg::Lock::Timeout=300 --no-install-recommends "${missing[@]}"
   ) 9>"$BUILD/.apt.lock" >&2
 }
 
