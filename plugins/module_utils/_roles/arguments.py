@@ -1,0 +1,104 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of role attributes, and what they mean; private to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.component import Allowed
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.component import Desired
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.component import RoleAttributes
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import ATTRIBUTES
+
+__all__ = ["ARGUMENTS", "component"]
+
+_CHOICES = list(ATTRIBUTES)
+_MAXIMUM_LENGTH = 63  # bytes; NAMEDATALEN - 1: the server cuts a longer name, so it would be another one
+
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "allow": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "role": {"type": "str", "required": True},
+            "attributes": {"type": "list", "elements": "str", "choices": _CHOICES, "required": True},
+        },
+    },
+    "strip": {"type": "list", "elements": "str"},
+    "attributes": {"type": "list", "elements": "str", "choices": _CHOICES, "default": _CHOICES},
+    "require_other_superuser": {"type": "bool", "default": False},
+    "on_standby": {"type": "str", "choices": ["skip", "fail"], "default": "skip"},
+}
+
+
+def component(values: t.Mapping[str, t.Any], *, option: str = "") -> RoleAttributes:
+    """The component of these option values; ``option`` is the name of the option that holds them."""
+    allow = _allow(values.get("allow"), _path(option, "allow"))
+    strip = _strip(values.get("strip"), _path(option, "strip"))
+    _refuse_contradiction(allow, strip)
+    attributes = values.get("attributes")
+    return RoleAttributes(
+        Desired(
+            allow=allow,
+            strip=strip,
+            attributes=ATTRIBUTES if attributes is None else _attributes(attributes, _path(option, "attributes")),
+            require_other_superuser=bool(values.get("require_other_superuser")),
+            on_standby=values.get("on_standby") or "skip",
+            option=option,
+        )
+    )
+
+
+def _path(option: str, name: str) -> str:
+    return f"{option}.{name}" if option else name
+
+
+def _allow(entries: t.Sequence[t.Mapping[str, t.Any]] | None, option: str) -> tuple[Allowed, ...] | None:
+    if entries is None:
+        return None
+    allowed: dict[str, Allowed] = {}
+    for number, entry in enumerate(entries):
+        where = f"{option}[{number}]"
+        role = _role(entry["role"], f"{where}.role")
+        if role in allowed:
+            raise InputError(option=f"{where}.role", value=role, expected="each role once")
+        attributes = _attributes(entry["attributes"], f"{where}.attributes")
+        allowed[role] = Allowed(role=role, attributes=attributes, option=where)
+    return tuple(allowed.values())
+
+
+def _strip(names: t.Sequence[str] | None, option: str) -> tuple[tuple[str, str], ...] | None:
+    if names is None:
+        return None
+    found = [(f"{option}[{number}]", _role(name, f"{option}[{number}]")) for number, name in enumerate(names)]
+    for where, name in found:
+        if name.startswith("pg_"):
+            raise InputError(option=where, value=name, expected="a role that PostgreSQL did not make itself")
+    return tuple(found)
+
+
+def _refuse_contradiction(allow: tuple[Allowed, ...] | None, strip: tuple[tuple[str, str], ...] | None) -> None:
+    allowed = {entry.role: entry for entry in allow or () if entry.attributes}
+    for where, name in strip or ():
+        if name in allowed:
+            raise InputError(option=where, value=name, expected=f"a role that {allowed[name].option} does not allow")
+
+
+def _role(name: t.Any, option: str) -> str:
+    text = str(name)
+    if not text or "\0" in text or len(text.encode("utf-8", "replace")) > _MAXIMUM_LENGTH:
+        raise InputError(
+            option=option, value=name, expected=f"the name of a role as pg_roles has it, 1 to {_MAXIMUM_LENGTH} bytes"
+        )
+    return text
+
+
+def _attributes(names: t.Sequence[str], option: str) -> tuple[str, ...]:
+    for name in names:
+        if name not in ATTRIBUTES:
+            raise InputError(option=option, value=name, expected=f"among {', '.join(ATTRIBUTES)}")
+    return tuple(attribute for attribute in ATTRIBUTES if attribute in names)

@@ -1,0 +1,300 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Attributes taken from every role that is not allowed to have them; private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ManagedElsewhere
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import LeftAlone
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles import state as _state
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import ATTRIBUTES
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import BOOTSTRAP_OID
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Dependent
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Role
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import State
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Identifier
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Keyword
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import compose
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
+
+__all__ = ["MANAGER_ROLES", "Allowed", "Desired", "RoleAttributes"]
+
+MANAGER_ROLES: t.Mapping[str, frozenset[str]] = {
+    "patroni": frozenset({"replicator", "rewind_user"}),  # as its sample configurations name them
+    "repmgr": frozenset({"repmgr"}),
+    "pg_auto_failover": frozenset({"autoctl_node", "pgautofailover_replicator", "pgautofailover_monitor"}),
+}
+"""Roles that a manager logs in with, by its documentation."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Allowed:
+    """What one role may have; ``option`` is where the operator wrote it."""
+
+    role: str
+    attributes: tuple[str, ...]
+    option: str = "allow"
+
+
+@dataclasses.dataclass(frozen=True)
+class Desired:
+    """What the operator wants. ``allow`` and ``strip`` both None: nothing is changed, everything reported."""
+
+    allow: tuple[Allowed, ...] | None = None
+    strip: tuple[tuple[str, str], ...] | None = None  # option path and name
+    attributes: tuple[str, ...] = ATTRIBUTES
+    require_other_superuser: bool = False
+    on_standby: str = "skip"
+    option: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Stripping:
+    """One role that loses attributes."""
+
+    role: Role
+    attributes: tuple[str, ...]
+
+    @property
+    def remaining(self) -> tuple[str, ...]:
+        return tuple(attribute for attribute in self.role.attributes if attribute not in self.attributes)
+
+
+class RoleAttributes:
+    """The component."""
+
+    name = "role_attributes"
+    order = 30
+
+    def __init__(self, desired: Desired) -> None:
+        self._desired = desired
+        self._allowed = {entry.role: entry.attributes for entry in desired.allow or ()}
+        self._named = {name for _option, name in desired.strip or ()}
+
+    def observe(self, server: Server) -> State:
+        """Read everything that planning needs."""
+
+        def superusers_may_lose(roles: t.Iterable[Role]) -> bool:
+            return any("SUPERUSER" in self._unwanted(role, login=server.session.login) for role in roles)
+
+        return _state.observe(server, superusers_may_lose=superusers_may_lose)
+
+    def offers(self, state: State) -> dict[str, dict[str, str]]:
+        """No parameters."""
+        return {}
+
+    def plan(self, state: State, offered: t.Any = None) -> Planned:
+        """One statement for each role that has what it should not have."""
+        self._refuse_exempt(state)
+        strippings, left = self._strippings(state)
+        warnings = self._unknown(state)
+        if not strippings:
+            return Planned(left_alone=tuple(left), warnings=tuple(warnings))
+        if state.in_recovery:
+            return self._on_standby(strippings, left, warnings)
+        self._refuse(state, strippings)
+        warnings += [*_told(state.dependents, strippings), *_unseen(state)]
+        steps = tuple(self._step(stripping) for stripping in strippings)
+        return Planned(steps=steps, left_alone=tuple(left), warnings=tuple(warnings))
+
+    def prepare(self, planned: Planned, server: Server) -> Planned:
+        """Nothing to make up."""
+        return planned
+
+    def unproven(self, state: State) -> list[str]:
+        """The catalogue is what is in force: an empty plan proves it."""
+        return []
+
+    def _unwanted(self, role: Role, *, login: str) -> tuple[str, ...]:
+        """What a role would lose, were nothing using it."""
+        if role.oid == BOOTSTRAP_OID or role.name == login or role.predefined:
+            return ()
+        if role.name not in self._named and self._desired.allow is None:
+            return ()
+        allowed = self._allowed.get(role.name, ())
+        governed = self._desired.attributes
+        return tuple(name for name in role.attributes if name in governed and name not in allowed)
+
+    def _strippings(self, state: State) -> tuple[list[_Stripping], list[LeftAlone]]:
+        strippings, left = [], []
+        for role in state.roles:
+            unwanted = self._unwanted(role, login=state.login)
+            uses = state.replicating.get(role.oid, ())
+            needed = _replicates_with(role)
+            if uses and needed in unwanted:
+                unwanted = tuple(name for name in unwanted if name != needed)
+                left.append(self._left(role, f"{needed} is in use for replication now: {', '.join(uses)}"))
+            if unwanted:
+                strippings.append(_Stripping(role, unwanted))
+        return strippings, [*left, *self._exempt(state), *self._silent(state)]
+
+    def _exempt(self, state: State) -> list[LeftAlone]:
+        """The login of this run, when it has what another role would lose."""
+        return [
+            self._left(role, f"has {' '.join(unwanted)}, but it is the login of this run")
+            for role in state.roles
+            if role.name == state.login and self._desired.allow is not None
+            for unwanted in [self._unwanted(role, login="")]
+            if unwanted
+        ]
+
+    def _silent(self, state: State) -> list[LeftAlone]:
+        """Roles that have attributes while nobody said who may."""
+        if self._desired.allow is not None:
+            return []
+        return [
+            self._left(role, f"has {' '.join(held)}, and no allow-list says whether it may")
+            for role in state.roles
+            if role.oid != BOOTSTRAP_OID and role.name not in self._named
+            for held in [[name for name in role.attributes if name in self._desired.attributes]]
+            if held
+        ]
+
+    def _left(self, role: Role, reason: str) -> LeftAlone:
+        return LeftAlone(component=self.name, subject=_subject(role), reason=reason)
+
+    def _unknown(self, state: State) -> list[str]:
+        present = {role.name for role in state.roles}
+        named = [(entry.option, entry.role) for entry in self._desired.allow or ()]
+        named += list(self._desired.strip or ())
+        return [f"{option}: this cluster has no role {name!r}" for option, name in named if name not in present]
+
+    def _refuse_exempt(self, state: State) -> None:
+        """Nobody can ask for the bootstrap superuser or the login in use to be stripped."""
+        bootstrap = next((role.name for role in state.roles if role.oid == BOOTSTRAP_OID), None)
+        named = list(self._desired.strip or ())
+        named += [(entry.option, entry.role) for entry in self._desired.allow or () if not entry.attributes]
+        for option, name in named:
+            if name == bootstrap:
+                raise InputError(option=option, value=name, expected="a role that is not the bootstrap superuser")
+            if name == state.login:
+                raise InputError(option=option, value=name, expected="a role that is not the login of this run")
+
+    def _refuse(self, state: State, strippings: list[_Stripping]) -> None:
+        """Everything that speaks against it, before anything is changed."""
+        self._refuse_managers(state, strippings)
+        self._refuse_subscriptions(state, strippings)
+        self._refuse_last_superuser(state, strippings)
+        if not state.superuser:
+            names = ", ".join(_subject(stripping.role) for stripping in strippings)
+            raise Unsupported(
+                f"the login {state.login!r} is not a superuser, and only one can take attributes from {names};"
+                " nothing was changed"
+            )
+
+    def _refuse_managers(self, state: State, strippings: list[_Stripping]) -> None:
+        for manager in state.managers:
+            used = [s.role for s in strippings if s.role.name in MANAGER_ROLES.get(manager, ())]
+            if used:
+                raise ManagedElsewhere(
+                    f"{manager} runs this cluster and uses {', '.join(map(_subject, used))}, so nothing was changed:"
+                    f" put {'it' if len(used) == 1 else 'them'} into {self._option('allow')} with the attributes needed",
+                    managed_by=manager,
+                    roles=[role.name for role in used],
+                )
+
+    def _refuse_subscriptions(self, state: State, strippings: list[_Stripping]) -> None:
+        owners = {s.role.oid: s.role for s in strippings if "SUPERUSER" in s.attributes}
+        found = [d for d in state.dependents if d.kind == "subscription" and d.owner in owners]
+        if found:
+            listed = "; ".join(f"{_describe(item)} of {_subject(owners[item.owner])}" for item in found)
+            raise RampartError(
+                f"logical replication would stop without an error if its owner lost SUPERUSER, so nothing was changed:"
+                f" {listed}; give the subscription to another owner or put the role into {self._option('allow')}",
+                subscriptions=[dataclasses.asdict(item) for item in found],
+            )
+
+    def _refuse_last_superuser(self, state: State, strippings: list[_Stripping]) -> None:
+        if not self._desired.require_other_superuser:
+            return
+        losing = {s.role.oid for s in strippings if "SUPERUSER" in s.attributes}
+        others = {
+            role.oid
+            for role in state.roles
+            if "SUPERUSER" in role.attributes and role.login and role.oid != BOOTSTRAP_OID
+        }
+        if losing & others and not others - losing:
+            names = ", ".join(_subject(role) for role in state.roles if role.oid in losing & others)
+            raise RampartError(
+                f"{self._option('require_other_superuser')}: no superuser that can log in would be left beside the"
+                f" bootstrap superuser without {names}; nothing was changed"
+            )
+
+    def _on_standby(self, strippings: list[_Stripping], left: list[LeftAlone], warnings: list[str]) -> Planned:
+        names = ", ".join(_subject(stripping.role) for stripping in strippings)
+        if self._desired.on_standby == "fail":
+            raise Unsupported(f"this is a standby, which takes no writes: {names} can be changed on the primary only")
+        skipped = [
+            self._left(
+                s.role, f"would lose {' '.join(s.attributes)}, but a standby takes no writes: run on the primary"
+            )
+            for s in strippings
+        ]
+        return Planned(left_alone=(*left, *skipped), warnings=tuple(warnings))
+
+    def _step(self, stripping: _Stripping) -> Step:
+        role = stripping.role
+        statement = _alter(role, [f"NO{name}" for name in stripping.attributes])
+        return Step(
+            component=self.name,
+            subject=_subject(role),
+            description=f"take away {' '.join(stripping.attributes)}",
+            before=_line(role, role.attributes),
+            after=_line(role, stripping.remaining),
+            operation=RunSql(statement=statement, undo=_alter(role, list(stripping.attributes))),
+            statement=statement,
+        )
+
+    def _option(self, name: str) -> str:
+        return f"{self._desired.option}.{name}" if self._desired.option else name
+
+
+def _alter(role: Role, words: list[str]) -> str:
+    return compose("ALTER ROLE {role} {words}", role=Identifier(role.name), words=Keyword(" ".join(words)))
+
+
+def _line(role: Role, attributes: tuple[str, ...]) -> str:
+    return " ".join([*attributes, "LOGIN" if role.login else "NOLOGIN"])
+
+
+def _replicates_with(role: Role) -> str:
+    """The attribute that lets a role replicate: a superuser may do so without REPLICATION."""
+    return "REPLICATION" if "REPLICATION" in role.attributes else "SUPERUSER"
+
+
+def _subject(role: Role) -> str:
+    return f"role {Identifier(role.name)}"
+
+
+def _describe(item: Dependent) -> str:
+    return f"{item.kind} {Identifier(item.name)} in database {Identifier(item.database)}"
+
+
+def _told(dependents: tuple[Dependent, ...], strippings: list[_Stripping]) -> list[str]:
+    """What goes on without its owner being superuser, and may surprise: an event trigger still fires."""
+    losing = {s.role.oid: s.role for s in strippings if "SUPERUSER" in s.attributes}
+    return [
+        f"{_subject(losing[item.owner])} loses SUPERUSER and owns {_describe(item)}:"
+        " it fires as before, but its owner can no longer change it"
+        for item in dependents
+        if item.owner in losing
+    ]
+
+
+def _unseen(state: State) -> list[str]:
+    if not state.unseen:
+        return []
+    return [f"no session could be had with database {', '.join(state.unseen)}, so event triggers there are unknown"]

@@ -1,0 +1,139 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Roles as the catalogue has them, and who uses or depends on their attributes; private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConnectionFailed
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
+    from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Session
+
+__all__ = ["ATTRIBUTES", "BOOTSTRAP_OID", "Dependent", "Role", "State", "observe"]
+
+ATTRIBUTES = ("SUPERUSER", "CREATEDB", "CREATEROLE", "REPLICATION", "BYPASSRLS")
+BOOTSTRAP_OID = 10  # BOOTSTRAP_SUPERUSERID; from 16 the server itself refuses to take SUPERUSER from it
+
+_ROLES = """
+SELECT oid::pg_catalog.int8 AS oid, rolname AS name, rolcanlogin AS login,
+       rolsuper AS "SUPERUSER", rolcreatedb AS "CREATEDB", rolcreaterole AS "CREATEROLE",
+       rolreplication AS "REPLICATION", rolbypassrls AS "BYPASSRLS"
+FROM pg_catalog.pg_roles
+ORDER BY pg_roles.oid"""
+
+_REPLICATING = """
+SELECT usesysid::pg_catalog.int8 AS oid, 'it sends WAL to ' || pg_catalog.quote_ident(coalesce(application_name, '')) AS use
+FROM pg_catalog.pg_stat_replication WHERE usesysid IS NOT NULL
+UNION
+SELECT a.usesysid::pg_catalog.int8, 'it uses slot ' || pg_catalog.quote_ident(s.slot_name)
+FROM pg_catalog.pg_replication_slots s JOIN pg_catalog.pg_stat_activity a ON a.pid = s.active_pid
+WHERE a.usesysid IS NOT NULL
+ORDER BY 1, 2"""
+
+_SUBSCRIPTIONS = """
+SELECT s.subowner::pg_catalog.int8 AS owner, s.subname AS name, d.datname AS database
+FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid
+ORDER BY d.datname, s.subname"""
+
+_EVENT_TRIGGERS = """
+SELECT evtowner::pg_catalog.int8 AS owner, evtname AS name, pg_catalog.current_database() AS database
+FROM pg_catalog.pg_event_trigger
+ORDER BY evtname"""
+
+_DATABASES = """
+SELECT datname AS name FROM pg_catalog.pg_database
+WHERE datallowconn AND datname <> pg_catalog.current_database()
+ORDER BY datname"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Role:
+    """One role; ``attributes`` in the order of ATTRIBUTES."""
+
+    oid: int
+    name: str
+    attributes: tuple[str, ...]
+    login: bool = True
+
+    @property
+    def predefined(self) -> bool:
+        """Whether PostgreSQL made it; the server refuses to create a role with such a name."""
+        return self.name.startswith("pg_")
+
+
+@dataclasses.dataclass(frozen=True)
+class Dependent:
+    """Something that depends on its owner being superuser."""
+
+    owner: int
+    kind: str
+    name: str
+    database: str
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """Everything that planning needs."""
+
+    roles: tuple[Role, ...]
+    login: str
+    superuser: bool  # the login is one
+    in_recovery: bool = False
+    replicating: t.Mapping[int, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # oid to uses
+    dependents: tuple[Dependent, ...] = ()
+    unseen: tuple[str, ...] = ()  # databases where nobody could look for event triggers
+    managers: tuple[str, ...] = ()
+
+
+def observe(server: Server, *, superusers_may_lose: t.Callable[[t.Iterable[Role]], bool]) -> State:
+    """Read roles, and what depends on superusers only where one may be stripped: that takes a session per database."""
+    session = server.session
+    roles = tuple(_role(row) for row in session.rows(_ROLES))
+    state = State(
+        roles=roles,
+        login=session.login,
+        superuser=session.is_superuser,
+        in_recovery=server.in_recovery,
+        replicating=_replicating(session),
+        managers=tuple(manager.name for manager in server.managers),
+    )
+    if not superusers_may_lose(roles):
+        return state
+    dependents = [Dependent(kind="subscription", **row) for row in session.rows(_SUBSCRIPTIONS)]
+    triggers, unseen = _event_triggers(server)
+    return dataclasses.replace(state, dependents=(*dependents, *triggers), unseen=tuple(unseen))
+
+
+def _role(row: t.Mapping[str, t.Any]) -> Role:
+    return Role(
+        oid=row["oid"],
+        name=row["name"],
+        attributes=tuple(attribute for attribute in ATTRIBUTES if row[attribute]),
+        login=row["login"],
+    )
+
+
+def _replicating(session: Session) -> dict[int, tuple[str, ...]]:
+    uses: dict[int, tuple[str, ...]] = {}
+    for row in session.rows(_REPLICATING):
+        uses[row["oid"]] = (*uses.get(row["oid"], ()), row["use"])
+    return uses
+
+
+def _event_triggers(server: Server) -> tuple[list[Dependent], list[str]]:
+    """Those of every database that can be reached, and the names of the others."""
+    found = server.session.rows(_EVENT_TRIGGERS)
+    unseen = []
+    for row in server.session.rows(_DATABASES):
+        try:
+            with server.session_for(row["name"]) as session:
+                found += session.rows(_EVENT_TRIGGERS)
+        except ConnectionFailed:
+            unseen.append(row["name"])
+    return [Dependent(kind="event trigger", **row) for row in found], unseen

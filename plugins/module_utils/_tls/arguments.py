@@ -1,0 +1,122 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of a certificate, and what they mean; private to the collection."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import KINDS
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import MINIMUM_RSA_BITS
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import KeySpec
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.component import CertificateComponent
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.component import Desired
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import normalised
+
+__all__ = ["ARGUMENTS", "component"]
+
+MAXIMUM_VALIDITY = 825  # days; Apple's systems refuse server certificates that are valid for longer, private ones too
+MAXIMUM_RSA_BITS = 8192  # a longer key only makes every login slower
+
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "names": {"type": "list", "elements": "str"},
+    "key_type": {"type": "str", "default": "ecdsa_p256", "no_log": False},
+    "key_size": {"type": "int", "default": MINIMUM_RSA_BITS, "no_log": False},
+    "path": {"type": "path"},
+    "validity": {"type": "int", "default": 365},
+    "renew_before": {"type": "int"},
+    "foreign": {"type": "str", "choices": ["keep", "replace"], "default": "keep"},
+    "configure": {"type": "bool", "default": True},
+}
+
+
+def component(values: t.Mapping[str, t.Any], *, option: str = "", can_only_judge: bool = False) -> CertificateComponent:
+    """The component of these option values; ``option`` is the name of the option that holds them.
+
+    ``can_only_judge`` is check mode: a missing cryptography library is reported there and is an error otherwise.
+    """
+    given = {name: _value(values, name) for name in ARGUMENTS}
+    desired = Desired(
+        names=_names(given["names"], _path(option, "names")),
+        key=_key(given["key_type"], given["key_size"], option),
+        path=_absolute(given["path"], _path(option, "path")),
+        validity=_validity(given["validity"], _path(option, "validity")),
+        renew_before=_renew_before(given["renew_before"], given["validity"], _path(option, "renew_before")),
+        replace_foreign=given["foreign"] == "replace",
+        configure=given["configure"],
+    )
+    return CertificateComponent(desired, can_only_judge=can_only_judge)
+
+
+def _value(values: t.Mapping[str, t.Any], name: str) -> t.Any:
+    value = values.get(name)
+    return ARGUMENTS[name].get("default") if value is None else value
+
+
+def _path(option: str, name: str) -> str:
+    return f"{option}.{name}" if option else name
+
+
+def _names(names: t.Sequence[str] | None, option: str) -> tuple[str, ...]:
+    if names is None:
+        return ()
+    if not names:
+        raise InputError(option=option, value=names, expected="at least one name, or no value for the host's own names")
+    valid = []
+    for number, name in enumerate(names):
+        try:
+            valid.append(normalised(name))
+        except ValueError as error:
+            raise InputError(option=f"{option}[{number}]", value=name, expected=str(error)) from None
+    return tuple(dict.fromkeys(valid))
+
+
+def _key(kind: str, bits: int, option: str) -> KeySpec:
+    if kind.lower() in ("ed25519", "ed448"):
+        raise InputError(
+            option=_path(option, "key_type"),
+            value=kind,
+            expected=f"{', '.join(KINDS)}; clients cannot log in with SCRAM over TLS to a server with such a key,"
+            " because its signature names no hash for channel binding (PostgreSQL 13 to 18)",
+        )
+    if kind not in KINDS:
+        raise InputError(option=_path(option, "key_type"), value=kind, expected=f"one of {', '.join(KINDS)}")
+    if kind != "rsa":
+        return KeySpec(kind)
+    if not MINIMUM_RSA_BITS <= bits <= MAXIMUM_RSA_BITS or bits % 8:
+        raise InputError(
+            option=_path(option, "key_size"),
+            value=bits,
+            expected=f"a multiple of 8 from {MINIMUM_RSA_BITS} to {MAXIMUM_RSA_BITS}",
+        )
+    return KeySpec("rsa", bits)
+
+
+def _absolute(path: str | None, option: str) -> str | None:
+    if path is None:
+        return None
+    if not os.path.isabs(path) or path.endswith(os.sep) or not path.isprintable():
+        raise InputError(option=option, value=path, expected="the absolute path of a file")
+    return os.path.normpath(path)
+
+
+def _validity(days: int, option: str) -> int:
+    if not 1 <= days <= MAXIMUM_VALIDITY:
+        raise InputError(
+            option=option,
+            value=days,
+            expected=f"1 to {MAXIMUM_VALIDITY} days; some clients refuse certificates that are valid for longer",
+        )
+    return days
+
+
+def _renew_before(days: int | None, validity: int, option: str) -> int | None:
+    if days is not None and not 0 <= days < validity:
+        raise InputError(
+            option=option, value=days, expected=f"0 up to less than validity ({validity}), in days before the end"
+        )
+    return days

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The certificate that a server really serves: SHOW gives new values even when they were not loaded; private to the
+collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import socket
+import ssl
+import struct
+
+__all__ = ["Served", "addresses_to_ask", "ask"]
+
+_SSL_REQUEST = struct.pack("!II", 8, 80877103)  # length, and the code of PostgreSQL's SSLRequest
+_TIMEOUT = 2.0  # seconds for the connection and for each answer
+_EVERYWHERE = {"*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "localhost"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Served:
+    """An answer of the server: the SHA-256 fingerprint of its certificate, or why there is no TLS."""
+
+    fingerprint: str = ""
+    refusal: str = ""
+
+
+def addresses_to_ask(listen_addresses: str) -> tuple[str, ...]:
+    """Where a server with these listen_addresses can be reached from its own host, loopback first."""
+    listed = [item.strip() for item in listen_addresses.split(",") if item.strip()]
+    loopback = [_EVERYWHERE[item] for item in listed if item in _EVERYWHERE]
+    return tuple(dict.fromkeys([*loopback, *(item for item in listed if item not in _EVERYWHERE)]))
+
+
+def ask(addresses: tuple[str, ...], port: int) -> Served | None:
+    """Start TLS with the first address that answers and hang up; None when nobody answers."""
+    for address in addresses:
+        try:
+            connection = socket.create_connection((address, port), timeout=_TIMEOUT)
+        except OSError:
+            continue
+        with connection:
+            try:
+                return _handshake(connection)
+            except OSError:  # of TLS too: that this client has no cipher in common says nothing about the certificate
+                continue
+    return None
+
+
+def _handshake(connection: socket.socket) -> Served | None:
+    connection.sendall(_SSL_REQUEST)
+    answer = connection.recv(1)
+    if answer != b"S":
+        return Served(refusal="the server does not offer TLS") if answer == b"N" else None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE  # the question is which certificate it is, the answer is compared
+    with context.wrap_socket(connection) as wrapped:
+        der = wrapped.getpeercert(binary_form=True) or b""
+    return Served(fingerprint=hashlib.sha256(der).hexdigest())

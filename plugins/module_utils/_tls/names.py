@@ -1,0 +1,70 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Names that a server certificate may bear; private to the collection."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import socket
+import threading
+
+__all__ = ["LOOPBACK_NAME", "host_names", "normalised"]
+
+LOOPBACK_NAME = "localhost"  # so that a check on the host itself can verify too
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_MAXIMUM_LENGTH = 253  # RFC 1035, without the final dot
+_RESOLVER_TIMEOUT = 2.0  # seconds; a broken resolver may not hold up a run
+
+
+def normalised(name: str) -> str:
+    """An IP address in its shortest form, or a DNS name in lower case; ValueError says what is wrong."""
+    if not name.isascii():
+        raise ValueError("an internationalised name has to be written as its A-labels (xn--...)")
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        pass
+    lower = name.lower()
+    labels = lower.split(".")
+    if labels[0] == "*" and len(labels) > 2:
+        labels = labels[1:]
+    if not all(_LABEL.fullmatch(label) for label in labels) or labels[-1].isdigit() or len(lower) > _MAXIMUM_LENGTH:
+        raise ValueError("a DNS name such as db1.example.org or *.example.org, or an IP address such as 192.0.2.10")
+    return lower
+
+
+def host_names() -> tuple[str, ...]:
+    """The names of this host: its own, the full one where the resolver knows it, and the loopback name.
+
+    A name with a dot is taken for the full one, so that no resolver is asked.
+    """
+    own = os.uname().nodename
+    found = [own] if "." in own else [own, _full_name(own)]
+    return tuple(dict.fromkeys([*_usable(found, own), LOOPBACK_NAME]))
+
+
+def _usable(names: list[str], own: str) -> list[str]:
+    """Names that are valid and are this host's: a resolver also answers with ``localhost`` or ``ip6-loopback``."""
+    first = own.lower().split(".")[0]
+    usable = []
+    for name in names:
+        try:
+            valid = normalised(name)
+        except ValueError:
+            continue
+        if valid.split(".")[0] == first:
+            usable.append(valid)
+    return usable
+
+
+def _full_name(name: str) -> str:
+    """What the resolver makes of a name; the name itself when it knows no better or does not answer in time."""
+    answers: list[str] = []
+    asking = threading.Thread(target=lambda: answers.append(socket.getfqdn(name)), daemon=True)
+    asking.start()
+    asking.join(_RESOLVER_TIMEOUT)
+    return answers[0] if answers else name

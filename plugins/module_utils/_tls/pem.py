@@ -1,0 +1,227 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Making and reading one PEM file with a private key and its certificate; private to the collection.
+
+The one place that imports the cryptography library, which may be missing: ``AVAILABLE`` says whether it is there.
+"""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import re
+import shutil
+import subprocess
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import Certificate
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import Contents
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import KeySpec
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import Request
+
+try:
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric import padding
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+    from cryptography.x509.oid import NameOID
+except ImportError:
+    AVAILABLE = False
+else:
+    AVAILABLE = True
+
+__all__ = ["AVAILABLE", "MARK", "make", "make_stand_in", "read", "stand_in_possible"]
+
+MARK = b"# Private key and certificate of a PostgreSQL server, made by rampart.postgresql."
+_NOTE = b"# It is replaced before it expires; what is edited here is lost."
+_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----[^\S\n]*\n?", re.DOTALL)
+_COMMON_NAME_LENGTH = 64  # RFC 5280, ub-common-name
+_EXPONENT = 65537
+
+
+def make(request: Request) -> bytes:
+    """A new private key and its self-signed certificate, as the content of one file."""
+    key = _new_key(request.key)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _common_name(request.names))])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(_datetime(request.not_before))
+        .not_valid_after(_datetime(request.not_after))
+    )
+    for extension, critical in _extensions(request, key.public_key()):
+        builder = builder.add_extension(extension, critical=critical)
+    # the hash is also that of SCRAM's channel binding: one that is as strong as the key
+    certificate = builder.sign(key, hashes.SHA384() if request.key.kind == "ecdsa_p384" else hashes.SHA256())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return b"\n".join([MARK, _NOTE, private]) + certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def read(content: bytes) -> Contents:
+    """Judge a file; it never raises: the bytes are anybody's, and versions of the library raise different errors."""
+    marked = content.startswith(MARK)
+    try:
+        certificate, public = _parse_certificate(content)
+    except Exception as error:
+        return Contents(problem=f"no certificate can be read from it: {_one_line(error)}", marked=marked)
+    try:
+        problem = _key_problem(content, public)
+    except Exception:  # its text might quote the key
+        problem = "no private key can be read from it"
+    return Contents(certificate=certificate, problem=problem, marked=marked)
+
+
+def stand_in_possible() -> bool:
+    """Whether openssl can make something for a rehearsal where the library is missing."""
+    return shutil.which("openssl") is not None
+
+
+def make_stand_in() -> bytes:
+    """A key and certificate that only the throw-away cluster of check mode ever sees."""
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=rehearsal"]
+    done = subprocess.run([*command, "-keyout", "/dev/stdout"], capture_output=True, check=False, timeout=60)
+    if done.returncode != 0:
+        raise Unsupported("openssl could not make a certificate for the rehearsal, and python3-cryptography is missing")
+    return done.stdout
+
+
+def _new_key(spec: KeySpec) -> t.Any:
+    if spec.kind == "rsa":
+        return rsa.generate_private_key(public_exponent=_EXPONENT, key_size=spec.bits)
+    return ec.generate_private_key(ec.SECP384R1() if spec.kind == "ecdsa_p384" else ec.SECP256R1())
+
+
+def _common_name(names: tuple[str, ...]) -> str:
+    return next((name for name in names if len(name) <= _COMMON_NAME_LENGTH), "PostgreSQL server")
+
+
+def _extensions(request: Request, public: t.Any) -> list[tuple[t.Any, bool]]:
+    return [
+        (x509.BasicConstraints(ca=False, path_length=None), True),
+        (x509.SubjectAlternativeName([_general_name(name) for name in request.names]), False),
+        (_key_usage(encipherment=request.key.kind == "rsa"), True),
+        (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
+        (x509.SubjectKeyIdentifier.from_public_key(public), False),
+    ]
+
+
+def _key_usage(*, encipherment: bool) -> t.Any:
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_encipherment=encipherment,
+        content_commitment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _general_name(name: str) -> t.Any:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _blocks(content: bytes, *, label: bytes) -> list[bytes]:
+    return [found.group(0) for found in _BLOCK.finditer(content) if found.group(1).endswith(label)]
+
+
+def _parse_certificate(content: bytes) -> tuple[Certificate, t.Any]:
+    """The first certificate, which is the server's own, and its public key."""
+    blocks = _blocks(content, label=b"CERTIFICATE")
+    if not blocks:
+        raise ValueError("it holds no CERTIFICATE block")
+    found = x509.load_pem_x509_certificate(blocks[0])
+    public = found.public_key()
+    self_issued = found.issuer == found.subject
+    certificate = Certificate(
+        subject=found.subject.rfc4514_string(),
+        names=_names(found),
+        key=_describe(public),
+        not_before=_seconds(found, "not_valid_before"),
+        not_after=_seconds(found, "not_valid_after"),
+        fingerprint=found.fingerprint(hashes.SHA256()).hex(),
+        self_signed=self_issued and _signed_by(found, public),
+        self_issued=self_issued,
+    )
+    return certificate, public
+
+
+def _key_problem(content: bytes, public: t.Any) -> str:
+    blocks = _blocks(content, label=b"PRIVATE KEY")
+    if not blocks:
+        return "it holds no private key"
+    if b"ENCRYPTED" in blocks[0]:
+        return "its private key is protected by a passphrase"
+    if _raw(serialization.load_pem_private_key(blocks[0], password=None).public_key()) != _raw(public):
+        return "the private key does not belong to the certificate"
+    return ""
+
+
+def _raw(public: t.Any) -> bytes:
+    encoded: bytes = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return encoded
+
+
+def _names(found: t.Any) -> tuple[str, ...]:
+    try:
+        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    return tuple(str(name.value) for name in names if isinstance(name, (x509.DNSName, x509.IPAddress)))
+
+
+def _describe(public: t.Any) -> str:
+    if isinstance(public, rsa.RSAPublicKey):
+        return str(KeySpec("rsa", public.key_size))
+    curves = {"secp256r1": "ecdsa_p256", "secp384r1": "ecdsa_p384"}
+    if isinstance(public, ec.EllipticCurvePublicKey):
+        kind = curves.get(public.curve.name)
+        return str(KeySpec(kind)) if kind else f"ECDSA {public.curve.name}"
+    return type(public).__name__.strip("_").replace("PublicKey", "")
+
+
+def _signed_by(found: t.Any, public: t.Any) -> bool:
+    algorithm = found.signature_hash_algorithm
+    try:
+        if isinstance(public, rsa.RSAPublicKey):
+            public.verify(found.signature, found.tbs_certificate_bytes, padding.PKCS1v15(), algorithm)
+        elif isinstance(public, ec.EllipticCurvePublicKey):
+            public.verify(found.signature, found.tbs_certificate_bytes, ec.ECDSA(algorithm))
+        else:
+            return False
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+        return False
+    return True
+
+
+def _seconds(found: t.Any, name: str) -> int:
+    modern = f"{name}_utc"  # cryptography 42 and newer, where the naive one is deprecated
+    if hasattr(found, modern):
+        return int(getattr(found, modern).timestamp())
+    return int(getattr(found, name).replace(tzinfo=datetime.timezone.utc).timestamp())
+
+
+def _datetime(seconds: int) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

@@ -1,0 +1,131 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is known about the certificate of a cluster before planning; private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls import pem
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import Contents
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.handshake import Served
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.handshake import addresses_to_ask
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.handshake import ask
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import host_names
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
+
+__all__ = ["DISTRIBUTION_CERTIFICATES", "FILE_NAME", "InUse", "OwnFile", "State", "observe"]
+
+FILE_NAME = "rampart-server.pem"
+DISTRIBUTION_CERTIFICATES = (
+    "/etc/ssl/certs/ssl-cert-snakeoil.pem",  # Debian's package ssl-cert
+    "/etc/pki/tls/certs/localhost.crt",  # mod_ssl on Red Hat's systems
+)
+
+_SETTINGS = """
+SELECT (SELECT pg_catalog.json_object_agg(name, setting ORDER BY name) FROM pg_catalog.pg_settings
+         WHERE name IN ('listen_addresses', 'port', 'ssl', 'ssl_cert_file')) AS settings,
+       extract(epoch FROM pg_catalog.pg_conf_load_time())::pg_catalog.float8 AS loaded"""
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnFile:
+    """The file at our path. ``contents`` is None when nothing here can judge it."""
+
+    content: bytes = dataclasses.field(repr=False)
+    mode: int
+    modified: float
+    contents: Contents | None
+
+
+@dataclasses.dataclass(frozen=True)
+class InUse:
+    """The certificate that ssl_cert_file names, when that is not the file at our path."""
+
+    path: str
+    real_path: str
+    contents: Contents | None = None
+    unreadable: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """Everything that planning needs; times are seconds since the epoch."""
+
+    path: str
+    writable: bool  # the owner of the cluster may put a file there
+    owner: str
+    now: int
+    host_names: tuple[str, ...]
+    own: OwnFile | None
+    in_use: InUse | None  # None: ssl_cert_file names our path, or no file
+    named: bool  # ssl_cert_file names our path
+    ssl: bool
+    loaded: float  # when the server last read its configuration
+    served: Served | None = None  # asked only when ours is named and ssl is on
+    can_judge: bool = True  # the cryptography library is here
+    can_stand_in: bool = False
+
+
+def observe(server: Server, *, path: str | None, names_given: bool) -> State:
+    """Read the files, the clock, the names of the host, and what the server serves."""
+    row = server.session.rows(_SETTINGS)[0]
+    settings: dict[str, str] = row["settings"]
+    path = path or default_path(server)
+    configured = os.path.join(server.paths.data_directory, settings["ssl_cert_file"])
+    named = os.path.normpath(configured) == os.path.normpath(path)
+    ssl = settings["ssl"] == "on"
+    return State(
+        path=path,
+        writable=server.owner_can_write(os.path.dirname(path)),
+        owner=server.owner.name,
+        now=int(time.time()),
+        host_names=() if names_given else host_names(),
+        own=_own(server, path),
+        in_use=None if named or not settings["ssl_cert_file"] else _in_use(server, configured),
+        named=named,
+        ssl=ssl,
+        loaded=row["loaded"],
+        served=ask(addresses_to_ask(settings["listen_addresses"]), int(settings["port"])) if named and ssl else None,
+        can_judge=pem.AVAILABLE,
+        can_stand_in=not pem.AVAILABLE and pem.stand_in_possible(),
+    )
+
+
+def default_path(server: Server) -> str:
+    """Beside the main configuration file where the owner may write there, else in the data directory."""
+    directory = os.path.dirname(server.paths.config_file)
+    if not server.owner_can_write(directory):
+        directory = server.paths.data_directory
+    return os.path.join(directory, FILE_NAME)
+
+
+def _own(server: Server, path: str) -> OwnFile | None:
+    found = server.read(path)
+    if found is None:
+        return None
+    return OwnFile(
+        content=found.content,
+        mode=found.mode,
+        modified=found.modified,
+        contents=pem.read(found.content) if pem.AVAILABLE else None,
+    )
+
+
+def _in_use(server: Server, path: str) -> InUse | None:
+    try:
+        found = server.read(path)
+    except RampartError as error:
+        return InUse(path=path, real_path=path, unreadable=str(error))
+    if found is None:
+        return None
+    contents = pem.read(found.content) if pem.AVAILABLE else None
+    return InUse(path=path, real_path=found.real_path, contents=contents)
