@@ -1,0 +1,180 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lines and tokens of pg_hba.conf, exactly as the server reads them; private to the collection.
+
+Text is UTF-8 decoded with surrogateescape, so that every byte survives; limits count bytes.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
+
+__all__ = ["SourceLine", "Token", "byte_length", "read_lines", "split_fields"]
+
+TOKEN_TOO_LONG = "authentication file token too long"
+LINE_TOO_LONG = "authentication file line too long"
+
+_FIRST_BUFFER = 1024  # what the server's line buffer holds at first; matters only around NUL bytes
+_QUOTED = r'"[^"]*(?:""[^"]*)*(?:"|\Z)'  # an unterminated quote takes the rest of the line
+_TOKEN = re.compile(rf'[ \t\r,]*((?:[^ \t\r,#"]+|{_QUOTED})+)(,?)')
+_QUOTED_PART = re.compile(r'"([^"]*(?:""[^"]*)*)(?:"|\Z)')
+_COMMENT = re.compile(r"[ \t\r,]*#(.*)", re.DOTALL)
+
+
+class Token(t.NamedTuple):
+    """One value of a field."""
+
+    text: str  # without its quotes
+    quoted: bool  # a quote came before the first character: no keyword, no @file
+    raw: str  # as spelled in the file
+
+
+class SourceLine(t.NamedTuple):
+    """One logical line: fields of tokens, before any file that it names is read."""
+
+    number: int  # of the first physical line, from 1
+    height: int  # physical lines, continuation included
+    fields: list[list[Token]]
+    comment: str | None  # what follows #, without it
+    error: str | None  # why the lexer gave up, in the server's words
+
+
+def byte_length(text: str) -> int:
+    """How many bytes the server counts."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogateescape"))
+
+
+def read_lines(text: str, dialect: Dialect) -> list[SourceLine]:
+    """Every logical line of a file, empty ones and comments included."""
+    found = []
+    number = 1
+    for line, height, error in _logical_lines(text, dialect):
+        fields, comment, token_error = split_fields(line, dialect.token_limit) if error is None else ([], None, error)
+        found.append(SourceLine(number, height, fields, comment, token_error))
+        number += height
+    return found
+
+
+def split_fields(line: str, token_limit: int | None = None) -> tuple[list[list[Token]], str | None, str | None]:
+    """Fields of one logical line, its comment, and an error; the fields before an error are kept."""
+    if '"' in line or "," in line or (token_limit is not None and len(line) * 4 > token_limit):
+        return _split_any(line, token_limit)
+    # Nothing that needs a closer look: this is how nearly every line of a large file is.
+    line, mark, comment = line.partition("#")
+    if "\t" in line or "\r" in line:
+        line = line.replace("\t", " ").replace("\r", " ")
+    return [[Token(word, False, word)] for word in line.split(" ") if word], comment if mark else None, None
+
+
+def _split_any(line: str, token_limit: int | None) -> tuple[list[list[Token]], str | None, str | None]:
+    fields: list[list[Token]] = []
+    position = 0
+    continued = False  # the last token ended with a comma, so the next one belongs to the same field
+    match = _TOKEN.match(line, position)
+    while match is not None:
+        raw, comma = match.group(1), match.group(2)
+        token = Token(_without_quotes(raw), raw[0] == '"', raw)
+        if token_limit is not None and _too_long(token, bool(comma), token_limit):
+            return fields, None, TOKEN_TOO_LONG
+        if continued:
+            fields[-1].append(token)
+        else:
+            fields.append([token])
+        continued = bool(comma)
+        position = match.end()
+        match = _TOKEN.match(line, position)
+    comment = _COMMENT.match(line, position)
+    return fields, comment.group(1) if comment else None, None
+
+
+def _without_quotes(raw: str) -> str:
+    if '"' not in raw:
+        return raw
+    return _QUOTED_PART.sub(lambda match: match.group(1).replace('""', '"'), raw)
+
+
+def _too_long(token: Token, comma: bool, limit: int) -> bool:
+    length = byte_length(token.text)
+    # A full buffer is noticed only when one more character of the token, or a comma, comes.
+    return length > limit or (length == limit and (comma or token.raw.endswith('"')))
+
+
+def _logical_lines(text: str, dialect: Dialect) -> t.Iterator[tuple[str, int, str | None]]:
+    """Text, number of physical lines and error of each logical line."""
+    if dialect.line_limit is not None and (
+        "\0" in text or any(len(line) * 4 >= dialect.line_limit for line in text.split("\n"))
+    ):
+        lines: t.Iterable[tuple[str, str | None]] = _limited_lines(_encode(text), dialect.line_limit)
+    elif "\0" in text:
+        lines = ((line, None) for line in _lines_around_nul(_encode(text)))
+    else:
+        pieces = text.split("\n")
+        if not pieces[-1]:
+            pieces.pop()
+        lines = ((piece, None) for piece in pieces)
+    if dialect.continuation:
+        return _joined(lines)
+    return ((line.rstrip("\r\n"), 1, error) for line, error in lines)
+
+
+def _joined(lines: t.Iterable[tuple[str, str | None]]) -> t.Iterator[tuple[str, int, str | None]]:
+    """Join lines that end in a backslash with what follows, in comments and quotes too."""
+    start = ""
+    height = 0
+    for line, error in lines:
+        height += 1
+        text = (start + line).rstrip("\r\n")
+        # Only a backslash beyond what was joined before counts: the second of two stays.
+        if len(text) > len(start) and text.endswith("\\"):
+            start = text[:-1]
+            continue
+        yield text, height, error
+        start, height = "", 0
+    if height:
+        yield start, height, None
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _decode(content: bytes) -> str:
+    return content.decode("utf-8", "surrogateescape")
+
+
+def _limited_lines(content: bytes, limit: int) -> t.Iterator[tuple[str, str | None]]:
+    """Lines of PostgreSQL 13: what exceeds the buffer becomes a line of its own, a NUL byte cuts."""
+    position = 0
+    while position < len(content):
+        end = content.find(b"\n", position, position + limit)
+        end = end + 1 if end >= 0 else min(position + limit, len(content))
+        line = content[position:end].partition(b"\0")[0]
+        yield _decode(line), LINE_TOO_LONG if len(line) == limit else None
+        position = end
+
+
+def _lines_around_nul(content: bytes) -> t.Iterator[str]:
+    """Lines from 14 on: a NUL byte cuts what was read in one go, and the next read continues there.
+
+    So the text after the NUL byte is lost together with its newline, and the next line is appended.
+    """
+    size = _FIRST_BUFFER
+    position = 0
+    while position < len(content):
+        line = b""
+        while position < len(content):
+            room = size - len(line) - 1
+            end = content.find(b"\n", position, position + room)
+            end = end + 1 if end >= 0 else min(position + room, len(content))
+            line += content[position:end].partition(b"\0")[0]
+            position = end
+            if line.endswith(b"\n"):
+                break
+            while size < len(line) + 129:
+                size *= 2
+        yield _decode(line)

@@ -1,0 +1,367 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Regular expressions of PostgreSQL (advanced flavour): are they well formed, do they match; private to the collection.
+
+``problem`` follows the grammar of PostgreSQL's regular expression compiler. ``search`` lends the
+matching to Python where both agree on what every construct means, and says so where they do not.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+
+__all__ = ["problem", "search"]
+
+_BRACKETS = "brackets [] not balanced"
+_PARENTHESES = "parentheses () not balanced"
+_BRACES = "braces {} not balanced"
+_COUNTS = "invalid repetition count(s)"
+_RANGE = "invalid character range"
+_QUANTIFIER = "quantifier operand invalid"
+_ESCAPE = "invalid escape \\ sequence"
+_CLASS = "invalid character class"
+_COLLATING = "invalid collating element"
+_BACKREFERENCE = "invalid backreference number"
+_OPTION = "invalid embedded option"
+_PATTERN = "invalid regexp (reg version 0.8)"
+
+_MOST_REPETITIONS = 255
+_CLASSES = frozenset(
+    (
+        *("alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower"),
+        *("print", "punct", "space", "upper", "word", "xdigit"),
+    )
+)
+_COLLATING_ELEMENTS = """
+NUL SOH STX ETX EOT ENQ ACK BEL alert BS backspace HT tab LF newline VT vertical-tab FF form-feed CR carriage-return
+SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC IS4 FS IS3 GS IS2 RS IS1 US space exclamation-mark quotation-mark
+number-sign dollar-sign percent-sign ampersand apostrophe left-parenthesis right-parenthesis asterisk plus-sign comma
+hyphen hyphen-minus period full-stop slash solidus zero one two three four five six seven eight nine colon semicolon
+less-than-sign equals-sign greater-than-sign question-mark commercial-at left-square-bracket backslash reverse-solidus
+right-square-bracket circumflex circumflex-accent underscore low-line grave-accent left-brace left-curly-bracket
+vertical-line right-brace right-curly-bracket tilde DEL
+"""
+_NAMED_CHARACTERS = frozenset(_COLLATING_ELEMENTS.split())
+_CONSTRAINTS = "AmMyYZ"  # escapes that match no character
+_CLASS_ESCAPES = "dDsSwW"
+_SIMPLE_ESCAPES = "abBefnrtv"
+_PORTABLE = re.compile(
+    r"(?:[\w \-^$.@:/%=~!<>,;&'`#+*?]|\\[.\-+*?^$()\[\]{}|/]|\[\^?(?:\w-\w|\w|[.@-])+\]|\(\?:|[()|]|\{\d+(?:,\d*)?\})*"
+)
+
+
+class _Invalid(Exception):
+    """What the compiler of the server would say."""
+
+
+@functools.lru_cache(maxsize=4096)
+def problem(pattern: str) -> str | None:
+    """Why the server would not compile the pattern, in its words; None for one that it takes."""
+    try:
+        _Checker(pattern).check()
+    except _Invalid as found:
+        return str(found)
+    return None
+
+
+@functools.lru_cache(maxsize=4096)
+def search(pattern: str, name: str) -> bool | None:
+    """Whether the pattern is found in a name; None where that is not known here."""
+    if not pattern.isascii() or not _PORTABLE.fullmatch(pattern) or problem(pattern) is not None:
+        return None
+    try:
+        return re.search(pattern, name) is not None
+    except re.error:
+        return None
+
+
+class _Checker:
+    """Walks over a pattern the way the compiler does, without building anything."""
+
+    def __init__(self, pattern: str) -> None:
+        self.text = pattern
+        self.at = 0
+        self.groups = 0  # capturing groups opened so far
+        self.closed: set[int] = set()
+        self.expanded = False  # white space and comments are skipped
+        self.flavour = "advanced"
+
+    def check(self) -> None:
+        """Raise _Invalid for what the server refuses."""
+        self._prefix()
+        if self.flavour != "advanced":
+            return
+        self._alternatives(closing=False, lookaround=False)
+
+    def _peek(self, length: int = 1) -> str:
+        return self.text[self.at : self.at + length]
+
+    def _take(self) -> str:
+        self.at += 1
+        return self.text[self.at - 1]
+
+    def _prefix(self) -> None:
+        if self._peek(3) == "***":
+            kind = self.text[3:4]
+            if kind == "=":
+                self.flavour = "literal"
+                return
+            if kind != ":":
+                raise _Invalid(_PATTERN if kind == "?" else _QUANTIFIER)
+            self.at = 4
+        if self._peek(2) == "(?" and self.text[self.at + 2 : self.at + 3].isalpha():
+            self._embedded_options()
+
+    def _embedded_options(self) -> None:
+        self.at += 2
+        while self._peek().isalpha():
+            letter = self._take()
+            if letter not in "bceimnpqstwx":
+                raise _Invalid(_OPTION)
+            self.flavour = {"b": "basic", "e": "extended", "q": "literal"}.get(letter, self.flavour)
+            self.expanded = self.expanded and letter != "t" or letter == "x"
+        if self._peek() != ")":
+            raise _Invalid(_OPTION)
+        self.at += 1
+
+    def _alternatives(self, *, closing: bool, lookaround: bool) -> None:
+        while True:
+            self._branch(lookaround)
+            if self._peek() != "|":
+                break
+            self.at += 1
+        if closing:
+            if self._peek() != ")":
+                raise _Invalid(_PARENTHESES)
+            self.at += 1
+        elif self._peek() == ")":
+            raise _Invalid(_PARENTHESES)
+
+    def _branch(self, lookaround: bool) -> None:
+        self._skip()
+        while self.at < len(self.text) and self._peek() not in "|)":
+            if self._atom(lookaround):
+                self._skip()
+                self._quantifier()
+            self._skip()
+
+    def _skip(self) -> None:
+        """Comments, and in expanded syntax white space."""
+        while True:
+            before = self.at
+            if self.expanded:
+                while self._peek() and self._peek() in " \t\n\v\f\r":
+                    self.at += 1
+                if self._peek() == "#":
+                    end = self.text.find("\n", self.at)
+                    self.at = len(self.text) if end < 0 else end
+            if self._peek(3) == "(?#":
+                end = self.text.find(")", self.at)
+                self.at = len(self.text) if end < 0 else end + 1
+            if self.at == before:
+                return
+
+    def _atom(self, lookaround: bool) -> bool:
+        """Read one atom or constraint; whether a quantifier may follow."""
+        if self._is_quantifier():
+            if self._peek() == "{":
+                self._bound()
+            raise _Invalid(_QUANTIFIER)
+        if self.text.startswith(("[[:<:]]", "[[:>:]]"), self.at):
+            self.at += 7
+            return False
+        character = self._take()
+        if character in "^$":
+            return False
+        if character == "(":
+            return self._group(lookaround)
+        if character == "[":
+            self._bracket()
+        elif character == "\\":
+            return self._escape(lookaround)
+        return True
+
+    def _is_quantifier(self) -> bool:
+        character = self._peek()
+        return bool(character) and (character in "*+?" or (character == "{" and _digit(self.text, self.at + 1)))
+
+    def _quantifier(self) -> None:
+        if not self._is_quantifier():
+            return
+        if self._peek() == "{":
+            self._bound()
+        else:
+            self.at += 1
+        if self._peek() == "?":
+            self.at += 1
+
+    def _bound(self) -> None:
+        self.at += 1
+        least = self._number()
+        most = least
+        if self._peek() == ",":
+            self.at += 1
+            most = self._number() if _digit(self.text, self.at) else _MOST_REPETITIONS + 1
+            if most <= _MOST_REPETITIONS and least > most:
+                raise _Invalid(_COUNTS)
+        if self.at >= len(self.text):
+            raise _Invalid(_BRACES)
+        if self._take() != "}":
+            raise _Invalid(_COUNTS)
+
+    def _number(self) -> int:
+        start = self.at
+        while _digit(self.text, self.at):
+            self.at += 1
+        number = int(self.text[start : self.at] or 0)
+        if number > _MOST_REPETITIONS:
+            raise _Invalid(_COUNTS)
+        return number
+
+    def _group(self, lookaround: bool) -> bool:
+        if self._peek() != "?":
+            number = 0
+            if not lookaround:
+                self.groups += 1
+                number = self.groups
+            self._alternatives(closing=True, lookaround=lookaround)
+            self.closed.add(number)
+            return True
+        for opening, is_lookaround in (("?:", False), ("?=", True), ("?!", True), ("?<=", True), ("?<!", True)):
+            if self.text.startswith(opening, self.at):
+                self.at += len(opening)
+                self._alternatives(closing=True, lookaround=lookaround or is_lookaround)
+                return not is_lookaround
+        raise _Invalid(_QUANTIFIER)
+
+    def _escape(self, lookaround: bool) -> bool:
+        if self.at >= len(self.text):
+            raise _Invalid(_ESCAPE)
+        character = self._take()
+        if character in _CONSTRAINTS:
+            return False
+        if character in "123456789" and self._backreference(character):
+            if lookaround or self._number_read not in self.closed:
+                raise _Invalid(_BACKREFERENCE)
+            return True
+        self._plain_escape(character)
+        return True
+
+    def _backreference(self, first: str) -> bool:
+        """Whether digits after a backslash are a backreference; else they are an octal number."""
+        end = self.at
+        while _digit(self.text, end):
+            end += 1
+        number = int(self.text[self.at - 1 : end])
+        if end == self.at or number <= self.groups:
+            self.at = end
+            self._number_read = number
+            return True
+        if first in "89":
+            raise _Invalid(_ESCAPE)
+        return False
+
+    _number_read = 0
+
+    def _plain_escape(self, character: str) -> None:
+        """An escape that stands for a character or a class of them; the backslash and it are read already."""
+        if not character.isascii() or not character.isalnum():
+            return
+        if character in _CLASS_ESCAPES or character in _SIMPLE_ESCAPES:
+            return
+        if character == "c":
+            if self.at >= len(self.text):
+                raise _Invalid(_ESCAPE)
+            self.at += 1
+        elif character in "uUx":
+            self._hexadecimal({"u": 4, "U": 8}.get(character))
+        elif character in "01234567":
+            self._octal()
+        else:
+            raise _Invalid(_ESCAPE)
+
+    def _hexadecimal(self, length: int | None) -> None:
+        end = self.at
+        while end < len(self.text) and self.text[end] in "0123456789abcdefABCDEF" and end - self.at != length:
+            end += 1
+        digits = self.text[self.at : end]
+        if not digits or (length is not None and len(digits) != length) or int(digits, 16) > 0x7FFFFFFE:
+            raise _Invalid(_ESCAPE)
+        self.at = end
+
+    def _octal(self) -> None:
+        start = self.at - 1
+        end = start
+        while end < len(self.text) and self.text[end] in "01234567" and end - start < 3:
+            end += 1
+        if int(self.text[start:end], 8) > 0xFF:
+            end -= 1
+        self.at = end
+
+    def _bracket(self) -> None:
+        if self._peek() == "^":
+            self.at += 1
+        first = True
+        while first or self._peek() != "]":
+            self._bracket_part(first)
+            first = False
+        self.at += 1
+
+    def _bracket_part(self, first: bool) -> None:
+        start = self._element(first)
+        if self._peek() != "-" or self._peek(2) == "-]":
+            return
+        if start is None:
+            # A class cannot begin a range; what follows the hyphen decides nothing any more.
+            raise _Invalid(_RANGE)
+        self.at += 1
+        end = self._element(True) if self._peek() == "-" else self._element(False)
+        if end is None or start > end:
+            raise _Invalid(_RANGE)
+
+    def _element(self, first: bool) -> str | None:
+        """One character, collating element or class; None for what cannot be the end of a range."""
+        if self.at >= len(self.text):
+            raise _Invalid(_BRACKETS)
+        character = self._take()
+        if character == "\\":
+            return self._bracket_escape()
+        if character == "[" and self.at >= len(self.text):
+            raise _Invalid(_BRACKETS)
+        if character == "[" and self._peek() in (".", "=", ":"):
+            return self._named(self._take())
+        if character == "-" and not first and self._peek() != "]":
+            raise _Invalid(_RANGE)
+        return character
+
+    def _bracket_escape(self) -> str | None:
+        if self.at >= len(self.text):
+            raise _Invalid(_ESCAPE)
+        character = self._take()
+        if character in _CLASS_ESCAPES:
+            return None
+        if character in _CONSTRAINTS or character in "123456789":
+            raise _Invalid(_ESCAPE)
+        self._plain_escape(character)
+        return character
+
+    def _named(self, kind: str) -> str | None:
+        end = self.text.find(kind + "]", self.at)
+        if end < 0:
+            raise _Invalid(_BRACKETS)
+        name = self.text[self.at : end]
+        self.at = end + 2
+        if kind == ":":
+            if name not in _CLASSES:
+                raise _Invalid(_CLASS)
+            return None
+        if len(name) != 1 and name not in _NAMED_CHARACTERS:
+            raise _Invalid(_COLLATING)
+        return name[0] if kind == "." and len(name) == 1 else None
+
+
+def _digit(text: str, at: int) -> bool:
+    return at < len(text) and text[at] in "0123456789"

@@ -1,0 +1,17 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How the reading of a record ends early; private to the collection."""
+
+from __future__ import annotations
+
+__all__ = ["Refusal"]
+
+
+class Refusal(Exception):
+    """The server would refuse the record. It never leaves the package; ``words`` are the server's, if it has any."""
+
+    def __init__(self, words: str | None) -> None:
+        super().__init__(words)
+        self.words = words
