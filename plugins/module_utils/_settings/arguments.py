@@ -1,0 +1,114 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options of the settings component and what they mean; private to the collection."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.component import Settings
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import PARAMETERS
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import PRELOAD
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Desired
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Wish
+
+__all__ = ["ARGUMENTS", "component"]
+
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "parameters": {"type": "dict"},
+    "sections": {"type": "dict"},
+    "preload": {"type": "list", "elements": "str"},
+    "optional": {"type": "list", "elements": "str", "default": []},
+    "overrides": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+    "file_name": {"type": "str", "default": "zz_rampart.conf"},
+}
+
+_SECTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.conf")
+_LIBRARY = re.compile(r"[^\s\0]+(?: [^\s\0]+)*")
+
+
+def component(values: t.Mapping[str, t.Any], *, option: str = "") -> Settings:
+    """The component that these option values describe; ``option`` is the path of the option that holds them."""
+    prefix = f"{option}." if option else ""
+    sections = _sections(values, prefix)
+    return Settings(
+        Desired(
+            wishes=tuple(wish for name, given in sections.items() for wish in _wishes(name, given, prefix)),
+            sections=tuple(sections),
+            preload=_preload(values.get("preload"), f"{prefix}preload"),
+            optional=frozenset(str(name).lower() for name in values.get("optional") or ()),
+            overrides=_overrides(values.get("overrides") or "fail", f"{prefix}overrides"),
+            file_name=_file_name(values.get("file_name") or ARGUMENTS["file_name"]["default"], f"{prefix}file_name"),
+            option=prefix,
+        )
+    )
+
+
+def _sections(values: t.Mapping[str, t.Any], prefix: str) -> dict[str, t.Mapping[str, t.Any]]:
+    """Every section that is given, the one of the option ``parameters`` included."""
+    found: dict[str, t.Mapping[str, t.Any]] = {}
+    if values.get("parameters") is not None:
+        found[PARAMETERS] = _dictionary(values["parameters"], f"{prefix}parameters")
+    for name, given in _dictionary(values.get("sections") or {}, f"{prefix}sections").items():
+        path = f"{prefix}sections.{name}"
+        if not isinstance(name, str) or not _SECTION.fullmatch(name):
+            raise InputError(option=path, value=name, expected="letters, digits and _ . - make the name of a section")
+        if name in (PARAMETERS, PRELOAD):
+            raise InputError(
+                option=path, value=name, expected=f"another name, as this is what {prefix}{name} is kept in"
+            )
+        found[name] = _dictionary({} if given is None else given, path)
+    return found
+
+
+def _dictionary(value: object, path: str) -> t.Mapping[str, t.Any]:
+    if not isinstance(value, dict):
+        raise InputError(option=path, value=value, expected="a dictionary is needed")
+    return value
+
+
+def _wishes(section: str, given: t.Mapping[str, t.Any], prefix: str) -> t.Iterator[Wish]:
+    path = f"{prefix}{PARAMETERS}" if section == PARAMETERS else f"{prefix}sections.{section}"
+    for name, value in given.items():
+        if not isinstance(name, str) or not name:
+            raise InputError(option=path, value=name, expected="the name of a server parameter is needed")
+        if value is not None:
+            frozen = tuple(value) if isinstance(value, list) else value
+            yield Wish(option=f"{path}.{name}", section=section, name=name, value=frozen)
+
+
+def _preload(value: object, path: str) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise InputError(option=path, value=value, expected="a list of libraries is needed")
+    for index, library in enumerate(value):
+        if not isinstance(library, str) or not _LIBRARY.fullmatch(library) or "," in library:
+            raise InputError(
+                option=f"{path}[{index}]", value=library, expected="the name of one library is needed, as in auth_delay"
+            )
+    return tuple(value)
+
+
+def _overrides(value: object, path: str) -> str:
+    choices = ARGUMENTS["overrides"]["choices"]
+    if value not in choices:
+        raise InputError(option=path, value=value, expected=f"one of {', '.join(choices)}")
+    return str(value)
+
+
+def _file_name(value: object, path: str) -> str:
+    if (
+        not isinstance(value, str)
+        or not _FILE_NAME.fullmatch(value)
+        or value in ("postgresql.conf", "postgresql.auto.conf")
+    ):
+        raise InputError(
+            option=path, value=value, expected="a file name of our own that ends with .conf, without a folder"
+        )
+    return value
