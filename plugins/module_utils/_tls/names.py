@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import re
@@ -24,10 +25,9 @@ def normalised(name: str) -> str:
     """An IP address in its shortest form, or a DNS name in lower case; ValueError says what is wrong."""
     if not name.isascii():
         raise ValueError("an internationalised name has to be written as its A-labels (xn--...)")
-    try:
-        return str(ipaddress.ip_address(name))
-    except ValueError:
-        pass
+    with contextlib.suppress(ValueError):
+        if "%" not in name:  # a zone means something on one host only
+            return str(ipaddress.ip_address(name))
     lower = name.lower()
     labels = lower.split(".")
     if labels[0] == "*" and len(labels) > 2:

@@ -1,0 +1,184 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: role_attributes
+short_description: Take powerful attributes from every PostgreSQL role that is not allowed to have them
+version_added: 0.1.0
+description:
+  - Takes C(SUPERUSER), C(CREATEDB), C(CREATEROLE), C(REPLICATION) and C(BYPASSRLS) from every role that has them and is
+    not in O(allow). It never gives an attribute to a role.
+  - Without O(allow) and O(strip) nothing is changed; every role that has such an attribute is reported in RV(left_alone).
+  - The bootstrap superuser (oid 10), the login of the run and PostgreSQL's predefined roles are exempt. To ask for one of
+    the first two to be stripped is an error.
+  - The attribute that a role replicates with right now (a standby, a backup, an active slot) is never taken away. It is
+    reported in RV(left_alone).
+  - The owner of a subscription keeps its C(SUPERUSER), or replication would stop without an error. The run fails before
+    anything is changed and names subscription and role. Event triggers of a role that loses C(SUPERUSER) are listed in
+    a warning. Owners of databases are stripped like anyone else.
+  - Where Patroni, repmgr or pg_auto_failover runs the cluster, the roles that it uses have to be in O(allow); otherwise
+    the run fails before anything is changed and names them.
+  - Only attributes that differ are sent, one statement for each role, all in one transaction.
+author:
+  - rampart.postgresql contributors (@rampart-postgresql)
+extends_documentation_fragment:
+  - rampart.postgresql.attributes
+  - rampart.postgresql.connection
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details: One entry for each role, with its attributes before and after.
+  idempotent:
+    support: full
+  platform:
+    platforms: posix
+    support: full
+    details: Linux only.
+options:
+  allow:
+    description:
+      - The roles that may have attributes, and which. Every other role loses what it has of O(attributes).
+      - An empty list allows nobody anything.
+      - A name that the cluster does not have is a warning, so that one list can serve a fleet.
+    type: list
+    elements: dict
+    suboptions:
+      role:
+        description: Name of the role exactly as C(pg_roles) has it. Capitals matter, no quotes are needed.
+        type: str
+        required: true
+      attributes:
+        description: The attributes that it may have. It is not given those that it does not have.
+        type: list
+        elements: str
+        choices: [SUPERUSER, CREATEDB, CREATEROLE, REPLICATION, BYPASSRLS]
+        required: true
+  strip:
+    description:
+      - Roles that may have none of O(attributes), whatever the others have. For a cluster whose allow-list is not known yet.
+      - To name the bootstrap superuser, the login of the run, a predefined role, or a role that O(allow) grants something
+        is an error.
+    type: list
+    elements: str
+  attributes:
+    description: The attributes that are governed. Others are neither looked at nor changed.
+    type: list
+    elements: str
+    choices: [SUPERUSER, CREATEDB, CREATEROLE, REPLICATION, BYPASSRLS]
+    default: [SUPERUSER, CREATEDB, CREATEROLE, REPLICATION, BYPASSRLS]
+  require_other_superuser:
+    description:
+      - Fail, before anything is changed, when the last superuser beside the bootstrap superuser that can log in would lose
+        C(SUPERUSER). For sites that keep a second way in.
+    type: bool
+    default: false
+  on_standby:
+    description:
+      - A standby takes no writes. V(skip) reports in RV(left_alone) what would have to change on the primary, V(fail) fails.
+    type: str
+    choices: [skip, fail]
+    default: skip
+requirements:
+  - psycopg 3 or psycopg2; check mode works with C(psql) alone
+"""
+
+EXAMPLES = r"""
+- name: Report which roles have powerful attributes
+  rampart.postgresql.role_attributes:
+  become: true
+  register: roles
+
+- name: Only these roles may have powerful attributes
+  rampart.postgresql.role_attributes:
+    allow:
+      - {role: replicator, attributes: [REPLICATION]}
+      - {role: dba, attributes: [SUPERUSER, CREATEDB, CREATEROLE]}
+    require_other_superuser: true
+  become: true
+
+- name: Take them from one application, and from nobody else
+  rampart.postgresql.role_attributes:
+    strip: [app]
+  become: true
+"""
+
+RETURN = r"""
+steps:
+  description: What was changed, in order; in check mode what would be.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    component:
+      description: The part of the collection that planned the step.
+      type: str
+      sample: role_attributes
+    subject:
+      description: The role.
+      type: str
+      sample: role "app"
+    description:
+      description: What is done.
+      type: str
+      sample: take away SUPERUSER CREATEDB
+    statement:
+      description: The statement.
+      type: str
+      sample: ALTER ROLE "app" NOSUPERUSER NOCREATEDB
+    before:
+      description: The attributes that the role had.
+      type: str
+      sample: SUPERUSER CREATEDB LOGIN
+    after:
+      description: The attributes that it has now.
+      type: str
+      sample: LOGIN
+left_alone:
+  description: What was seen and deliberately not changed, with the reason.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - component: role_attributes
+      subject: role "replicator"
+      reason: "REPLICATION is in use for replication now: it sends WAL to walreceiver"
+subscriptions:
+  description: The subscriptions that stand in the way.
+  returned: failure, when there are any
+  type: list
+  elements: dict
+undone:
+  description: What was taken back.
+  returned: failure, after something was changed
+  type: list
+  elements: str
+server:
+  description: The cluster that this was about.
+  returned: success
+  type: dict
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._module import run
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.arguments import ARGUMENTS
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.arguments import component
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.arguments import CONNECTION_ARGUMENTS
+
+
+def main() -> t.NoReturn:
+    """Take away what no allow-list grants."""
+    module = AnsibleModule(argument_spec={**CONNECTION_ARGUMENTS, **ARGUMENTS}, supports_check_mode=True)
+    run(module, lambda values: [component(values)])
+
+
+if __name__ == "__main__":
+    main()
