@@ -1,0 +1,71 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the roles' argument specs promise is what their defaults are."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import typing as t
+
+import pytest
+
+yaml = pytest.importorskip("yaml")
+
+ROLES = pathlib.Path(__file__).resolve().parents[3] / "roles"
+NAMES = sorted(path.name for path in ROLES.iterdir())
+
+
+def _load(role: str, path: str) -> dict[str, t.Any]:
+    loaded = yaml.safe_load((ROLES / role / path).read_text(encoding="utf-8"))
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def _specs(role: str) -> dict[str, t.Any]:
+    specs = _load(role, "meta/argument_specs.yml")["argument_specs"]
+    assert isinstance(specs, dict)
+    return specs
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_defaults_are_documented(role: str) -> None:
+    documented = {
+        name: option["default"] for name, option in _specs(role)["main"]["options"].items() if "default" in option
+    }
+    actual = _load(role, "defaults/main.yml")
+    if role != "pg_harden":
+        assert actual.pop(f"{role}_profile") == "{{ pg_harden_profile | default('baseline') }}"
+    assert documented == actual
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_variables_bear_the_name_of_the_role(role: str) -> None:
+    for entry_point in _specs(role).values():
+        for name in entry_point["options"]:
+            assert name.startswith(f"{role}_")
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_every_option_says_why_and_what_it_serves(role: str) -> None:
+    for name, option in _specs(role)["main"]["options"].items():
+        text = option["description"]
+        assert any(line.startswith("Benchmark, ") for line in text), name
+        if not re.search("_(profile|parameters)$", name) or role == "pg_harden":
+            assert any(line.startswith("Exists ") for line in text), name
+
+
+@pytest.mark.parametrize("role", [name for name in NAMES if name != "pg_harden"])
+def test_a_component_has_an_entry_point_for_its_desired_state(role: str) -> None:
+    specs = _specs(role)
+    assert specs["desired"]["options"] == specs["main"]["options"]
+    tasks = yaml.safe_load((ROLES / role / "tasks" / "desired.yml").read_text(encoding="utf-8"))
+    actions = {key for task in tasks for key in task if key != "name"}
+    assert actions == {"ansible.builtin.set_fact"}  # nothing is executed on the host
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_the_readme_speaks_of_idempotence(role: str) -> None:
+    assert "\n## Idempotence\n" in (ROLES / role / "README.md").read_text(encoding="utf-8")
