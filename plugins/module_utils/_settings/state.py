@@ -29,14 +29,14 @@ if t.TYPE_CHECKING:
 __all__ = ["State", "observe"]
 
 _FILE_SETTINGS = """
-SELECT f.sourcefile AS path, f.sourceline AS line, f.name, f.setting AS value, f.applied, f.error
+SELECT f.sourcefile AS path, f.sourceline AS line, f.name, f.setting AS value, f.applied, f.error,
+       CASE WHEN f.name LIKE '%.%' THEN pg_catalog.current_setting(f.name, true) END AS running
 FROM pg_catalog.pg_file_settings f
 ORDER BY f.seqno"""
 
 _SETTINGS = """
 SELECT s.name, s.vartype, s.context, s.unit, s.min_val AS minimum, s.max_val AS maximum, s.enumvals AS labels,
-       coalesce(s.setting, '') AS setting, s.source, s.sourcefile, s.pending_restart,
-       s.short_desc = 'GUC placeholder variable' AS placeholder
+       coalesce(s.setting, '') AS setting, s.source, s.sourcefile, s.pending_restart
 FROM pg_catalog.pg_settings s
 ORDER BY s.name"""
 
@@ -88,8 +88,9 @@ def observe(server: Server, *, file_name: str, libraries: t.Sequence[str]) -> St
             f"server parameters need a superuser, which {server.session.login} is not: pg_file_settings is theirs only"
         )
     # First the files: reading this view makes the session compare them with what runs, which sets pending_restart.
-    files = tuple(_file_setting(row) for row in server.session.rows(_FILE_SETTINGS))
-    catalogue = Catalogue.of(_parameter(row) for row in server.session.rows(_SETTINGS))
+    rows = server.session.rows(_FILE_SETTINGS)
+    known = [_parameter(row) for row in server.session.rows(_SETTINGS)]
+    catalogue = Catalogue.of([*_placeholders(rows), *known])
     main = server.read(server.paths.config_file)
     if main is None:
         raise RampartError(f"the server's configuration file {server.paths.config_file} does not exist any more")
@@ -98,7 +99,7 @@ def observe(server: Server, *, file_name: str, libraries: t.Sequence[str]) -> St
     times = server.session.rows(_TIMES)[0]
     return State(
         catalogue=catalogue,
-        files=files,
+        files=tuple(_file_setting(row) for row in rows),
         roles=tuple(setting for row in server.session.rows(_ROLE_SETTINGS) for setting in _role_settings(row)),
         place=place,
         main=main,
@@ -119,6 +120,19 @@ def _file_setting(row: dict[str, t.Any]) -> FileSetting:
         applied=bool(row["applied"]),
         error=row["error"],
     )
+
+
+def _placeholders(rows: t.Sequence[dict[str, t.Any]]) -> t.Iterator[Parameter]:
+    """Parameters of libraries that are not loaded: the server holds their text and does not list them."""
+    for row in rows:
+        if row["running"] is not None:
+            yield Parameter(
+                name=row["name"],
+                vartype="string",
+                setting=row["running"],
+                source="configuration file",
+                placeholder=True,
+            )
 
 
 def _parameter(row: dict[str, t.Any]) -> Parameter:

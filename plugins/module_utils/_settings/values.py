@@ -147,8 +147,7 @@ def _limit(parameter: Parameter, text: str | None) -> str:
         return "any"
     if parameter.name in _FILE_MODES:
         return f"0{int(text):o} (octal)"
-    shown = show(parameter, text)
-    return shown if shown == text else f"{text} ({shown})"
+    return show(parameter, text)
 
 
 def _as_text(parameter: Parameter, value: object) -> str:

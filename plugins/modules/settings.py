@@ -1,0 +1,229 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: settings
+short_description: Set server parameters in one call, exactly, and say what overrides them
+version_added: 0.1.0
+description:
+  - Keeps server parameters in a file of its own, in the directory that the main configuration file includes (Debian's
+    C(conf.d)), otherwise next to the main file, which then gets one C(include) line at its end. Nothing else of the
+    server's configuration is edited.
+  - Names, types, units and ranges come from the live server (C(pg_settings)), not from a list of versions. An unknown
+    name, a wrong unit or a value out of range is refused before anything is written, with the nearest known name or
+    with what would be accepted.
+  - Values compare in base units and types, so V(30s) and V(30000) of a parameter in milliseconds, V(on) and V(yes), or
+    V('0600') and V(384) of a file mode are the same, and enumerations compare without case, lists without spaces.
+    A value that is there in another spelling is not changed.
+  - A value that a stronger place sets differently (a file that is read later, C(postgresql.auto.conf), the command
+    line, C(ALTER ROLE) or C(ALTER DATABASE)) is found, see O(overrides).
+  - After writing, the server's own views (C(pg_file_settings), after the reload C(pg_settings)) prove that the values are
+    in force, otherwise everything is put back.
+  - It never restarts the server. What waits for a restart is in RV(restart_required) on every run until it happened, and
+    is not a change.
+  - A cluster that Patroni manages is refused, as its parameters belong into the dynamic configuration.
+author:
+  - rampart.postgresql contributors (@rampart-postgresql)
+extends_documentation_fragment:
+  - rampart.postgresql.attributes
+  - rampart.postgresql.connection
+attributes:
+  check_mode:
+    support: full
+    details: The rehearsal runs in check mode too, in a temporary directory of its own.
+  diff_mode:
+    support: full
+    details: The diff hides values of parameters that may hold secrets, C(primary_conninfo) for example.
+  idempotent:
+    support: full
+  platform:
+    platforms: posix
+    support: full
+    details: Linux only.
+options:
+  parameters:
+    description:
+      - Parameter to value. Values may be typed (V(true), V(30), V(1.5)), text as the server takes it (V(30s), V(1GB)), or
+        a list for list-valued parameters.
+      - V(null) leaves a parameter out.
+      - This is the whole set. A parameter of an earlier call that is missing now goes back to what other places say.
+        Give O(sections) when several tasks or roles share the file.
+      - A name of another version is translated (C(ssl_ecdh_curve) and C(ssl_groups)), and C(log_connections) may be
+        given as the list of PostgreSQL 18 on every version.
+    type: dict
+  sections:
+    description:
+      - Section to parameters, for several owners of one file. A section that is given is exact, an empty one is removed,
+        others stay as they are in the file.
+      - One parameter in two sections, given or already in the file, is an error that names both.
+    type: dict
+  preload:
+    description:
+      - Libraries to load at the start of the server. They are added to C(shared_preload_libraries) behind those that any
+        place already names, in their order; none is removed and none is there twice.
+      - A library whose file the server could not find is refused.
+      - Parameters of these libraries, C(auth_delay.milliseconds) for example, can be set in the same call.
+    type: list
+    elements: str
+  optional:
+    description:
+      - Names among O(parameters) and O(sections) that are left out where this server does not know them, which
+        RV(left_alone) then says. Any other unknown name is an error.
+    type: list
+    elements: str
+    default: []
+  overrides:
+    description:
+      - What to do about a value that a stronger place sets differently.
+      - V(fail) is an error that names file and line, role or database.
+      - V(report) leaves such a parameter as it is and lists it in RV(overridden_by).
+    type: str
+    choices: [fail, report]
+    default: fail
+  file_name:
+    description: Name of our file. Files of an included directory are read in the order of their names.
+    type: str
+    default: zz_rampart.conf
+requirements:
+  - psycopg 3 or psycopg2; check mode works with C(psql) alone
+seealso:
+  - module: rampart.postgresql.server_restart
+  - module: rampart.postgresql.cluster
+"""
+
+EXAMPLES = r"""
+- name: Log what an investigation will ask for
+  rampart.postgresql.settings:
+    parameters:
+      log_connections: true
+      log_disconnections: true
+      log_statement: ddl
+      log_min_duration_statement: 5s
+  become: true
+
+- name: Slow down password guessing; the restart that this needs is a task of its own
+  rampart.postgresql.settings:
+    cluster: 17/main
+    preload: [auth_delay]
+    sections:
+      authentication:
+        auth_delay.milliseconds: 500
+        authentication_timeout: 30s
+        scram_iterations: 8192
+    optional: [scram_iterations]
+  become: true
+  register: authentication
+
+- name: Say what waits
+  ansible.builtin.debug:
+    msg: "{{ authentication.restart_required | map(attribute='parameter') }}"
+"""
+
+RETURN = r"""
+steps:
+  description: What was changed, in order; in check mode what would be.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    component:
+      description: The part of the collection that planned the step.
+      type: str
+      sample: settings
+    subject:
+      description: The path of the file.
+      type: str
+      sample: /etc/postgresql/17/main/conf.d/zz_rampart.conf
+    description:
+      description: What is done.
+      type: str
+      sample: set log_statement; remove log_duration
+    statement:
+      description: What an operator would do for the same effect.
+      type: str
+    before:
+      description: The file as it was, without values that may be secrets.
+      type: str
+    after:
+      description: The file as it is now, without values that may be secrets.
+      type: str
+left_alone:
+  description: Parameters of O(optional) that this server does not know.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - component: settings
+      subject: scram_iterations
+      reason: this server does not know the parameter
+restart_required:
+  description: Every parameter of the server that waits for a restart, also those that this module did not set.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    parameter:
+      description: Its name.
+      type: str
+    running:
+      description: The value that the server runs with.
+      type: str
+    configured:
+      description: The value after the restart.
+      type: str
+overridden_by:
+  description: Desired values that a stronger place defeats.
+  returned: success, and failure for that reason
+  type: list
+  elements: dict
+  contains:
+    parameter:
+      description: Its name.
+      type: str
+    desired:
+      description: The value that was asked for.
+      type: str
+    value:
+      description: The value in the stronger place.
+      type: str
+    source:
+      description: The stronger place, as file and line, role and database, or command line.
+      type: str
+      sample: /var/lib/postgresql/17/main/postgresql.auto.conf:3
+undone:
+  description: What was taken back.
+  returned: failure, after something was written
+  type: list
+  elements: str
+server:
+  description: The cluster that this was about.
+  returned: success
+  type: dict
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._module import run
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.arguments import CONNECTION_ARGUMENTS
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.arguments import ARGUMENTS
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.arguments import component
+
+
+def main() -> t.NoReturn:
+    """Set the parameters and prove it."""
+    module = AnsibleModule(
+        argument_spec={**CONNECTION_ARGUMENTS, **ARGUMENTS},
+        required_one_of=[["parameters", "sections", "preload"]],
+        supports_check_mode=True,
+    )
+    run(module, lambda values: [component(values)])
+
+
+if __name__ == "__main__":
+    main()
