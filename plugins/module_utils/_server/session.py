@@ -147,6 +147,7 @@ def _parameters(options: Options) -> dict[str, str]:
     startup = {
         "role": "none",
         "search_path": "pg_catalog",
+        "datestyle": "ISO",  # or a text of the server could not be given back to it
         "default_transaction_read_only": "off",
         "row_security": "off",
         "statement_timeout": str(milliseconds),
