@@ -7,7 +7,7 @@ import dataclasses
 import pathlib
 import re
 import sys
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 _MAJOR = re.compile(r"\bpg(\d+)\b")
 

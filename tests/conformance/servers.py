@@ -166,7 +166,7 @@ class Server:
             before = connection.execute("SELECT pg_catalog.pg_conf_load_time()").fetchone()
             offset = len(self.log_text())
             connection.execute("SELECT pg_catalog.pg_reload_conf()")
-            for _ in range(500):
+            for _attempt in range(500):
                 connection.execute("SELECT pg_catalog.pg_sleep(0.01)")
                 if connection.execute("SELECT pg_catalog.pg_conf_load_time()").fetchone() != before:
                     return
