@@ -103,7 +103,13 @@ class Server:
     @functools.cached_property
     def paths(self) -> Paths:
         """Read from the live server."""
-        return Paths(**{row["name"]: row["setting"] for row in self.session.rows(_PATHS)})
+        found = {row["name"]: row["setting"] for row in self.session.rows(_PATHS)}
+        if len(found) < len(dataclasses.fields(Paths)):
+            raise Unsupported(
+                f"the login {self.session.login!r} may not see where the server's files are: it has to be a superuser"
+                " or a member of pg_read_all_settings"
+            )
+        return Paths(**found)
 
     @functools.cached_property
     def managers(self) -> tuple[managers.Manager, ...]:
