@@ -95,6 +95,7 @@ class Dialect:
     clientname: bool = True
     cert_refuses_verify_ca: bool = True
     radius_counts_in_words: bool = True  # whether a wrong number of RADIUS secrets is explained in the view
+    reports_directories: bool = False  # a directory where a file should be is an error, not an empty file
     missing_file: str = 'could not open file "{path}": {reason}'
 
 
@@ -113,6 +114,7 @@ DIALECTS: dict[int, Dialect] = {
         clientname=False,
         cert_refuses_verify_ca=False,
         radius_counts_in_words=False,
+        reports_directories=True,
         **_BEFORE_16,
     ),
     14: Dialect(major=14, **_BEFORE_16),

@@ -139,6 +139,10 @@ class _Expansion:
             return None, f'could not open file "{path}": maximum nesting depth exceeded', False
         try:
             return self.sources.read(path), None, False
+        except IsADirectoryError as error:
+            if self.dialect.reports_directories:
+                return None, f'could not read file "{path}": {error.strerror}', False
+            return "", None, False  # it opens, and nothing can be read
         except OSError as error:
             reason = error.strerror or str(error)
             words = self.dialect.missing_file.format(name=name, path=path, reason=reason)

@@ -84,14 +84,13 @@ def read_options(reader: Reader, kind: str, method: str, dialect: Dialect, aroun
 
 def shown_options(method: str, values: t.Mapping[str, str]) -> list[str]:
     """The options as pg_hba_file_rules shows them; some it never does."""
-    found = {name: value for name, value in values.items() if value and name in _SHOWN_ALWAYS}
     shown = []
     if method in ("gss", "sspi"):
         if values.get("include_realm", "1") == "1":
             shown.append("include_realm=true")
         if "krb_realm" in values:
             shown.append(f"krb_realm={values['krb_realm']}")
-    shown += [f"{name}={found[name]}" for name in _SHOWN_ALWAYS if name in found]
+    shown += [f"{name}={values[name]}" for name in _SHOWN_ALWAYS if name in values and _is_shown(name, values[name])]
     for name in _SHOWN_FOR.get(method, ()):
         if name not in values:
             continue
@@ -101,6 +100,10 @@ def shown_options(method: str, values: t.Mapping[str, str]) -> list[str]:
         else:
             shown.append(f"{name}={values[name]}")
     return shown
+
+
+def _is_shown(name: str, value: str) -> bool:
+    return name != "clientcert" or value != ""  # 13 knows values that turn it off
 
 
 _SHOWN_ALWAYS = ("map", "clientcert", "pamservice")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
 
 __all__ = ["problem", "search"]
 
@@ -29,6 +30,7 @@ _OPTION = "invalid embedded option"
 _PATTERN = "invalid regexp (reg version 0.8)"
 
 _MOST_REPETITIONS = 255
+_LARGEST_CHARACTER = 0x7FFFFFFE
 _CLASSES = frozenset(
     (
         *("alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower"),
@@ -36,18 +38,24 @@ _CLASSES = frozenset(
     )
 )
 _COLLATING_ELEMENTS = """
-NUL SOH STX ETX EOT ENQ ACK BEL alert BS backspace HT tab LF newline VT vertical-tab FF form-feed CR carriage-return
-SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC IS4 FS IS3 GS IS2 RS IS1 US space exclamation-mark quotation-mark
-number-sign dollar-sign percent-sign ampersand apostrophe left-parenthesis right-parenthesis asterisk plus-sign comma
-hyphen hyphen-minus period full-stop slash solidus zero one two three four five six seven eight nine colon semicolon
-less-than-sign equals-sign greater-than-sign question-mark commercial-at left-square-bracket backslash reverse-solidus
-right-square-bracket circumflex circumflex-accent underscore low-line grave-accent left-brace left-curly-bracket
-vertical-line right-brace right-curly-bracket tilde DEL
+NUL SOH STX ETX EOT ENQ ACK BEL|alert BS|backspace HT|tab LF|newline VT|vertical-tab FF|form-feed CR|carriage-return
+SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC IS4|FS IS3|GS IS2|RS IS1|US
+space exclamation-mark quotation-mark number-sign dollar-sign percent-sign ampersand apostrophe
+left-parenthesis right-parenthesis asterisk plus-sign comma hyphen|hyphen-minus period|full-stop slash|solidus
+zero one two three four five six seven eight nine
+colon semicolon less-than-sign equals-sign greater-than-sign question-mark commercial-at
+A B C D E F G H I J K L M N O P Q R S T U V W X Y Z
+left-square-bracket backslash|reverse-solidus right-square-bracket circumflex|circumflex-accent
+underscore|low-line grave-accent a b c d e f g h i j k l m n o p q r s t u v w x y z
+left-brace|left-curly-bracket vertical-line right-brace|right-curly-bracket tilde DEL
 """
-_NAMED_CHARACTERS = frozenset(_COLLATING_ELEMENTS.split())
+"""Names of the characters from 0 to 127, in that order."""
+_NAMED_CHARACTERS = {
+    name: chr(code) for code, names in enumerate(_COLLATING_ELEMENTS.split()) for name in names.split("|")
+}
 _CONSTRAINTS = "AmMyYZ"  # escapes that match no character
 _CLASS_ESCAPES = "dDsSwW"
-_SIMPLE_ESCAPES = "abBefnrtv"
+_SIMPLE_ESCAPES = {"a": "\a", "b": "\b", "B": "\\", "e": "\033", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _PORTABLE = re.compile(
     r"(?:[\w \-^$.@:/%=~!<>,;&'`#+*?]|\\[.\-+*?^$()\[\]{}|/]|\[\^?(?:\w-\w|\w|[.@-])+\]|\(\?:|[()|]|\{\d+(?:,\d*)?\})*"
 )
@@ -88,12 +96,13 @@ class _Checker:
         self.closed: set[int] = set()
         self.expanded = False  # white space and comments are skipped
         self.flavour = "advanced"
+        self.depth = 0
 
     def check(self) -> None:
         """Raise _Invalid for what the server refuses."""
         self._prefix()
-        if self.flavour != "advanced":
-            return
+        if self.flavour in ("literal", "basic"):
+            return  # nothing is wrong with the first; of the second nobody has been seen to make use
         self._alternatives(closing=False, lookaround=False)
 
     def _peek(self, length: int = 1) -> str:
@@ -142,11 +151,16 @@ class _Checker:
 
     def _branch(self, lookaround: bool) -> None:
         self._skip()
-        while self.at < len(self.text) and self._peek() not in "|)":
+        while self.at < len(self.text) and not self._ends_branch():
             if self._atom(lookaround):
                 self._skip()
                 self._quantifier()
             self._skip()
+
+    def _ends_branch(self) -> bool:
+        if self._peek() == ")" and not self.depth and self.flavour == "extended":
+            return False  # an ordinary character there
+        return self._peek() in "|)"
 
     def _skip(self) -> None:
         """Comments, and in expanded syntax white space."""
@@ -195,7 +209,7 @@ class _Checker:
             self._bound()
         else:
             self.at += 1
-        if self._peek() == "?":
+        if self._peek() == "?" and self.flavour == "advanced":
             self.at += 1
 
     def _bound(self) -> None:
@@ -227,20 +241,27 @@ class _Checker:
             if not lookaround:
                 self.groups += 1
                 number = self.groups
-            self._alternatives(closing=True, lookaround=lookaround)
+            self._enclosed(lookaround)
             self.closed.add(number)
             return True
         for opening, is_lookaround in (("?:", False), ("?=", True), ("?!", True), ("?<=", True), ("?<!", True)):
             if self.text.startswith(opening, self.at):
                 self.at += len(opening)
-                self._alternatives(closing=True, lookaround=lookaround or is_lookaround)
+                self._enclosed(lookaround or is_lookaround)
                 return not is_lookaround
         raise _Invalid(_QUANTIFIER)
+
+    def _enclosed(self, lookaround: bool) -> None:
+        self.depth += 1
+        self._alternatives(closing=True, lookaround=lookaround)
+        self.depth -= 1
 
     def _escape(self, lookaround: bool) -> bool:
         if self.at >= len(self.text):
             raise _Invalid(_ESCAPE)
         character = self._take()
+        if self.flavour == "extended":
+            return True
         if character in _CONSTRAINTS:
             return False
         if character in "123456789" and self._backreference(character):
@@ -266,33 +287,33 @@ class _Checker:
 
     _number_read = 0
 
-    def _plain_escape(self, character: str) -> None:
-        """An escape that stands for a character or a class of them; the backslash and it are read already."""
-        if not character.isascii() or not character.isalnum():
-            return
-        if character in _CLASS_ESCAPES or character in _SIMPLE_ESCAPES:
-            return
+    def _plain_escape(self, character: str) -> str:
+        """What an escape stands for, a class or a character; the backslash and one more are read already."""
+        if not character.isascii() or not character.isalnum() or character in _CLASS_ESCAPES:
+            return character
+        if character in _SIMPLE_ESCAPES:
+            return _SIMPLE_ESCAPES[character]
         if character == "c":
             if self.at >= len(self.text):
                 raise _Invalid(_ESCAPE)
-            self.at += 1
-        elif character in "uUx":
-            self._hexadecimal({"u": 4, "U": 8}.get(character))
-        elif character in "01234567":
-            self._octal()
-        else:
-            raise _Invalid(_ESCAPE)
+            return chr(ord(self._take()) & 0o37)
+        if character in "uUx":
+            return self._hexadecimal({"u": 4, "U": 8}.get(character))
+        if character in "01234567":
+            return self._octal()
+        raise _Invalid(_ESCAPE)
 
-    def _hexadecimal(self, length: int | None) -> None:
+    def _hexadecimal(self, length: int | None) -> str:
         end = self.at
         while end < len(self.text) and self.text[end] in "0123456789abcdefABCDEF" and end - self.at != length:
             end += 1
         digits = self.text[self.at : end]
-        if not digits or (length is not None and len(digits) != length) or int(digits, 16) > 0x7FFFFFFE:
+        if not digits or (length is not None and len(digits) != length) or int(digits, 16) > _LARGEST_CHARACTER:
             raise _Invalid(_ESCAPE)
         self.at = end
+        return chr(min(int(digits, 16), sys.maxunicode))
 
-    def _octal(self) -> None:
+    def _octal(self) -> str:
         start = self.at - 1
         end = start
         while end < len(self.text) and self.text[end] in "01234567" and end - start < 3:
@@ -300,6 +321,7 @@ class _Checker:
         if int(self.text[start:end], 8) > 0xFF:
             end -= 1
         self.at = end
+        return chr(int(self.text[start:end], 8))
 
     def _bracket(self) -> None:
         if self._peek() == "^":
@@ -345,8 +367,7 @@ class _Checker:
             return None
         if character in _CONSTRAINTS or character in "123456789":
             raise _Invalid(_ESCAPE)
-        self._plain_escape(character)
-        return character
+        return self._plain_escape(character)
 
     def _named(self, kind: str) -> str | None:
         end = self.text.find(kind + "]", self.at)
@@ -360,7 +381,7 @@ class _Checker:
             return None
         if len(name) != 1 and name not in _NAMED_CHARACTERS:
             raise _Invalid(_COLLATING)
-        return name[0] if kind == "." and len(name) == 1 else None
+        return _NAMED_CHARACTERS.get(name, name) if kind == "." else None
 
 
 def _digit(text: str, at: int) -> bool:
