@@ -1,0 +1,173 @@
+"""What role_attributes takes from roles of a real server, and what it leaves."""
+
+from __future__ import annotations
+
+import typing as t
+
+import psycopg
+import pytest
+
+from ansible_collections.rampart.postgresql.tests.conformance.modules import Result
+from ansible_collections.rampart.postgresql.tests.conformance.modules import run_module
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
+
+NAMES = ("app", "App", 'quo"te', "100%s", "naïve rôle", "back\\slash", "user", "it's", "semi;colon --")
+EVERYTHING = "SUPERUSER CREATEDB CREATEROLE REPLICATION BYPASSRLS"
+CATALOGUE = """
+SELECT r.rolname, r.rolsuper, r.rolcreatedb, r.rolcreaterole, r.rolreplication, r.rolbypassrls,
+       r.rolcanlogin, r.rolinherit, r.rolconnlimit, r.rolvaliduntil, r.rolconfig, a.rolpassword
+FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_authid a USING (oid) ORDER BY oid"""
+
+
+def create(server: Server, name: str, words: str) -> None:
+    server.query(f"CREATE ROLE {quoted(name)} LOGIN {words}")
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def run(server: Server, *, check: bool = False, **options: t.Any) -> Result:
+    return run_module("role_attributes", server, check=check, **options)
+
+
+def good(result: Result) -> Result:
+    assert not result.failed, result.output
+    return result
+
+
+def test_a_role_loses_what_nobody_allowed_and_then_cannot_use_it(fresh_server: Server) -> None:
+    server = fresh_server
+    for name in NAMES:
+        create(server, name, EVERYTHING)
+    create(server, "keeper", "CREATEDB BYPASSRLS CONNECTION LIMIT 5 PASSWORD 'secret' VALID UNTIL '2030-01-01'")
+    server.query("ALTER ROLE keeper SET work_mem = '8MB'")
+    create(server, "plain", "")
+    server.query('CREATE DATABASE owned OWNER "App"')
+    for name in NAMES:  # the positive control: before, they can
+        with server.connect(user=name) as connection:
+            connection.execute("CREATE DATABASE tried")
+            connection.execute("DROP DATABASE tried")
+    before = server.query(CATALOGUE)
+    allow = [{"role": "keeper", "attributes": ["CREATEDB", "BYPASSRLS"]}]
+
+    wanted = good(run(server, check=True, allow=allow))
+    assert wanted.changed
+    assert server.query(CATALOGUE) == before
+    done = good(run(server, allow=allow))
+    assert done.changed
+    assert done.values["steps"] == wanted.values["steps"]
+    assert sorted(step["subject"] for step in done.values["steps"]) == sorted(f"role {quoted(n)}" for n in NAMES)
+    assert {step["before"] for step in done.values["steps"]} == {f"{EVERYTHING} LOGIN"}
+    assert {step["after"] for step in done.values["steps"]} == {"LOGIN"}
+
+    expected = [(row[0], *[False] * 5, *row[6:]) if row[0] in NAMES else row for row in before]
+    assert server.query(CATALOGUE) == expected
+    for name in NAMES:
+        with server.connect(user=name) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("CREATE DATABASE tried")
+    assert not good(run(server, check=True, allow=allow)).changed
+    assert not good(run(server, allow=allow)).changed
+
+    server.query("ALTER ROLE plain CREATEROLE")  # tamper
+    drift = good(run(server, check=True, allow=allow))
+    assert [step["statement"] for step in drift.values["steps"]] == ['ALTER ROLE "plain" NOCREATEROLE']
+    good(run(server, allow=allow))
+    assert server.query(CATALOGUE) == expected
+
+
+def test_without_an_allow_list_nothing_changes(fresh_server: Server) -> None:
+    create(fresh_server, "app", "SUPERUSER CREATEDB")
+    before = fresh_server.query(CATALOGUE)
+    result = good(run(fresh_server))
+    assert not result.changed
+    assert [(item["subject"], item["reason"].split(",")[0]) for item in result.values["left_alone"]] == [
+        ('role "app"', "has SUPERUSER CREATEDB")
+    ]
+    assert fresh_server.query(CATALOGUE) == before
+
+
+def test_what_replicates_goes_on(fresh_server: Server) -> None:
+    server = fresh_server
+    create(server, "standby", "REPLICATION CREATEDB")
+    create(server, "idle", "REPLICATION")
+    with server.connect(user="standby", replication="true", application_name="walreceiver") as walsender:
+        result = good(run(server, allow=[]))
+        assert [step["statement"] for step in result.values["steps"]] == [
+            'ALTER ROLE "standby" NOCREATEDB',
+            'ALTER ROLE "idle" NOREPLICATION',
+        ]
+        assert result.values["left_alone"][0]["subject"] == 'role "standby"'
+        assert "walreceiver" in result.values["left_alone"][0]["reason"]
+        assert not good(run(server, allow=[])).changed
+        walsender.execute("IDENTIFY_SYSTEM")
+    assert server.query("SELECT rolname FROM pg_roles WHERE rolreplication AND oid <> 10") == [("standby",)]
+    for _ in range(100):  # until the walsender has gone
+        if not server.query("SELECT 1 FROM pg_stat_replication"):
+            break
+        server.query("SELECT pg_sleep(0.02)")
+    assert good(run(server, allow=[])).changed  # in use no more
+
+
+def test_the_bootstrap_superuser_and_the_login_are_exempt(fresh_server: Server) -> None:
+    server = fresh_server
+    create(server, "admin", "SUPERUSER")
+    create(server, "app", "CREATEDB")
+    before = server.query(CATALOGUE)
+    for name in (server.superuser, "admin"):
+        result = run(server, login_user="admin", strip=["app", name])
+        assert result.failed
+        assert "strip[1]" in result.message and name in result.message
+        assert server.query(CATALOGUE) == before
+    result = good(run(server, login_user="admin", allow=[]))
+    assert [step["subject"] for step in result.values["steps"]] == ['role "app"']
+    assert [item["subject"] for item in result.values["left_alone"]] == ['role "admin"']
+
+
+def test_a_subscription_blocks_and_an_event_trigger_is_told(fresh_server: Server) -> None:
+    server = fresh_server
+    create(server, "app", "SUPERUSER")
+    create(server, "other", "CREATEDB")
+    server.query("CREATE DATABASE shop")
+    with server.connect(user="app", dbname="shop") as connection:
+        connection.execute("CREATE FUNCTION f() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'")
+        connection.execute("CREATE EVENT TRIGGER audit ON ddl_command_end EXECUTE FUNCTION f()")
+        connection.execute("CREATE SUBSCRIPTION orders CONNECTION 'host=/' PUBLICATION p WITH (connect = false)")
+    before = server.query(CATALOGUE)
+    result = run(server, allow=[])
+    assert result.failed
+    assert 'subscription "orders" in database "shop" of role "app"' in result.message
+    assert server.query(CATALOGUE) == before
+
+    with server.connect(dbname="shop") as connection:  # the positive control: only the subscription stood in the way
+        connection.execute(f"ALTER SUBSCRIPTION orders OWNER TO {quoted(server.superuser)}")
+    result = good(run(server, allow=[]))
+    assert len(result.values["steps"]) == 2
+    assert 'event trigger "audit" in database "shop"' in result.output.replace("\\", "")
+
+
+def test_the_last_other_superuser_stays_where_policy_asks_for_one(fresh_server: Server) -> None:
+    create(fresh_server, "app", "SUPERUSER")
+    before = fresh_server.query(CATALOGUE)
+    result = run(fresh_server, allow=[], require_other_superuser=True)
+    assert result.failed
+    assert 'role "app"' in result.message
+    assert fresh_server.query(CATALOGUE) == before
+    create(fresh_server, "dba", "SUPERUSER")
+    allow = [{"role": "dba", "attributes": ["SUPERUSER"]}]
+    assert good(run(fresh_server, allow=allow, require_other_superuser=True)).changed
+
+
+def test_a_login_that_may_not_is_told_before_anything_changes(fresh_server: Server) -> None:
+    create(fresh_server, "weak", "CREATEROLE")
+    create(fresh_server, "app", "CREATEDB")
+    before = fresh_server.query(CATALOGUE)
+    for words in ("it has to be a superuser", "'weak' is not a superuser"):
+        result = run(fresh_server, login_user="weak", allow=[])
+        assert result.failed
+        assert words in result.message
+        assert fresh_server.query(CATALOGUE) == before
+        fresh_server.query("GRANT pg_read_all_settings TO weak")
+    assert good(run(fresh_server, allow=[])).changed
