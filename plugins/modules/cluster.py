@@ -1,0 +1,347 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cluster
+short_description: Harden one cluster in one execution
+version_added: 0.1.0
+description:
+  - Brings any set of components of one cluster to the desired state in ONE execution, with one session, one
+    observation, one plan, one rehearsal of everything together, one lock, one reload and one undo.
+  - The order of the steps is the safe one, whatever the order of the options. The certificate comes first, then the
+    parameters, then the attributes of roles, and the rules of pg_hba.conf last.
+  - When anything is refused or does not prove to be in force, everything that this run changed is put back.
+  - The server is never restarted; what waits for a restart is returned, see M(rampart.postgresql.server_restart).
+author:
+  - rampart.postgresql contributors (@rampart-postgresql)
+extends_documentation_fragment:
+  - rampart.postgresql.attributes
+  - rampart.postgresql.connection
+attributes:
+  check_mode:
+    support: full
+    details: The candidate configuration is rehearsed in check mode too, in a temporary directory.
+  diff_mode:
+    support: full
+    details: One entry for each step. Private keys and other secrets are never part of it.
+  idempotent:
+    support: full
+  platform:
+    platforms: posix
+    support: full
+    details: Linux only.
+options:
+  certificate:
+    description:
+    - As the options of M(rampart.postgresql.certificate). Without it the component does not take part.
+    type: dict
+    suboptions:
+      names:
+        description:
+        - DNS names and IP addresses that the certificate bears, as clients spell them in C(host). The first one becomes
+          the subject. Exactly these; another set makes a new certificate.
+        - The default is the name of the host, its full name where the resolver knows it, and V(localhost). The certificate
+          is made anew when it lacks one of them, and not because a resolver does not know one any more.
+        - A wildcard is possible as the first label (V(*.example.org)). An internationalised name is written as its
+          A-labels.
+        - libpq before PostgreSQL 15 does not match IP addresses.
+        type: list
+        elements: str
+      key_type:
+        description:
+        - Type of the private key, V(ecdsa_p256), V(ecdsa_p384) or V(rsa).
+        - V(ed25519) is refused, because SCRAM authentication over TLS fails with such a key on PostgreSQL 13 to 18.
+          The signature names no hash function that channel binding could use.
+        type: str
+        default: ecdsa_p256
+      key_size:
+        description: Bits of an RSA key, 3072 to 8192. Other types ignore it.
+        type: int
+        default: 3072
+      path:
+        description:
+        - Absolute path of the file. The owner of the cluster must be allowed to write in its directory.
+        - The default is C(rampart-server.pem) in the directory of the main configuration file if the owner of the
+          cluster can write there, otherwise in the data directory.
+        type: path
+      validity:
+        description:
+        - Lifetime in days, at most 825, because Apple's systems refuse server certificates with a longer one, those
+          of a private authority included. A certificate begins one hour before it is made, for clients whose clock
+          is behind.
+        - A present certificate with a longer lifetime is made anew.
+        type: int
+        default: 365
+      renew_before:
+        description:
+        - Make a new certificate when fewer than this many days are left.
+        - The default is a third of the lifetime, so that a run every few months is enough.
+        type: int
+      foreign:
+        description:
+        - What to do when C(ssl_cert_file) names a certificate that is neither ours nor the distribution's self-made
+          one (on Debian that of the package C(ssl-cert), on Red Hat's systems C(localhost.crt)).
+        - V(keep) changes nothing and reports it in RV(left_alone). V(replace) makes one of ours and names that; the
+          old file stays where it is.
+        type: str
+        choices:
+        - keep
+        - replace
+        default: keep
+      configure:
+        description: Set C(ssl_cert_file) and C(ssl_key_file) too, in our section V(certificate) of the server's parameters.
+        type: bool
+        default: true
+  settings:
+    description:
+    - As the options of M(rampart.postgresql.settings). Without it the component does not take part.
+    type: dict
+    suboptions:
+      parameters:
+        description:
+        - Parameter to value. Values may be typed (V(true), V(30), V(1.5)), text as the server takes it (V(30s), V(1GB)),
+          or a list for list-valued parameters.
+        - V(null) leaves a parameter out.
+        - This is the whole set. A parameter of an earlier call that is missing now goes back to what other places
+          say. Give O(settings.sections) when several tasks or roles share the file.
+        - A name of another version is translated (C(ssl_ecdh_curve) and C(ssl_groups)), and C(log_connections) may
+          be given as the list of PostgreSQL 18 on every version.
+        type: dict
+      sections:
+        description:
+        - Section to parameters, for several owners of one file. A section that is given is exact, an empty one is
+          removed, others stay as they are in the file.
+        - One parameter in two sections, given or already in the file, is an error that names both.
+        type: dict
+      preload:
+        description:
+        - Libraries to load at the start of the server. They are added to C(shared_preload_libraries) behind those
+          that any place already names, in their order; none is removed and none is there twice.
+        - A library whose file the server could not find is refused.
+        - Parameters of these libraries, C(auth_delay.milliseconds) for example, can be set in the same call.
+        type: list
+        elements: str
+      optional:
+        description:
+        - Names among O(settings.parameters) and O(settings.sections) that are left out where this server does not
+          know them, which RV(left_alone) then says. Any other unknown name is an error.
+        type: list
+        elements: str
+        default: []
+      overrides:
+        description:
+        - What to do about a value that a stronger place sets differently.
+        - V(fail) is an error that names file and line, role or database.
+        - V(report) leaves such a parameter as it is and lists it in RV(overridden_by).
+        type: str
+        choices:
+        - fail
+        - report
+        default: fail
+      file_name:
+        description: Name of our file. Files of an included directory are read in the order of their names.
+        type: str
+        default: zz_rampart.conf
+  role_attributes:
+    description:
+    - As the options of M(rampart.postgresql.role_attributes). Without it the component does not take part.
+    type: dict
+    suboptions:
+      allow:
+        description:
+        - The roles that may have attributes, and which. Every other role loses what it has of O(role_attributes.attributes).
+        - An empty list allows nobody anything.
+        - A name that the cluster does not have is a warning, so that one list can serve a fleet.
+        type: list
+        elements: dict
+        suboptions:
+          role:
+            description: Name of the role exactly as C(pg_roles) has it. Capitals matter, no quotes are needed.
+            type: str
+            required: true
+          attributes:
+            description: The attributes that it may have. It is not given those that it does not have.
+            type: list
+            elements: str
+            choices:
+            - SUPERUSER
+            - CREATEDB
+            - CREATEROLE
+            - REPLICATION
+            - BYPASSRLS
+            required: true
+      strip:
+        description:
+        - Roles that may have none of O(role_attributes.attributes), whatever the others have. For a cluster whose
+          allow-list is not known yet.
+        - To name the bootstrap superuser, the login of the run, a predefined role, or a role that O(role_attributes.allow)
+          grants something is an error.
+        type: list
+        elements: str
+      attributes:
+        description: The attributes that are governed. Others are neither looked at nor changed.
+        type: list
+        elements: str
+        choices:
+        - SUPERUSER
+        - CREATEDB
+        - CREATEROLE
+        - REPLICATION
+        - BYPASSRLS
+        default:
+        - SUPERUSER
+        - CREATEDB
+        - CREATEROLE
+        - REPLICATION
+        - BYPASSRLS
+      require_other_superuser:
+        description:
+        - Fail, before anything is changed, when the last superuser beside the bootstrap superuser that can log in
+          would lose C(SUPERUSER). For sites that keep a second way in.
+        type: bool
+        default: false
+      on_standby:
+        description:
+        - A standby takes no writes. V(skip) reports in RV(left_alone) what would have to change on the primary, V(fail)
+          fails.
+        type: str
+        choices:
+        - skip
+        - fail
+        default: skip
+requirements:
+  - psycopg 3 or psycopg2; check mode works with C(psql) alone
+  - cryptography, for O(certificate)
+seealso:
+  - module: rampart.postgresql.certificate
+  - module: rampart.postgresql.settings
+  - module: rampart.postgresql.role_attributes
+  - module: rampart.postgresql.hba
+  - module: rampart.postgresql.server_restart
+"""
+
+EXAMPLES = r"""
+- name: Harden the one running cluster
+  rampart.postgresql.cluster:
+    certificate:
+      names: [db1.example.com]
+    settings:
+      sections:
+        tls:
+          ssl: true
+          ssl_min_protocol_version: TLSv1.2
+        authentication:
+          password_encryption: scram-sha-256
+          auth_delay.milliseconds: 500
+      preload: [auth_delay]
+    role_attributes:
+      allow:
+        - role: replicator
+          attributes: [REPLICATION]
+    hba:
+      rules:
+        - {type: local, databases: [all], users: [postgres], method: peer}
+        - {type: hostssl, databases: [shop], users: [app], address: 10.0.3.0/24, method: scram-sha-256}
+  become: true
+"""
+
+RETURN = r"""
+steps:
+  description: What was changed, in order; in check mode what would be.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    component:
+      description: The component that planned the step.
+      type: str
+      sample: hba
+    subject:
+      description: A file, a role or another thing that changes.
+      type: str
+    description:
+      description: What the step does.
+      type: str
+    statement:
+      description: What an operator would type for the same effect; empty when there is no such thing.
+      type: str
+    before:
+      description: The state before, without secrets.
+      type: str
+    after:
+      description: The state after, without secrets.
+      type: str
+restart_required:
+  description: Parameters that wait for a restart, on every run until it happened. They are not a change.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"parameter": "shared_preload_libraries", "running": "", "configured": "auth_delay"}]
+overridden_by:
+  description: Desired values that a stronger place defeats, with that place.
+  returned: success
+  type: list
+  elements: dict
+left_alone:
+  description: What was seen and deliberately not changed, with the reason.
+  returned: success
+  type: list
+  elements: dict
+server:
+  description: The cluster that this was about.
+  returned: success
+  type: dict
+undone:
+  description: What was put back, and what could not be.
+  returned: failure after something had been changed
+  type: list
+  elements: str
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._converge import Component
+from ansible_collections.rampart.postgresql.plugins.module_utils._module import run
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles import arguments as role_attributes
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.arguments import CONNECTION_ARGUMENTS
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings import arguments as settings
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls import arguments as certificate
+
+COMPONENTS: dict[str, dict[str, t.Any]] = {
+    "certificate": certificate.ARGUMENTS,
+    "settings": settings.ARGUMENTS,
+    "role_attributes": role_attributes.ARGUMENTS,
+}
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    **CONNECTION_ARGUMENTS,
+    **{name: {"type": "dict", "options": options} for name, options in COMPONENTS.items()},
+}
+
+
+def build(values: t.Mapping[str, t.Any], *, check_mode: bool) -> list[Component]:
+    """The components that were asked for; a certificate brings the settings that name it along."""
+    given = {name: values[name] for name in COMPONENTS if values[name] is not None}
+    components: list[Component] = []
+    if "certificate" in given:
+        components.append(certificate.component(given["certificate"], option="certificate", can_only_judge=check_mode))
+    if "settings" in given or given.get("certificate", {}).get("configure"):
+        components.append(settings.component(given.get("settings", {}), option="settings"))
+    if "role_attributes" in given:
+        components.append(role_attributes.component(given["role_attributes"], option="role_attributes"))
+    return components
+
+
+def main() -> t.NoReturn:
+    """Harden one cluster."""
+    module = AnsibleModule(argument_spec=ARGUMENTS, required_one_of=[list(COMPONENTS)], supports_check_mode=True)
+    run(module, lambda values: build(values, check_mode=module.check_mode))
+
+
+if __name__ == "__main__":
+    main()
