@@ -102,8 +102,10 @@ def _apply_and_verify(server: Server, components: t.Sequence[Component], plan: P
         states = _observe(server, components)
         after = _plan(components, states)
         _verify(components, states, after)
-    except RampartError as error:
-        error.details["undone"] = changes.undo()
+    except BaseException as error:  # an interruption too must leave nothing half applied
+        undone = changes.undo()
+        if isinstance(error, RampartError):
+            error.details["undone"] = undone
         raise
     return after
 

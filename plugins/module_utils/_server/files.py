@@ -94,6 +94,7 @@ def _write_and_rename(path: str, content: bytes, mode: int | None) -> None:
     except FileNotFoundError:
         original = None
     directory, name = os.path.split(path)
+    _remove_leftovers(directory, f".{name}.rampart-")
     descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.rampart-", dir=directory)
     try:
         with os.fdopen(descriptor, "wb") as stream:
@@ -107,6 +108,13 @@ def _write_and_rename(path: str, content: bytes, mode: int | None) -> None:
             os.unlink(temporary)
         raise
     _sync_directory(directory)
+
+
+def _remove_leftovers(directory: str, prefix: str) -> None:
+    """Temporary files of a run that was killed; the lock on the cluster says that no other run needs them."""
+    for entry in os.listdir(directory):
+        if entry.startswith(prefix):
+            os.unlink(os.path.join(directory, entry))
 
 
 def _dress(descriptor: int, path: str, original: os.stat_result | None, mode: int | None) -> None:

@@ -152,12 +152,14 @@ class Server:
     @contextlib.contextmanager
     def lock(self, *, shared: bool) -> t.Iterator[None]:
         """Hold this cluster for one run; readers of check mode share it."""
-        with contextlib.ExitStack() as stack:
-            if self.has_files:
-                stack.enter_context(
-                    lock.data_directory(self.cluster.data_directory, self.owner, shared, self.options.lock_wait)
-                )
+        if self.has_files:
+            with lock.data_directory(self.cluster.data_directory, self.owner, shared, self.options.lock_wait):
+                yield
+        elif shared:
             yield
+        else:
+            with lock.advisory(self.session, self.options.lock_wait):
+                yield
 
     def reload(self) -> None:
         """Make the server read its configuration, prove that a new login sees it, continue with that login."""

@@ -267,3 +267,42 @@ def test_a_file_edited_by_somebody_else_meanwhile_is_not_overwritten(fresh_serve
     with pytest.raises(ConcurrentRun, match="changed by somebody else"):
         run(fresh_server, Meddled(TRUST), rehearse=False)
     assert fresh_server.hba_file.read_bytes() == b"local all all trust # by hand\n"
+
+
+def test_runs_over_tcp_take_turns_too(server: Server) -> None:
+    given = Options(host="127.0.0.1", port=server.port, user=server.superuser, lock_wait=1)
+    with OpenedServer.open(given) as first, OpenedServer.open(given) as second:
+        with (
+            first.lock(shared=False),
+            pytest.raises(ConcurrentRun, match=r"gave up after lock_wait \(1 s\)"),
+            second.lock(shared=False),
+        ):
+            pass
+        with second.lock(shared=False):
+            pass  # it was given back
+
+
+def test_what_needs_files_says_so_over_tcp(server: Server) -> None:
+    given = Options(host="127.0.0.1", port=server.port, user=server.superuser)
+    with OpenedServer.open(given) as opened, pytest.raises(Unsupported, match="run it on the database host"):
+        converge(server=opened, components=[FileComponent(TRUST)], check_mode=True)
+
+
+def test_an_interruption_takes_everything_back(fresh_server: Server, tmp_path: pathlib.Path) -> None:
+    class Interrupted(FileComponent):
+        def unproven(self, state: t.Any) -> list[str]:
+            raise KeyboardInterrupt
+
+    before = fresh_server.hba_file.read_bytes()
+    with pytest.raises(KeyboardInterrupt):
+        run(fresh_server, Interrupted(TRUST), RoleComponent(b""), history_directory=history(tmp_path, fresh_server))
+    assert fresh_server.hba_file.read_bytes() == before
+    assert fresh_server.query("SELECT 1 FROM pg_roles WHERE rolname = 'probe'") == []
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next(fresh_server: Server, tmp_path: pathlib.Path) -> None:
+    leftover = fresh_server.data_directory / ".pg_hba.conf.rampart-k1ll3d"
+    with fresh_server.owner.acting():
+        leftover.write_text("half a fi", encoding="utf-8")
+    run(fresh_server, FileComponent(TRUST), history_directory=history(tmp_path, fresh_server))
+    assert not leftover.exists()
