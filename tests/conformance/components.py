@@ -1,0 +1,30 @@
+"""Brings components to bear on a conformance server as a module would, in this process: no interpreter to start."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._converge import Component
+from ansible_collections.rampart.postgresql.plugins.module_utils._converge import converge
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server as OpenedServer
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
+from ansible_collections.rampart.postgresql.tests.conformance.modules import Result
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
+
+__all__ = ["run_components"]
+
+
+def run_components(
+    server: Server, build: t.Callable[[], t.Sequence[Component]], *, check: bool = False, user: str | None = None
+) -> Result:
+    """What a module made of these components would return; a refusal as fail_json would give it."""
+    try:
+        options = Options(cluster=str(server.data_directory), user=user)
+        with OpenedServer.open(options) as opened:
+            values = converge(server=opened, components=build(), check_mode=check).result()
+    except RampartError as error:
+        values = {"failed": True, "msg": str(error), **error.details}
+    return Result(values=values, output=str(values))
