@@ -28,15 +28,6 @@ _COMMAND_LINE = "command line"
 _FROM_FILES = frozenset({"default", "environment variable", "configuration file"})
 _AT_START = frozenset({"postmaster", "internal"})
 _PER_SESSION = frozenset({"user", "superuser", "backend", "superuser-backend"})
-# The server replaces these values at its start by ones that it works out.
-_AUTOMATIC = frozenset(
-    {
-        ("wal_buffers", -1),
-        ("commit_timestamp_buffers", 0),
-        ("subtransaction_buffers", 0),
-        ("transaction_buffers", 0),
-    }
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,7 +144,7 @@ def _would_differ(parameter: Parameter, text: str) -> bool:
         value = normalise(parameter, text)
     except ValueError:
         return False
-    return (parameter.name, value.key) not in _AUTOMATIC and not is_running(parameter, value)
+    return not is_running(parameter, value)
 
 
 def _pending(parameter: Parameter, configured: str | None) -> PendingRestart:

@@ -44,6 +44,8 @@ def parse_integer(text: str, unit: str | None) -> int:
     ``unit`` is that of pg_settings (``kB``, ``8kB``, ``ms``), None for a plain number.
     """
     value, end = _strtol(text)
+    if end == 0 and text[:1] != ".":
+        raise ValueError("a number")
     if value is None or text[end : end + 1] in (".", "e", "E"):
         value, end = _strtod(text)
     result = _rint(_in_base_unit(value, text[end:], unit))
@@ -70,10 +72,10 @@ def show_integer(value: int, unit: str | None) -> str:
 
 
 def _strtol(text: str) -> tuple[float | None, int]:
-    """What strtol(3) with base 0 makes of the beginning; None where it overflows."""
+    """What strtol(3) with base 0 makes of the beginning; None where it overflows or finds no number."""
     match = _INTEGER.match(text)
     if not match:
-        raise ValueError("a number")
+        return None, 0
     digits = match.group("digits")
     end = match.end()
     if digits[:2] in ("0x", "0X"):

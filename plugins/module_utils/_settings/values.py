@@ -28,6 +28,7 @@ _HIDDEN_LABELS: t.Final[t.Mapping[str, t.Mapping[str, str]]] = {
     "client_min_messages": {"debug": "debug2", "info": "info"},
     "log_min_messages": {"debug": "debug2"},
     "log_min_error_statement": {"debug": "debug2"},
+    "icu_validation_level": {"debug": "debug2", "info": "info"},
     "trace_recovery_messages": {"debug": "debug2", "info": "info"},
     "wal_compression": {"on": "pglz"},
 }
@@ -40,6 +41,8 @@ _CONNECTION_WORDS: t.Final[t.Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("off", "false", "no", "0"), frozenset()),
     "all": _CONNECTION_ASPECTS,
 }
+
+_LEAST_WORK_MEMORY = 1024  # kB; the server silently raises autovacuum_work_mem to it, or to 64 in later versions
 
 _DATE_ORDERS: t.Final = {"us": "mdy", "noneuropean": "mdy", "noneuro": "mdy", "euro": "dmy", "european": "dmy"}
 
@@ -91,8 +94,10 @@ def same(parameter: Parameter, left: str, right: str) -> bool:
 
 def is_running(parameter: Parameter, value: Value) -> bool:
     """Whether pg_settings shows this value; it shows six digits of a floating-point number."""
+    if _is_replaced(parameter, value):
+        return True
     if parameter.vartype == "real" and isinstance(value.key, float):
-        return f"{value.key:g}" == f"{float(parameter.setting):g}"
+        return f"{value.key:g}" == f"{float(parameter.setting) + 0.0:g}"
     if parameter.name == "DateStyle":
         return _date_style(value.text) <= _date_style(parameter.setting)
     if parameter.name in ("TimeZone", "log_timezone") and not value.text[:1].isalpha():
@@ -134,6 +139,15 @@ def show(parameter: Parameter, text: str) -> str:
 def may_hold_secret(name: str, vartype: str = "string") -> bool:
     """Whether values of this name are kept out of texts for people."""
     return vartype == "string" and bool(_SECRET.search(name))
+
+
+def _is_replaced(parameter: Parameter, value: Value) -> bool:
+    """Whether the server has put a value of its own in place of this one, without a word."""
+    if parameter.name == "wal_buffers":
+        return value.key == -1
+    if parameter.name == "autovacuum_work_mem" and isinstance(value.key, int):
+        return 0 <= value.key < int(parameter.setting) <= _LEAST_WORK_MEMORY
+    return False
 
 
 def _date_style(text: str) -> frozenset[str]:
