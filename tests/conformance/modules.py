@@ -46,13 +46,13 @@ class Result:
 
 
 def run_module(
-    name: str, server: Server | None = None, *, check: bool = False, user: int | None = None, **options: t.Any
+    name: str, server: Server | None = None, *, check: bool = False, as_uid: int | None = None, **options: t.Any
 ) -> Result:
-    """Run a module, as uid `user` where it is given; `server` becomes its option `cluster`."""
+    """Run a module, as `as_uid` where it is given; `server` becomes its option `cluster`."""
     if server is not None:
         options.setdefault("cluster", str(server.data_directory))
     request = {"ANSIBLE_MODULE_ARGS": {**options, "_ansible_check_mode": check, "_ansible_diff": True}}
-    account: dict[str, t.Any] = {} if user is None else {"user": user, "group": user, "extra_groups": []}
+    account: dict[str, t.Any] = {} if as_uid is None else {"user": as_uid, "group": as_uid, "extra_groups": []}
     done = subprocess.run(
         [sys.executable, "-m", __name__, name],
         input=json.dumps(request),
