@@ -14,6 +14,7 @@ import typing as t
 __all__ = ["Network", "cidr_mask", "numeric_address", "show_address"]
 
 _NUMBER = re.compile(r"0[xX]([0-9a-fA-F]+)|0([0-7]*)|([1-9][0-9]*)")
+_USUAL = re.compile(r"(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}")
 _MASK_BITS = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)\Z")
 _LIMITS = (0xFFFFFFFF, 0xFFFFFF, 0xFFFF, 0xFF)  # of the last part, by how many come before it
 _LINK_LOCAL = re.compile(rb"\xfe[\x80-\xbf]|\xff[\x02\x12\x22\x32\x42\x52\x62\x72\x82\x92\xa2\xb2\xc2\xd2\xe2\xf2]")
@@ -47,6 +48,11 @@ def numeric_address(text: str, interfaces: tuple[str, ...] = ("lo",)) -> bytes |
 
 
 def _ipv4(text: str) -> bytes | None:
+    if _USUAL.fullmatch(text):
+        try:
+            return socket.inet_aton(text)
+        except OSError:
+            return None
     parts = text.split(".")
     if len(parts) > 4:
         return None

@@ -79,9 +79,9 @@ class _Expansion:
         return found
 
     def _fields(self, line: SourceLine, path: str, depth: int) -> tuple[list[list[Token]], str | None]:
-        if not any(token.raw[0] == "@" for field in line.fields for token in field):
+        if not _names_a_file(line):
             return line.fields, line.error
-        fields = []
+        fields: list[list[Token]] = []
         for field in line.fields:
             tokens: list[Token] = []
             for token in field:
@@ -147,6 +147,14 @@ class _Expansion:
             reason = error.strerror or str(error)
             words = self.dialect.missing_file.format(name=name, path=path, reason=reason)
             return None, words, isinstance(error, FileNotFoundError)
+
+
+def _names_a_file(line: SourceLine) -> bool:
+    for field in line.fields:
+        for token in field:
+            if token.raw[0] == "@":
+                return True
+    return False
 
 
 def _beside(name: str, outer: str) -> str:

@@ -62,13 +62,31 @@ def read_lines(text: str, dialect: Dialect) -> list[SourceLine]:
 
 def split_fields(line: str, token_limit: int | None = None) -> tuple[list[list[Token]], str | None, str | None]:
     """Fields of one logical line, its comment, and an error; the fields before an error are kept."""
-    if '"' in line or "," in line or (token_limit is not None and len(line) * 4 > token_limit):
+    if '"' in line or (token_limit is not None and len(line) * 4 > token_limit):
         return _split_any(line, token_limit)
     # Nothing that needs a closer look: this is how nearly every line of a large file is.
     line, mark, comment = line.partition("#")
     if "\t" in line or "\r" in line:
         line = line.replace("\t", " ").replace("\r", " ")
-    return [[Token(word, False, word)] for word in line.split(" ") if word], comment if mark else None, None
+    words = line.split(" ")
+    fields = _with_lists(words) if "," in line else [[Token(word, False, word)] for word in words if word]
+    return fields, comment if mark else None, None
+
+
+def _with_lists(words: list[str]) -> list[list[Token]]:
+    """Fields from words between blanks. A comma joins what follows it, not what stands before it after a blank."""
+    fields: list[list[Token]] = []
+    continued = False
+    for word in words:
+        tokens = [Token(part, False, part) for part in word.split(",") if part]
+        if not tokens:
+            continue
+        if continued:
+            fields[-1] += tokens
+        else:
+            fields.append(tokens)
+        continued = word[-1] == ","
+    return fields
 
 
 def _split_any(line: str, token_limit: int | None) -> tuple[list[list[Token]], str | None, str | None]:

@@ -16,7 +16,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.refusal im
 
 __all__ = ["SECRET_OPTIONS", "Reader", "Values", "read_method", "read_options", "shown_options"]
 
-Values = dict[str, str] if t.TYPE_CHECKING else dict
+Values = dict[str, str]
 """Options by name; the last of several wins."""
 
 SECRET_OPTIONS = ("ldapbindpasswd", "radiussecrets")

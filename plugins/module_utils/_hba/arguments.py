@@ -1,0 +1,155 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of hba and what they become; private to the collection."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.component import Desired
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.component import Hba
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import CONNECTION_TYPES
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.document import check_block_name
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.methods import SECRET_OPTIONS
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import check_rule
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Rule
+
+__all__ = ["ARGUMENTS", "component", "secrets"]
+
+# The suboptions of a rule are checked here, not by Ansible: in a list of thousands that would take most of the time.
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "rules": {"type": "list", "elements": "dict"},
+    "manage": {"type": "str", "choices": ["file", "block"], "default": "file"},
+    "block_name": {"type": "str", "default": "rules"},
+    "position": {"type": "str", "choices": ["first", "last"], "default": "first"},
+    "path": {"type": "path"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "allow_lockout": {"type": "bool", "default": False},
+}
+
+_KEYS = ("type", "databases", "users", "address", "netmask", "method", "options", "comment")
+_REQUIRED = ("type", "databases", "users", "method")
+
+
+def component(values: t.Mapping[str, t.Any], *, option: str = "") -> Hba:
+    """Validate the options and make the component of them."""
+    prefix = f"{option}." if option else ""
+    manage: t.Any = values.get("manage") or "file"
+    state = values.get("state") or "present"
+    block_name = values.get("block_name") or "rules"
+    for name, given, choices in (
+        ("manage", manage, ("file", "block")),
+        ("state", state, ("present", "absent")),
+        ("position", values.get("position") or "first", ("first", "last")),
+    ):
+        if given not in choices:
+            raise InputError(option=f"{prefix}{name}", value=given, expected=f"give one of {', '.join(choices)}")
+    check_block_name(block_name, f"{prefix}block_name")
+    if state == "absent" and manage != "block":
+        raise InputError(option=f"{prefix}state", value=state, expected="only a block (manage: block) can be absent")
+    path = values.get("path")
+    if path is not None and not os.path.isabs(path):
+        raise InputError(option=f"{prefix}path", value=path, expected="give an absolute path")
+    rules = _rules(values.get("rules"), f"{prefix}rules")
+    return Hba(
+        Desired(
+            rules=None if state == "absent" else rules,
+            manage=manage,
+            present=state == "present",
+            block_name=block_name,
+            position=values.get("position") or "first",
+            path=path,
+            allow_lockout=bool(values.get("allow_lockout")),
+            option=option,
+        )
+    )
+
+
+def secrets(values: t.Any) -> set[str]:
+    """Values in the given rules that must appear in no output. Takes what was given, valid or not."""
+    found: set[str] = set()
+    for rule in values if isinstance(values, list) else ():
+        options = rule.get("options") if isinstance(rule, dict) else None
+        if isinstance(options, dict):
+            found.update(str(options[name]) for name in SECRET_OPTIONS if options.get(name))
+    return found
+
+
+def _rules(given: t.Any, option: str) -> tuple[Rule, ...] | None:
+    if given is None:
+        return None
+    if not isinstance(given, list):
+        raise InputError(option=option, value=given, expected="give a list of rules")
+    if not given:
+        raise InputError(
+            option=option, value=given, expected="give at least one rule: a file without rules locks everybody out"
+        )
+    return tuple([_rule(entry, f"{option}[{index}]") for index, entry in enumerate(given)])
+
+
+def _rule(entry: t.Any, option: str) -> Rule:
+    if not isinstance(entry, dict):
+        raise InputError(option=option, value=entry, expected=f"give a dictionary with {', '.join(_KEYS)}")
+    for key in entry:
+        if key not in _KEYS:
+            raise InputError(option=f"{option}.{key}", value=key, expected=f"known are {', '.join(_KEYS)}")
+    for key in _REQUIRED:
+        if entry.get(key) is None:
+            raise InputError(option=f"{option}.{key}", value=None, expected=_REQUIRED_WORDS[key])
+    rule = Rule(
+        type=_text(entry["type"], f"{option}.type"),
+        databases=_names(entry["databases"], f"{option}.databases"),
+        users=_names(entry["users"], f"{option}.users"),
+        method=_text(entry["method"], f"{option}.method"),
+        address=_optional(entry.get("address"), f"{option}.address"),
+        netmask=_optional(entry.get("netmask"), f"{option}.netmask"),
+        options=_options(entry.get("options"), f"{option}.options"),
+        comment=_optional(entry.get("comment"), f"{option}.comment"),
+    )
+    check_rule(rule, option=option)
+    return rule
+
+
+_REQUIRED_WORDS = {
+    "type": f"give one of {', '.join(CONNECTION_TYPES)}",
+    "databases": "give a list of databases, or all",
+    "users": "give a list of roles, or all",
+    "method": "give a method such as scram-sha-256, peer or reject",
+}
+
+
+def _text(value: t.Any, option: str) -> str:
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise InputError(
+            option=option, value=value, expected="give a string, in quotes where YAML would make it another type"
+        )
+    return str(value)
+
+
+def _optional(value: t.Any, option: str) -> str | None:
+    return None if value is None or value == "" else _text(value, option)
+
+
+def _names(value: t.Any, option: str) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        return (_text(value, option),)
+    return tuple([_text(name, f"{option}[{index}]") for index, name in enumerate(value)])
+
+
+def _options(value: t.Any, option: str) -> tuple[tuple[str, str], ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, dict):
+        raise InputError(option=option, value=value, expected="give a dictionary, option name to value")
+    return tuple([(str(name), _option_text(given, f"{option}.{name}")) for name, given in value.items()])
+
+
+def _option_text(value: t.Any, option: str) -> str:
+    """The server knows 1 for true; whatever else is given for a boolean means false."""
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return _text(value, option)

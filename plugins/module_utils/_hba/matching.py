@@ -1,0 +1,124 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which rule decides about a connection: the first that matches, as the server finds it; private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba import patterns
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import Token
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
+
+__all__ = ["Attempt", "Decision", "deciding", "matches"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Attempt:
+    """One connection that somebody tries to make."""
+
+    user: str
+    database: str
+    address: bytes | None = None  # packed; None through the socket
+    tls: bool = False
+    gss: bool = False  # encrypted by GSSAPI
+    replication: bool = False  # physical: asks for no database
+    member_of: frozenset[str] = frozenset()  # roles, the user itself included, as far as they exist; superuser or not
+
+
+class Decision(t.NamedTuple):
+    """Which records may decide: one, or several where only the server can tell."""
+
+    records: tuple[Record, ...]
+    closed: bool  # the last of them certainly matches; else the server may reject for want of a match
+
+
+def deciding(records: t.Iterable[Record], attempt: Attempt, dialect: Dialect) -> Decision:
+    """The first record that matches, and those before it that might."""
+    found = []
+    for record in records:
+        answer = matches(record, attempt, dialect) if record.accepted else False
+        if answer is not False:
+            found.append(record)
+        if answer is True:
+            return Decision(tuple(found), True)
+    return Decision(tuple(found), False)
+
+
+def matches(record: Record, attempt: Attempt, dialect: Dialect) -> bool | None:
+    """Whether a record matches; None where only the server can tell (host names, foreign regular expressions)."""
+    parts = (
+        lambda: _type_matches(record.type, attempt),
+        lambda: _address_matches(record, attempt),
+        lambda: _any(_database_matches(token, attempt, dialect) for token in record.databases),
+        lambda: _any(_user_matches(token, attempt, dialect) for token in record.users),
+    )
+    answer: bool | None = True
+    for part in parts:
+        found = part()
+        if found is False:
+            return False
+        if found is None:
+            answer = None
+    return answer
+
+
+def _type_matches(kind: str, attempt: Attempt) -> bool:
+    if attempt.address is None or kind == "local":
+        return attempt.address is None and kind == "local"
+    wanted = {"hostssl": attempt.tls, "hostnossl": not attempt.tls, "hostgssenc": attempt.gss}
+    return wanted.get(kind, not attempt.gss if kind == "hostnogssenc" else True)
+
+
+def _address_matches(record: Record, attempt: Attempt) -> bool | None:
+    if record.address is None or attempt.address is None or record.address.keyword == "all":
+        return True
+    if record.address.network is not None:
+        return record.address.network.holds(attempt.address)
+    if record.address.keyword is not None and attempt.address in (bytes([127, 0, 0, 1]), bytes(15) + b"\1"):
+        return True  # a loopback address is both of this host and of its network
+    return None
+
+
+def _database_matches(token: Token, attempt: Attempt, dialect: Dialect) -> bool | None:
+    word = None if token.quoted else token.text
+    if attempt.replication:
+        return word == "replication"
+    if word == "all":
+        return True
+    if word == "sameuser":
+        return attempt.database == attempt.user
+    if word in ("samerole", "samegroup"):
+        return attempt.database in attempt.member_of
+    if word == "replication":
+        return False
+    return _name_matches(token.text, attempt.database, dialect)
+
+
+def _user_matches(token: Token, attempt: Attempt, dialect: Dialect) -> bool | None:
+    if not token.quoted:
+        if token.text[:1] == "+":
+            return token.text[1:] in attempt.member_of
+        if token.text == "all":
+            return True
+    return _name_matches(token.text, attempt.user, dialect)
+
+
+def _name_matches(text: str, name: str, dialect: Dialect) -> bool | None:
+    if dialect.regular_expressions and text[:1] == "/":
+        return patterns.search(text[1:], name)
+    return text == name
+
+
+def _any(answers: t.Iterable[bool | None]) -> bool | None:
+    found: bool | None = False
+    for answer in answers:
+        if answer:
+            return True
+        if answer is None:
+            found = None
+    return found

@@ -1,0 +1,221 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is read from the server and its files before planning; private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.circumstances import Circumstances
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import dialect_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.expansion import expand
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.guard import Connection
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import read_lines
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Attempt
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_text
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_for_path
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
+
+__all__ = ["Rejected", "Snapshot", "State", "observe"]
+
+_SESSION = """
+SELECT pg_catalog.current_setting('ssl') = 'on' AS ssl,
+       extract(epoch FROM pg_catalog.pg_conf_load_time())::float8 AS loaded,
+       extract(epoch FROM pg_catalog.clock_timestamp())::float8 AS now,
+       coalesce((SELECT s.ssl FROM pg_catalog.pg_stat_ssl s WHERE s.pid = pg_catalog.pg_backend_pid()), false) AS tls,
+       coalesce(
+         (SELECT g.encrypted FROM pg_catalog.pg_stat_gssapi g WHERE g.pid = pg_catalog.pg_backend_pid()), false) AS gss"""
+
+_MEMBERSHIPS = """
+WITH RECURSIVE found (oid) AS (
+  SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = session_user
+  UNION
+  SELECT m.roleid FROM pg_catalog.pg_auth_members m JOIN found ON m.member = found.oid)
+SELECT r.rolname AS name FROM found JOIN pg_catalog.pg_roles r ON r.oid = found.oid ORDER BY r.rolname"""
+
+# Neither verdict can be read from the column error alone.
+_COMPLAINTS = """
+SELECT pg_catalog.to_jsonb(r) ->> 'file_name' AS path, r.line_number AS line, r.error, r.auth_method AS method
+FROM pg_catalog.pg_hba_file_rules r
+WHERE r.error IS NOT NULL OR r.auth_method IS NULL
+ORDER BY 1, 2, 3"""
+
+_UNSAID = "the server refuses a value in this line without saying which"
+
+
+class Rejected(t.NamedTuple):
+    """A line on disk that the server refuses; any of them keeps the whole file from being loaded."""
+
+    path: str
+    line: int
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.words}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Snapshot:
+    """Files that the rules refer to, as they were when they were read. An OSError stands for itself."""
+
+    texts: t.Mapping[str, str | OSError] = dataclasses.field(default_factory=dict)
+    directories: t.Mapping[str, tuple[str, ...] | OSError] = dataclasses.field(default_factory=dict)
+
+    def read(self, path: str) -> str:
+        """The text of a file as it was."""
+        found = self.texts.get(path, FileNotFoundError(2, os.strerror(2), path))
+        if isinstance(found, OSError):
+            raise found
+        return found
+
+    def names(self, path: str) -> list[str]:
+        """The names in a directory as they were."""
+        found = self.directories.get(path, FileNotFoundError(2, os.strerror(2), path))
+        if isinstance(found, OSError):
+            raise found
+        return list(found)
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """Everything that planning needs. Times in seconds since the epoch, by the server's clock."""
+
+    path: str
+    text: str | None  # None: there is no such file
+    major: int
+    connection: Connection
+    content: bytes | None = None
+    ssl: bool = True
+    loaded: float = 0.0  # when the server last read its files
+    now: float = 0.0
+    modified: float = 0.0  # of the file, or of a later one that it names
+    rejected: tuple[Rejected, ...] = ()
+    files: Snapshot = dataclasses.field(default_factory=Snapshot)
+    interfaces: tuple[str, ...] = ("lo",)
+
+    @property
+    def dialect(self) -> Dialect:
+        """The grammar of this server."""
+        return dialect_of(self.major)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether a file was written after the server last read its files. A time to come says nothing."""
+        return self.loaded < self.modified <= self.now
+
+    def records(self, text: str) -> list[Record]:
+        """The records of the file, were this its text."""
+        around = Circumstances(ssl=self.ssl, interfaces=self.interfaces)
+        return parse_text(text, self.dialect, path=self.path, sources=self.files, circumstances=around)
+
+
+def observe(server: Server, *, path: str | None, more: str = "") -> State:
+    """Read the file, the files that it or the text ``more`` names, and what the server says of them."""
+    path = path or server.paths.hba_file
+    found = server.read(path)
+    text = None if found is None else found.text
+    recorder = _Recorder(server)
+    dialect = dialect_of(server.major)
+    for part in (text or "", more):
+        if "@" in part or "include" in part:
+            expand(read_lines(part, dialect), path=path, dialect=dialect, sources=recorder)
+    session = server.session.rows(_SESSION)[0]
+    return State(
+        path=path,
+        text=text,
+        content=None if found is None else found.content,
+        major=server.major,
+        connection=_connection(server, session),
+        ssl=session["ssl"],
+        loaded=session["loaded"],
+        now=session["now"],
+        modified=max(recorder.modified, 0.0 if found is None else found.modified),
+        rejected=_rejected(server, path) if text is not None else (),
+        files=Snapshot(recorder.texts, recorder.directories),
+        interfaces=tuple(name for _index, name in socket.if_nameindex()),
+    )
+
+
+def _rejected(server: Server, path: str) -> tuple[Rejected, ...]:
+    """Only a superuser may see what the server thinks of its files."""
+    if not server.session.is_superuser:
+        return ()
+    return tuple(
+        Rejected(row["path"] or server.paths.hba_file, row["line"], row["error"] or _UNSAID)
+        for row in server.session.rows(_COMPLAINTS)
+        if row["method"] is None
+    )
+
+
+def _connection(server: Server, session: t.Mapping[str, t.Any]) -> Connection:
+    options, address = server.options, server.session.client_address
+    attempt = Attempt(
+        user=server.session.login,
+        database=server.session.database,
+        address=None if address is None else _packed(address),
+        tls=session["tls"],
+        gss=session["gss"],
+        member_of=frozenset(row["name"] for row in server.session.rows(_MEMBERSHIPS)),
+    )
+    return Connection(
+        attempt=attempt,
+        account=server.owner.name if address is None and server.has_files else None,
+        password=options.password is not None,
+        certificate=options.sslcert is not None,
+    )
+
+
+def _packed(address: str) -> bytes:
+    text = address.partition("/")[0]
+    return socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
+
+
+class _Recorder:
+    """Reads files as the owner of the cluster and remembers what was found."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.texts: dict[str, str | OSError] = {}
+        self.directories: dict[str, tuple[str, ...] | OSError] = {}
+        self.modified = 0.0
+
+    def read(self, path: str) -> str:
+        if path not in self.texts:
+            self.texts[path] = self._read(path)
+        return Snapshot(texts=self.texts).read(path)
+
+    def names(self, path: str) -> list[str]:
+        if path not in self.directories:
+            self.directories[path] = self._names(path)
+        return Snapshot(directories=self.directories).names(path)
+
+    def _read(self, path: str) -> str | OSError:
+        try:
+            found = self._server.read(path)
+        except RampartError:
+            with acting_for_path(path, self._server.owner):
+                is_directory = os.path.isdir(path)
+            return (
+                IsADirectoryError(21, os.strerror(21), path) if is_directory else PermissionError(13, os.strerror(13))
+            )
+        if found is None:
+            return FileNotFoundError(2, os.strerror(2), path)
+        self.modified = max(self.modified, found.modified)
+        return found.text
+
+    def _names(self, path: str) -> tuple[str, ...] | OSError:
+        try:
+            with acting_for_path(path, self._server.owner), os.scandir(path) as entries:
+                return tuple(sorted(entry.name for entry in entries if not entry.is_dir()))
+        except OSError as error:
+            return error

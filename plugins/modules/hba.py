@@ -1,0 +1,168 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: hba
+short_description: Keep the rules of pg_hba.conf
+version_added: 0.1.0
+description:
+  - Writes the rules that decide who may connect to a PostgreSQL cluster, as a whole file or as one marked block of it.
+  - Rules are read, judged and written with the grammar of the server's own major version, from 13 to 18. What that
+    version would reject is refused before anything is touched, and so is what it would accept and silently never match,
+    such as a regular expression before 16, the keyword V(ALL) in capitals, or a name of more than 63 bytes.
+  - The order of the rules is kept as given; the first rule that matches a connection decides.
+  - The candidate is started by the real server in a throw-away cluster, written by one rename, reloaded, and then
+    looked up in C(pg_hba_file_rules). A file that the server refuses is put back.
+  - A file that was written after the server last read its configuration is loaded, even when it is as desired.
+  - Refuses rules that would not admit this run's own connection.
+  - A file that Patroni generates is refused. Lines tagged by pg_auto_failover are kept.
+  - Without O(rules) nothing is written; what is unwise in the present rules is reported in RV(ignore:left_alone).
+author:
+  - rampart.postgresql contributors (@rampart-postgresql)
+extends_documentation_fragment:
+  - rampart.postgresql.attributes
+  - rampart.postgresql.connection
+attributes:
+  check_mode:
+    support: full
+    details: The candidate is rehearsed in the throw-away cluster in check mode too.
+  diff_mode:
+    support: full
+    details: Values of C(ldapbindpasswd) and C(radiussecrets) are masked.
+  idempotent:
+    support: full
+  platform:
+    platforms: posix
+    support: full
+    details: Linux only.
+options:
+  rules:
+    description:
+      - The rules in the order in which the server shall try them. Each is a dictionary.
+      - C(type) (required) is one of V(local), V(host), V(hostssl), V(hostnossl), V(hostgssenc), V(hostnogssenc).
+      - C(databases) and C(users) (required) are lists. Each element is ONE token as PostgreSQL spells it, such as V(all),
+        V(replication), V(+group) or V(/regex); a name that would be taken as special is written with double quotes
+        inside, like V("all"). Quotes that only characters like blanks need are added.
+      - C(address) is required except for V(local). V(all), V(samehost), V(samenet), an address in full with its prefix
+        length such as V(10.0.0.0/8), an address together with C(netmask), a host name, or a domain such as
+        V(.example.com).
+      - C(method) (required) is a method that this server knows for this type of connection.
+      - C(options) is a dictionary of the method's options, such as C(map) or C(clientcert).
+      - C(comment) is one line, written before the rule.
+      - An empty list is an error, as it would lock everybody out.
+    type: list
+    elements: dict
+  manage:
+    description:
+      - With V(file) the file is these rules and nothing else, except for lines that pg_auto_failover wrote.
+      - With V(block) the rules are a marked block of the file, and every other byte stays as it is.
+    type: str
+    choices: [file, block]
+    default: file
+  block_name:
+    description: Tells several blocks in one file apart.
+    type: str
+    default: rules
+  position:
+    description: Whether the rules of the block are tried before or after the rest of the file.
+    type: str
+    choices: [first, last]
+    default: first
+  path:
+    description: The absolute path of the file. The default is what the server says in C(hba_file).
+    type: path
+  state:
+    description: With V(absent), which needs O(manage=block), the block is removed.
+    type: str
+    choices: [present, absent]
+    default: present
+  allow_lockout:
+    description: Write rules that would not admit this run's own connection.
+    type: bool
+    default: false
+requirements:
+  - psycopg 3 or psycopg2; check mode works with C(psql) alone
+"""
+
+EXAMPLES = r"""
+- name: The whole file
+  rampart.postgresql.hba:
+    rules:
+      - {type: local, databases: [all], users: [postgres], method: peer, comment: local administration}
+      - {type: hostssl, databases: [shop], users: [shop, +reporting], address: 10.20.0.0/16, method: scram-sha-256}
+      - {type: hostssl, databases: [replication], users: [replicator], address: 10.20.0.5/32, method: scram-sha-256}
+      - {type: host, databases: [all], users: [all], address: all, method: reject}
+  become: true
+
+- name: A block before everything else in the file, which others keep
+  rampart.postgresql.hba:
+    cluster: 17/main
+    manage: block
+    block_name: monitoring
+    rules:
+      - type: hostssl
+        databases: [postgres]
+        users: [monitor]
+        address: monitor.example.com
+        method: cert
+        options: {map: monitoring}
+  become: true
+
+- name: Report what is unwise in the present rules
+  rampart.postgresql.hba:
+  become: true
+"""
+
+RETURN = r"""
+steps:
+  description: What was changed, or would be in check mode.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    component: {description: Always V(hba)., type: str}
+    subject: {description: The path of the file., type: str}
+    description: {description: What is done to it., type: str}
+    statement: {description: A statement of the same effect where there is one., type: str}
+    before: {description: The text before., type: str}
+    after: {description: The text after., type: str}
+left_alone:
+  description: What was seen and not changed, with the reason.
+  returned: success
+  type: list
+  elements: dict
+undone:
+  description: What was taken back after the server had refused a change.
+  returned: when a change was taken back
+  type: list
+  elements: str
+server:
+  description: The cluster that this was about.
+  returned: success
+  type: dict
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.arguments import ARGUMENTS
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.arguments import component
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.arguments import secrets
+from ansible_collections.rampart.postgresql.plugins.module_utils._module import run
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.arguments import CONNECTION_ARGUMENTS
+
+
+def main() -> t.NoReturn:
+    """Converge pg_hba.conf."""
+    module = AnsibleModule(argument_spec={**CONNECTION_ARGUMENTS, **ARGUMENTS}, supports_check_mode=True)
+    module.no_log_values.update(secrets(module.params["rules"]))
+    run(module, lambda values: [component(values)])
+
+
+if __name__ == "__main__":
+    main()
