@@ -48,8 +48,8 @@ options:
     description:
       - DNS names and IP addresses that the certificate bears, as clients spell them in C(host). The first one becomes the
         subject. Exactly these; another set makes a new certificate.
-      - The default is the name of the host, its full name where the resolver knows it, and V(localhost). The
-        certificate is made anew when it lacks one of them, and not because a resolver does not know one any more.
+      - The default is the name of the host, short and full as far as the host or its resolver knows it, and V(localhost).
+        The certificate is made anew when it lacks one of them, and not because a resolver does not know one any more.
       - A wildcard is possible as the first label (V(*.example.org)). An internationalised name is written as its A-labels.
       - libpq before PostgreSQL 15 does not match IP addresses.
     type: list

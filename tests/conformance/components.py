@@ -18,11 +18,19 @@ __all__ = ["run_components"]
 
 
 def run_components(
-    server: Server, build: t.Callable[[], t.Sequence[Component]], *, check: bool = False, user: str | None = None
+    server: Server,
+    build: t.Callable[[], t.Sequence[Component]],
+    *,
+    check: bool = False,
+    user: str | None = None,
+    rehearse: bool = True,
 ) -> Result:
-    """What a module made of these components would return; a refusal as fail_json would give it."""
+    """What a module made of these components would return; a refusal as fail_json would give it.
+
+    A rehearsal takes seconds: tests that are about something else go without it.
+    """
     try:
-        options = Options(cluster=str(server.data_directory), user=user)
+        options = Options(cluster=str(server.data_directory), user=user, rehearse=rehearse)
         with OpenedServer.open(options) as opened:
             values = converge(server=opened, components=build(), check_mode=check).result()
     except RampartError as error:

@@ -38,12 +38,12 @@ def normalised(name: str) -> str:
 
 
 def host_names() -> tuple[str, ...]:
-    """The names of this host: its own, the full one where the resolver knows it, and the loopback name.
+    """The names of this host: its own, short and full, and the loopback name.
 
-    A name with a dot is taken for the full one, so that no resolver is asked.
+    The resolver is asked for the full one only when the host's own name has no dot.
     """
     own = os.uname().nodename
-    found = [own] if "." in own else [own, _full_name(own)]
+    found = [own, own.split(".")[0]] if "." in own else [own, _full_name(own)]
     return tuple(dict.fromkeys([*_usable(found, own), LOOPBACK_NAME]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 import psycopg
@@ -173,6 +174,34 @@ def test_a_login_that_may_not_is_told_before_anything_changes(fresh_server: Serv
         assert fresh_server.query(CATALOGUE) == before
         fresh_server.query("GRANT pg_read_all_settings TO weak")
     assert good(run(fresh_server, allow=[])).changed
+
+
+def test_a_standby_is_not_written_to(fresh_server: Server) -> None:
+    server = fresh_server
+    create(server, "app", "SUPERUSER")
+    server.stop()
+    signal = server.data_directory / "standby.signal"
+    with server.owner.acting():
+        signal.touch()
+    server.start()
+    result = good(run(server, allow=[]))
+    assert not result.changed
+    assert [item["subject"] for item in result.values["left_alone"]] == ['role "app"']
+    assert "run on the primary" in result.values["left_alone"][0]["reason"]
+    assert "standby" in run(server, allow=[], on_standby="fail").message
+    server.stop()
+    signal.unlink()
+    server.start()
+    assert good(run(server, allow=[], on_standby="fail")).changed
+
+
+def test_two_thousand_roles_take_no_time(fresh_server: Server) -> None:
+    server = fresh_server
+    server.query("DO $$ BEGIN FOR n IN 1..2000 LOOP EXECUTE format('CREATE ROLE r%s CREATEDB', n); END LOOP; END $$")
+    assert len(good(run(server, allow=[])).values["steps"]) == 2000
+    started = time.monotonic()
+    assert not good(run(server, allow=[])).changed
+    assert time.monotonic() - started < 1.5
 
 
 def test_the_module_does_the_same(fresh_server: Server) -> None:
