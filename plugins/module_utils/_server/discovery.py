@@ -125,22 +125,28 @@ def _debian_clusters() -> list[str]:
 def _postmaster(pid: int) -> Cluster | None:
     """The cluster of a process when it is a postmaster here; None for anything else."""
     process = f"/proc/{pid}"
-    program = os.readlink(f"{process}/exe").replace(" (deleted)", "")
-    if os.path.basename(program) not in _SERVER_PROGRAMS or not _same_mounts(process):
+    with open(f"{process}/comm", encoding="utf-8", errors="replace") as stream:
+        if stream.read().rstrip("\n") not in _SERVER_PROGRAMS:
+            return None
+    owner_uid = os.stat(process).st_uid
+    if owner_uid == 0:
         return None
-    data_directory = os.readlink(f"{process}/cwd")
-    owner_uid = os.stat(data_directory).st_uid
-    if os.stat(process).st_uid != owner_uid or owner_uid == 0:
-        return None
-    with (
-        acting_as(account_of(owner_uid)),
-        open(os.path.join(data_directory, "postmaster.pid"), encoding="utf-8") as lines,
-    ):
-        fields = lines.read().split("\n")
+    mounts = os.stat("/proc/self/ns/mnt").st_ino
+    # With the owner's rights: root without CAP_SYS_PTRACE, as in many containers, may not follow these links.
+    with acting_as(account_of(owner_uid)):
+        program = os.readlink(f"{process}/exe").replace(" (deleted)", "")
+        if os.path.basename(program) not in _SERVER_PROGRAMS or os.stat(f"{process}/ns/mnt").st_ino != mounts:
+            return None  # another program, or one of a container that this host can see
+        data_directory = os.readlink(f"{process}/cwd")
+        if os.stat(data_directory).st_uid != owner_uid:
+            return None
+        with open(os.path.join(data_directory, "postmaster.pid"), encoding="utf-8") as lines:
+            fields = lines.read().split("\n")
+        log_file = _log_file(process)
     if int(fields[0]) != pid:
         return None  # a child of the postmaster
-    with open(f"{process}/cmdline", "rb") as stream:
-        arguments = tuple(os.fsdecode(item) for item in stream.read().rstrip(b"\0").split(b"\0")[1:])
+    with open(f"{process}/cmdline", "rb") as cmdline:
+        arguments = tuple(os.fsdecode(item) for item in cmdline.read().rstrip(b"\0").split(b"\0")[1:])
     return Cluster(
         pid=pid,
         owner_uid=owner_uid,
@@ -150,14 +156,9 @@ def _postmaster(pid: int) -> Cluster | None:
         program=program,
         arguments=arguments,
         name=_debian_name(arguments),
-        log_file=_log_file(process),
+        log_file=log_file,
         unit=_unit(process),
     )
-
-
-def _same_mounts(process: str) -> bool:
-    """False for the processes of a container that this host can see."""
-    return os.stat(f"{process}/ns/mnt").st_ino == os.stat("/proc/self/ns/mnt").st_ino
 
 
 def _debian_name(arguments: tuple[str, ...]) -> str | None:
