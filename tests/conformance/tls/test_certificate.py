@@ -89,7 +89,13 @@ def trust(server: Server, directory: pathlib.Path) -> str:
 
 
 def verified(server: Server, root: str, *, host: str = "localhost", sslmode: str = "verify-full") -> bool:
-    options = {"host": host, "hostaddr": "127.0.0.1", "sslmode": sslmode, "sslrootcert": root, "sslcert": "none"}
+    options: dict[str, t.Any] = {
+        "host": host,
+        "hostaddr": "127.0.0.1",
+        "sslmode": sslmode,
+        "sslrootcert": root,
+        "sslcert": "none",
+    }
     with contextlib.closing(
         psycopg.connect(port=server.port, user=server.superuser, dbname="postgres", **options)
     ) as c:
