@@ -44,8 +44,9 @@ options:
         description:
         - DNS names and IP addresses that the certificate bears, as clients spell them in C(host). The first one becomes
           the subject. Exactly these; another set makes a new certificate.
-        - The default is the name of the host, its full name where the resolver knows it, and V(localhost). The certificate
-          is made anew when it lacks one of them, and not because a resolver does not know one any more.
+        - The default is the name of the host, short and full as far as the host or its resolver knows it, and V(localhost).
+          The certificate is made anew when it lacks one of them, and not because a resolver does not know one any
+          more.
         - A wildcard is possible as the first label (V(*.example.org)). An internationalised name is written as its
           A-labels.
         - libpq before PostgreSQL 15 does not match IP addresses.
@@ -213,6 +214,61 @@ options:
         - skip
         - fail
         default: skip
+  hba:
+    description:
+    - As the options of M(rampart.postgresql.hba). Without it the component does not take part.
+    type: dict
+    suboptions:
+      rules:
+        description:
+        - The rules in the order in which the server shall try them. Each is a dictionary.
+        - C(type) (required) is one of V(local), V(host), V(hostssl), V(hostnossl), V(hostgssenc), V(hostnogssenc).
+        - C(databases) and C(users) (required) are lists. Each element is ONE token as PostgreSQL spells it, such
+          as V(all), V(replication), V(+group) or V(/regex); a name that would be taken as special is written with
+          double quotes inside, like V("all"). Quotes that only characters like blanks need are added.
+        - C(address) is required except for V(local). V(all), V(samehost), V(samenet), an address in full with its
+          prefix length such as V(10.0.0.0/8), an address together with C(netmask), a host name, or a domain such
+          as V(.example.com).
+        - C(method) (required) is a method that this server knows for this type of connection.
+        - C(options) is a dictionary of the method's options, such as C(map) or C(clientcert).
+        - C(comment) is one line, written before the rule.
+        - An empty list is an error, as it would lock everybody out.
+        type: list
+        elements: dict
+      manage:
+        description:
+        - With V(file) the file is these rules and nothing else, except for lines that pg_auto_failover wrote.
+        - With V(block) the rules are a marked block of the file, and every other byte stays as it is.
+        type: str
+        choices:
+        - file
+        - block
+        default: file
+      block_name:
+        description: Tells several blocks in one file apart.
+        type: str
+        default: rules
+      position:
+        description: Whether the rules of the block are tried before or after the rest of the file.
+        type: str
+        choices:
+        - first
+        - last
+        default: first
+      path:
+        description: The absolute path of the file. The default is what the server says in C(hba_file).
+        type: path
+      state:
+        description: With V(absent), which needs O(hba.manage=block), the block is removed.
+        type: str
+        choices:
+        - present
+        - absent
+        default: present
+      allow_lockout:
+        description: Write rules that would not admit this run's own connection.
+        type: bool
+        default: false
 requirements:
   - psycopg 3 or psycopg2; check mode works with C(psql) alone
   - cryptography, for O(certificate)
@@ -307,6 +363,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._converge import Component
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba import arguments as hba
 from ansible_collections.rampart.postgresql.plugins.module_utils._module import run
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles import arguments as role_attributes
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.arguments import CONNECTION_ARGUMENTS
@@ -317,6 +374,7 @@ COMPONENTS: dict[str, dict[str, t.Any]] = {
     "certificate": certificate.ARGUMENTS,
     "settings": settings.ARGUMENTS,
     "role_attributes": role_attributes.ARGUMENTS,
+    "hba": hba.ARGUMENTS,
 }
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
     **CONNECTION_ARGUMENTS,
@@ -334,12 +392,15 @@ def build(values: t.Mapping[str, t.Any], *, check_mode: bool) -> list[Component]
         components.append(settings.component(given.get("settings", {}), option="settings"))
     if "role_attributes" in given:
         components.append(role_attributes.component(given["role_attributes"], option="role_attributes"))
+    if "hba" in given:
+        components.append(hba.component(given["hba"], option="hba"))
     return components
 
 
 def main() -> t.NoReturn:
     """Harden one cluster."""
     module = AnsibleModule(argument_spec=ARGUMENTS, required_one_of=[list(COMPONENTS)], supports_check_mode=True)
+    module.no_log_values.update(hba.secrets((module.params["hba"] or {}).get("rules")))
     run(module, lambda values: build(values, check_mode=module.check_mode))
 
 
