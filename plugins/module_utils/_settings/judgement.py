@@ -110,7 +110,10 @@ def _still_running(state: State, ours: t.Collection[str]) -> list[NotRunning]:
 
 
 def faults(state: State) -> list[str]:
-    """What the server says of the lines of our file, a restart that they wait for apart."""
+    """What the server says of the lines of our file, a restart that they wait for apart, and what keeps it from reading."""
+    unread = [f"{row.source}: {row.error}" for row in state.files if row.error and not row.name]
+    if unread:
+        return unread
     ours = [row for row in state.files if row.path == state.place.path]
     if not ours and state.sections:
         return [f"the server does not read {state.place.path}"]

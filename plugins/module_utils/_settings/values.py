@@ -173,10 +173,19 @@ def _as_text(parameter: Parameter, value: object) -> str:
     if isinstance(value, (list, tuple)):
         if parameter.name.lower() not in LISTS or not all(isinstance(item, (str, int)) for item in value):
             raise ValueError(accepted(parameter))
-        return join_items([str(item) for item in value], fold=LISTS[parameter.name.lower()] == "folded")
+        items = [str(item) for item in value]
+        return _storable(join_items(items, fold=LISTS[parameter.name.lower()] == "folded"))
     if not isinstance(value, (str, int, float)):
         raise ValueError(accepted(parameter))
-    text = str(value)
+    return _storable(str(value))
+
+
+def _storable(text: str) -> str:
+    """The text, if a configuration file can hold it."""
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise ValueError("text that UTF-8 can express") from None
     if "\0" in text:
         raise ValueError("text without a NUL byte")
     return text

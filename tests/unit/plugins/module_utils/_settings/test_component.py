@@ -1,0 +1,400 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From options and an observed server to a plan."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+import pytest
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import PendingRestart
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Reload
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import WriteFile
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import FileState
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings import dropin
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.arguments import component
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.names import Catalogue
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.places import FileSetting
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.places import RoleSetting
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.places import find_place
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.state import State
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import Parameter
+
+MAIN = "/etc/pg/postgresql.conf"
+DROPIN = "/etc/pg/conf.d/zz_rampart.conf"
+INCLUDE = "include_dir 'conf.d'\n"
+FILE = "configuration file"
+
+PARAMETERS = (
+    Parameter("ssl", "bool", setting="off"),
+    Parameter("work_mem", "integer", "user", "kB", "64", "2147483647", setting="4096"),
+    Parameter("statement_timeout", "integer", "user", "ms", "0", "2147483647", setting="60000", source="client"),
+    Parameter("max_connections", "integer", "postmaster", None, "1", "262143", setting="100"),
+    Parameter("log_statement", "enum", "superuser", labels=("none", "ddl", "mod", "all"), setting="none"),
+    Parameter("shared_preload_libraries", "string", "postmaster"),
+    Parameter("session_preload_libraries", "string", "superuser"),
+    Parameter("primary_conninfo", "string"),
+    Parameter("ssl_ecdh_curve", "string", setting="prime256v1"),
+    Parameter("server_version", "string", "internal", setting="17.1"),
+    Parameter("config_file", "string", "postmaster", setting=MAIN),
+)
+
+
+def file(path: str, text: str, mode: int = 0o644, modified: float = 100.0) -> FileState:
+    return FileState(path, path, text.encode(), mode, 0, 0, modified)
+
+
+def state(
+    *,
+    sections: dict[str, dict[str, str]] | None = None,
+    text: str | None = None,
+    main: str = INCLUDE,
+    others: tuple[FileSetting, ...] = (),
+    running: dict[str, dict[str, t.Any]] | None = None,
+    mode: int = 0o644,
+    **more: t.Any,
+) -> State:
+    """A server that has read its files; ``running`` changes rows of pg_settings."""
+    if sections is not None:
+        text = dropin.render(sections)
+    place = find_place(MAIN, main, "zz_rampart.conf")
+    ours = [
+        FileSetting(place.path, number, name, value)
+        for values in dropin.parse(text or "").values()
+        for number, (name, value) in enumerate(values.items(), start=6)
+    ]
+    strong = tuple(row for row in others if row.path.endswith("auto.conf"))
+    weak = tuple(row for row in others if row not in strong)
+    rows = {parameter.name: parameter for parameter in PARAMETERS}
+    for name, values in (running or {}).items():
+        rows[name] = dataclasses.replace(rows.get(name) or Parameter(name, "string"), **values)
+    return State(
+        catalogue=Catalogue.of(rows.values()),
+        files=(*weak, *ours, *strong),
+        roles=more.pop("roles", ()),
+        place=place,
+        main=file(MAIN, main),
+        dropin=None if text is None else file(place.path, text, mode),
+        missing_libraries=more.pop("missing_libraries", ()),
+        library_directory="/lib/pg",
+        loaded=more.pop("loaded", 200.0),
+        now=300.0,
+    )
+
+
+def plan(state: State, offered: dict[str, dict[str, str]] | None = None, **values: t.Any) -> Planned:
+    return component(values).plan(state, offered or {})
+
+
+def written(planned: Planned, path: str = DROPIN) -> str:
+    [content] = [
+        step.operation.after
+        for step in planned.steps
+        if isinstance(step.operation, WriteFile) and step.operation.path == path
+    ]
+    assert content is not None
+    return content.decode()
+
+
+def applied(before: State, planned: Planned) -> State:
+    """The server after the plan and a reload."""
+    sections = dropin.parse(written(planned))
+    flat = {name: value for values in sections.values() for name, value in values.items()}
+    running = {
+        name: {"setting": value, "source": FILE} for name, value in flat.items() if name in ("ssl", "log_statement")
+    }
+    return state(sections=sections, main=before.main.text, running=running)
+
+
+def test_a_new_file_in_the_included_directory() -> None:
+    before = state()
+    planned = plan(before, parameters={"ssl": True, "log_statement": "DDL"})
+    assert written(planned) == dropin.render({"parameters": {"ssl": "on", "log_statement": "ddl"}})
+    [step] = planned.steps
+    assert step.reload
+    assert step.description == "set log_statement, ssl"
+    assert isinstance(step.operation, WriteFile)
+    assert (step.operation.before, step.operation.mode) == (None, 0o644)
+    assert plan(applied(before, planned), parameters={"ssl": "yes", "log_statement": "ddl"}).steps == ()
+
+
+@pytest.mark.parametrize(
+    ("main", "after"), [("", "include 'zz_rampart.conf'\n"), ("#x", "#x\ninclude 'zz_rampart.conf'\n")]
+)
+def test_one_line_is_appended_where_no_directory_is_included(main: str, after: str) -> None:
+    planned = plan(state(main=main), parameters={"ssl": True})
+    assert [step.subject for step in planned.steps] == ["/etc/pg/zz_rampart.conf", MAIN]
+    assert written(planned, MAIN) == after
+    assert planned.steps[1].reload
+
+
+def test_a_missing_include_line_is_noticed_later_too() -> None:
+    planned = plan(state(main="", sections={"parameters": {"ssl": "on"}}), parameters={"ssl": True})
+    assert [step.subject for step in planned.steps] == [MAIN]
+
+
+def test_another_spelling_is_no_change() -> None:
+    present = state(sections={"parameters": {"work_mem": "8MB"}}, running={"work_mem": {"setting": "8192"}})
+    for value in ("8MB", 8192, "8192kB", "0x2000", "8.0 MB"):
+        assert plan(present, parameters={"work_mem": value}).steps == ()
+    assert "work_mem = '9MB'" in written(plan(present, parameters={"work_mem": "9MB"}))
+
+
+@pytest.mark.parametrize(
+    "tamper", [lambda text: text + "ssl = off\n", lambda text: text.replace("# END", "# end"), lambda _text: ""]
+)
+def test_what_was_done_by_hand_to_our_file_is_undone(tamper: t.Callable[[str], str]) -> None:
+    good = dropin.render({"parameters": {"work_mem": "4MB"}})
+    planned = plan(state(text=tamper(good)), parameters={"work_mem": "4MB"})
+    assert written(planned) == good
+
+
+def test_a_file_that_others_may_write_is_closed() -> None:
+    planned = plan(state(sections={"parameters": {"work_mem": "4MB"}}, mode=0o666), parameters={"work_mem": 4096})
+    [step] = planned.steps
+    assert isinstance(step.operation, WriteFile)
+    assert (step.operation.mode, step.description) == (0o644, "mode 0644")
+
+
+def test_a_section_that_is_given_is_exact_and_others_stay() -> None:
+    present = state(
+        sections={"tls": {"ssl": "on"}, "memory": {"work_mem": "8MB"}},
+        running={"ssl": {"setting": "on"}, "work_mem": {"setting": "8192"}},
+    )
+    planned = plan(present, sections={"tls": {"ssl": True, "log_statement": "ddl"}})
+    assert dropin.parse(written(planned)) == {
+        "tls": {"ssl": "on", "log_statement": "ddl"},
+        "memory": {"work_mem": "8MB"},
+    }
+    planned = plan(present, sections={"tls": {}})
+    assert dropin.parse(written(planned)) == {"memory": {"work_mem": "8MB"}}
+    assert planned.steps[0].description == "remove ssl"
+
+
+def test_nothing_wanted_writes_nothing() -> None:
+    assert plan(state(), parameters={}).steps == ()
+    assert plan(state()).steps == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "sections", "words"),
+    [
+        ({"sections": {"a": {"ssl": True}, "b": {"SSL": True}}}, {}, ["sections.b.SSL", "sections.a.ssl"]),
+        ({"sections": {"a": {"ssl": True}}}, {"kept": {"ssl": "on"}}, ["sections.a.ssl", "section kept"]),
+        ({"parameters": {"ssl_groups": "x", "ssl_ecdh_curve": "x"}}, {}, ["ssl_ecdh_curve", "parameters.ssl_groups"]),
+        (
+            {"preload": ["auth_delay"], "parameters": {"shared_preload_libraries": "x"}},
+            {},
+            ["preload", "parameters.shared_preload_libraries"],
+        ),
+    ],
+)
+def test_one_name_in_two_sections_is_an_error_that_names_both(
+    values: dict[str, t.Any], sections: dict[str, dict[str, str]], words: list[str]
+) -> None:
+    with pytest.raises(InputError) as caught:
+        plan(state(sections=sections), **values)
+    assert all(word in str(caught.value) for word in words)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"log_statment": "ddl"}, "the nearest known name is log_statement"),
+        ({"qqqqqqqq": "ddl"}, "this server knows no such parameter"),
+        ({"nobody.knows": 1}, "no loaded or preloaded library owns"),
+        ({"work_mem": "1kB"}, "work_mem takes an integer from 64kB to 2147483647kB"),
+        ({"log_statement": "some"}, "log_statement takes one of none, ddl, mod, all"),
+        ({"server_version": "18"}, "the server only shows server_version"),
+        ({"config_file": "/x"}, "no place in a configuration file"),
+        ({"ssl_groups": "X25519:prime256v1"}, "one curve"),
+    ],
+)
+def test_bad_input_is_refused(values: dict[str, t.Any], message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        plan(state(), parameters=values)
+    assert caught.value.option == f"parameters.{next(iter(values))}"
+
+
+def test_a_secret_is_in_no_text() -> None:
+    planned = plan(state(), parameters={"primary_conninfo": "password=geheim", "ssl": True})
+    assert "geheim" not in str(planned.steps[0].result())
+    assert "password=geheim" in written(planned)
+    assert isinstance(planned.steps[0].operation, WriteFile)
+    assert planned.steps[0].operation.mode == 0o600
+    with pytest.raises(InputError) as caught:
+        plan(state(), parameters={"primary_conninfo": ["geheim"]})
+    assert "geheim" not in str(caught.value)
+
+
+def test_optional_names_are_left_out_where_they_are_unknown() -> None:
+    planned = plan(state(), parameters={"SCRAM_iterations": 8192, "ssl": True}, optional=["scram_iterations"])
+    assert [item.subject for item in planned.left_alone] == ["SCRAM_iterations"]
+    assert "scram" not in written(planned).lower()
+
+
+def test_a_renamed_parameter_bears_the_name_of_this_server() -> None:
+    assert "ssl_ecdh_curve = prime256v1" in written(plan(state(), parameters={"ssl_groups": "prime256v1"}))
+
+
+def test_parameters_of_a_library_to_come_are_accepted() -> None:
+    values: dict[str, t.Any] = {"parameters": {"auth_delay.milliseconds": 500}}
+    assert "auth_delay.milliseconds = 500" in written(plan(state(), preload=["auth_delay"], **values))
+    configured = FileSetting(MAIN, 1, "shared_preload_libraries", "auth_delay")
+    assert plan(state(others=(configured,)), **values).steps
+    loaded = {"shared_preload_libraries": {"setting": "auth_delay"}}
+    assert plan(state(running=loaded), **values).steps  # a library that has defined nothing so far
+    known = {**loaded, "auth_delay.millisecond": {"vartype": "integer"}}
+    with pytest.raises(InputError, match="nearest known name is auth_delay.millisecond"):
+        plan(state(running=known), **values)
+
+
+@pytest.mark.parametrize(
+    ("others", "ours", "preload", "expected"),
+    [
+        ([], "", ["auth_delay"], "auth_delay"),
+        (["pg_stat_statements"], "", ["auth_delay"], "'pg_stat_statements, auth_delay'"),
+        (["a", "b, c"], "d", ["e", "c"], "'a, b, c, d, e'"),
+        (["$libdir/auth_delay"], "x", ["auth_delay"], "'$libdir/auth_delay, x'"),
+        (["a"], "", ["a"], None),
+        (["a, b"], "", [], None),
+        ([], "", [], None),
+    ],
+)
+def test_libraries_are_merged_over_all_places(
+    others: list[str], ours: str, preload: list[str], expected: str | None
+) -> None:
+    rows = tuple(FileSetting(MAIN, line, "shared_preload_libraries", value) for line, value in enumerate(others))
+    sections = {"preload": {"shared_preload_libraries": ours}} if ours else None
+    planned = plan(state(others=rows, sections=sections), preload=preload)
+    if expected is None:
+        assert planned.steps == ()
+    else:
+        assert f"shared_preload_libraries = {expected}\n" in written(planned)
+        assert [item.parameter for item in planned.restart_required] == ["shared_preload_libraries"]
+
+
+def test_a_library_without_a_file_is_refused() -> None:
+    with pytest.raises(InputError, match=r"preload\[1\].*'nosuch'.*/lib/pg"):
+        plan(state(missing_libraries=("nosuch",)), preload=["auth_delay", "nosuch"])
+
+
+AUTOMATIC = "/data/postgresql.auto.conf"
+OVERRIDES = [
+    ({"others": (FileSetting(AUTOMATIC, 3, "log_statement", "all"),)}, f"{AUTOMATIC}:3"),
+    ({"roles": (RoleSetting("sales", "app", "log_statement", "none"),)}, "SET for role app in database sales"),
+    ({"running": {"log_statement": {"setting": "mod", "source": "command line"}}}, "the server's command line"),
+]
+
+
+@pytest.mark.parametrize(("observed", "source"), OVERRIDES)
+def test_a_stronger_place_is_named(observed: dict[str, t.Any], source: str) -> None:
+    with pytest.raises(RampartError, match="stronger place") as caught:
+        plan(state(**observed), parameters={"log_statement": "ddl"})
+    assert source in str(caught.value)
+    assert caught.value.details["overridden_by"][0]["source"] == source
+
+
+@pytest.mark.parametrize(("observed", "source"), OVERRIDES)
+def test_a_stronger_place_is_reported_and_the_parameter_left_as_it_is(observed: dict[str, t.Any], source: str) -> None:
+    values = {"log_statement": "ddl", "work_mem": "4MB"}
+    planned = plan(state(**observed), parameters=values, overrides="report")
+    assert dropin.parse(written(planned)) == {"parameters": {"work_mem": "4MB"}}
+    assert [(item.parameter, item.source) for item in planned.overridden_by] == [("log_statement", source)]
+    present = state(sections={"parameters": {"log_statement": "mod", "work_mem": "4MB"}}, **observed)
+    assert all(
+        not isinstance(step.operation, WriteFile) for step in plan(present, parameters=values, overrides="report").steps
+    )
+
+
+def test_an_equal_value_in_a_stronger_place_is_fine() -> None:
+    rows = (FileSetting(AUTOMATIC, 3, "work_mem", "8192"),)
+    planned = plan(
+        state(others=rows, roles=(RoleSetting(None, "a", "work_mem", "8MB"),)), parameters={"work_mem": "8MB"}
+    )
+    assert planned.overridden_by == ()
+    assert planned.steps
+
+
+def test_a_weaker_place_does_not_count() -> None:
+    rows = (FileSetting(MAIN, 3, "work_mem", "1MB"), FileSetting("/etc/pg/conf.d/a.conf", 3, "work_mem", "2MB"))
+    assert plan(state(others=rows, main="\n" * 10 + INCLUDE), parameters={"work_mem": "8MB"}).overridden_by == ()
+
+
+def test_a_restart_is_announced_before_and_until_it_happened() -> None:
+    expected = (PendingRestart("max_connections", "100", "50"),)
+    assert plan(state(), parameters={"max_connections": 50}).restart_required == expected
+    waits = state(
+        sections={"parameters": {"max_connections": "50"}}, running={"max_connections": {"pending_restart": True}}
+    )
+    planned = plan(waits, parameters={"max_connections": 50})
+    assert (planned.steps, planned.restart_required) == ((), expected)
+    done = state(sections={"parameters": {"max_connections": "50"}}, running={"max_connections": {"setting": "50"}})
+    assert plan(done, parameters={"max_connections": 50}).restart_required == ()
+
+
+def test_what_others_wait_for_is_announced_too() -> None:
+    removed = state(running={"max_connections": {"setting": "50", "pending_restart": True}})
+    assert plan(removed, parameters={}).restart_required == (PendingRestart("max_connections", "50", "the default"),)
+
+
+@pytest.mark.parametrize(
+    ("observed", "expected"),
+    [
+        ({"sections": {"parameters": {"log_statement": "ddl"}}}, "load log_statement"),
+        ({"sections": {"parameters": {"statement_timeout": "5s"}}, "loaded": 50.0}, "load statement_timeout"),
+        ({"sections": {}, "running": {"ssl": {"source": FILE, "sourcefile": DROPIN, "setting": "on"}}}, "load ssl"),
+    ],
+)
+def test_what_was_written_and_never_loaded_is_loaded(observed: dict[str, t.Any], expected: str) -> None:
+    present = state(**observed)
+    planned = plan(present, parameters=present.sections.get("parameters", {}))
+    assert [(step.description, step.operation, step.reload) for step in planned.steps] == [(expected, Reload(), True)]
+    assert component({}).unproven(present)
+
+
+def test_a_value_of_this_session_says_nothing() -> None:
+    present = state(sections={"parameters": {"statement_timeout": "5s"}})
+    assert plan(present, parameters={"statement_timeout": 5000}).steps == ()
+    assert component({}).unproven(present) == []
+
+
+def test_a_refused_line_is_unproven() -> None:
+    present = state(sections={"parameters": {"max_connections": "50"}})
+    refused = dataclasses.replace(
+        present, files=(dataclasses.replace(present.files[0], error="setting could not be applied", applied=False),)
+    )
+    assert component({}).unproven(refused) == [f"{DROPIN}:6: max_connections: setting could not be applied"]
+    rows = {**present.catalogue.parameters}
+    rows["max_connections"] = dataclasses.replace(rows["max_connections"], pending_restart=True)
+    assert component({}).unproven(dataclasses.replace(refused, catalogue=Catalogue(rows))) == []
+
+
+def test_a_file_that_the_server_does_not_read_is_unproven() -> None:
+    present = state(sections={"parameters": {"ssl": "off"}})
+    assert component({}).unproven(dataclasses.replace(present, files=())) == [f"the server does not read {DROPIN}"]
+    fault = FileSetting(MAIN, 7, "", "", applied=False, error="syntax error")
+    assert component({}).unproven(dataclasses.replace(present, files=(fault,))) == [f"{MAIN}:7: syntax error"]
+
+
+def test_offered_sections_count_as_given() -> None:
+    offered = {"certificate": {"ssl": "on"}}
+    planned = plan(state(sections={"memory": {"work_mem": "4MB"}}), offered)
+    assert dropin.parse(written(planned)) == {"certificate": {"ssl": "on"}, "memory": {"work_mem": "4MB"}}
+    with pytest.raises(InputError, match="belongs to the component certificate"):
+        plan(state(), offered, sections={"certificate": {}})
+    with pytest.raises(InputError, match="one place only"):
+        plan(state(), offered, sections={"tls": {"ssl": True}})
+
+
+def test_nothing_is_offered() -> None:
+    settings = component({})
+    assert settings.offers(state()) == {}
+    assert (settings.name, settings.order) == ("settings", 20)
