@@ -10,16 +10,16 @@ import typing as t
 
 import pytest
 
-from ansible_collections.rampart.postgresql.tests.conformance.hba_generator import generate
-from ansible_collections.rampart.postgresql.tests.conformance.hba_judge import Judge
-from ansible_collections.rampart.postgresql.tests.conformance.hba_judge import our_rows
+from ansible_collections.rampart.postgresql.tests.conformance.hba.generator import generate
+from ansible_collections.rampart.postgresql.tests.conformance.hba.judge import Judge
+from ansible_collections.rampart.postgresql.tests.conformance.hba.judge import our_rows
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Workshop
 
-_CORPUS = pathlib.Path(__file__).parent / "data" / "hba_corpus.json"
+_CORPUS = pathlib.Path(__file__).parent / "corpus.json"
 _GENERATED = int(os.environ.get("RAMPART_GENERATED", "500"))
 _SEED = os.environ.get("RAMPART_SEED", "1")
 _ABOUT_TLS = ("client certificates", "connection types")
@@ -70,7 +70,7 @@ def _disagreement(judge: Judge, text: str, *, reload: bool = True) -> str | None
     return None
 
 
-def test_corpus(judge: Judge, record_testsuite_property: t.Callable[[str, object], None]) -> None:
+def test_corpus(judge: Judge) -> None:
     counts: collections.Counter[str] = collections.Counter()
     wrong = []
     for group, texts in _corpus().items():
