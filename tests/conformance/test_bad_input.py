@@ -49,7 +49,7 @@ def refused(server: Server, module: str, **options: t.Any) -> str:
         assert result.failed, result.output
         assert "Traceback" not in result.output
         assert snapshot(server) == before
-        messages.append(result.message)
+        messages.append(result.message.partition(" Running: ")[0])  # other tests have servers too
     assert messages[0] == messages[1], "check mode and run say the same"
     return messages[0]
 
@@ -145,7 +145,6 @@ def read_only(fresh_server: Server, tmp_path: pathlib.Path) -> Iterator[Server]:
     finally:
         fresh_server.stop()
         subprocess.run(["umount", str(place)], check=True)
-        fresh_server.start()
 
 
 @needs_root
