@@ -4,10 +4,11 @@ set -euo pipefail
 export LC_ALL=C
 
 echo "# files"
-find /etc/postgresql /etc/postgresql-common /var/lib/postgresql/.[!.]* -printf '%p %m %u:%g %T@ %s\n' 2>/dev/null | sort
+find /etc/postgresql /etc/postgresql-common -printf '%p %m %u:%g %T@ %s\n' | sort
+find /var/lib/postgresql -path '/var/lib/postgresql/[0-9]*/*/*' -prune -o -printf '%p %m %u:%g\n' | sort
 find /etc/postgresql -type f -exec sha256sum {} + | sort -k 2
 for directory in /var/lib/postgresql/*/*/; do
-  find "$directory" -maxdepth 1 -printf '%p %m %u:%g\n' | sort
+  find "$directory" -maxdepth 1 ! -name postmaster.pid -printf '%p %m %u:%g\n' | sort
   sha256sum "$directory/postgresql.auto.conf"
 done
 find /tmp /var/tmp -mindepth 1 -maxdepth 1 ! -name '*ansible*' | sort
