@@ -31,8 +31,8 @@ class WriteFile:
     """Replace, create (``before`` is None) or remove (``after`` is None) one file."""
 
     path: str
-    before: bytes | None
-    after: bytes | None
+    before: bytes | None = dataclasses.field(repr=False)  # may hold a private key
+    after: bytes | None = dataclasses.field(repr=False)
     mode: int | None = None  # of the resulting file; None keeps what is there (0600 for a new file)
     parents: bool = False  # create the missing last directory of the path, mode 0700
 

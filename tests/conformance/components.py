@@ -7,6 +7,7 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._converge import Component
 from ansible_collections.rampart.postgresql.plugins.module_utils._converge import converge
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server as OpenedServer
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
 from ansible_collections.rampart.postgresql.tests.conformance.modules import Result
@@ -14,7 +15,33 @@ from ansible_collections.rampart.postgresql.tests.conformance.modules import Res
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
-__all__ = ["run_components"]
+__all__ = ["NeverProven", "run_components"]
+
+
+class NeverProven:
+    """A component that changes nothing and denies, after every change, that it took effect: all has to be undone."""
+
+    name = "never proven"
+    order = 90
+
+    def observe(self, server: OpenedServer) -> None:
+        """Nothing to see."""
+
+    def offers(self, state: t.Any) -> dict[str, dict[str, str]]:
+        """No parameters."""
+        return {}
+
+    def plan(self, state: t.Any, offered: t.Any) -> Planned:
+        """No steps."""
+        return Planned()
+
+    def prepare(self, planned: Planned, server: OpenedServer) -> Planned:
+        """Nothing to make up."""
+        return planned
+
+    def unproven(self, state: t.Any) -> list[str]:
+        """The denial."""
+        return ["not in force"]
 
 
 def run_components(

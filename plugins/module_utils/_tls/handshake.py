@@ -7,6 +7,7 @@ collection."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import socket
@@ -60,4 +61,6 @@ def _handshake(connection: socket.socket) -> Served | None:
     context.verify_mode = ssl.CERT_NONE  # the question is which certificate it is, the answer is compared
     with context.wrap_socket(connection) as wrapped:
         der = wrapped.getpeercert(binary_form=True) or b""
+        with contextlib.suppress(OSError):  # taking leave reads what is pending, or the server logs a broken connection
+            wrapped.unwrap()
     return Served(fingerprint=hashlib.sha256(der).hexdigest())

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.arguments import component
+from ansible_collections.rampart.postgresql.tests.conformance.components import NeverProven
 from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
 from ansible_collections.rampart.postgresql.tests.conformance.modules import Result
 from ansible_collections.rampart.postgresql.tests.conformance.modules import run_module
@@ -193,6 +194,36 @@ def test_a_standby_is_not_written_to(fresh_server: Server) -> None:
     signal.unlink()
     server.start()
     assert good(run(server, allow=[], on_standby="fail")).changed
+
+
+def test_what_is_not_proven_is_taken_back(fresh_server: Server) -> None:
+    server = fresh_server
+    create(server, "app", EVERYTHING)
+    create(server, "other", "CREATEDB")
+    before = server.query(CATALOGUE)
+    result = run_components(server, lambda: [component({"allow": []}), NeverProven()])
+    assert result.failed
+    assert len(result.values["undone"]) == 2
+    assert server.query(CATALOGUE) == before
+    assert good(run(server, allow=[])).changed
+
+
+def test_what_a_manager_uses_has_to_be_allowed(fresh_server: Server) -> None:
+    server = fresh_server
+    create(server, "autoctl_node", "REPLICATION")
+    create(server, "app", "CREATEDB")
+    before = server.query(CATALOGUE)
+    trace = server.data_directory / "postgresql-auto-failover.conf"
+    with server.owner.acting():
+        trace.touch()
+    result = run(server, allow=[])
+    assert result.failed
+    assert 'pg_auto_failover runs this cluster and uses role "autoctl_node"' in result.message
+    assert server.query(CATALOGUE) == before
+    allowed = good(run(server, allow=[{"role": "autoctl_node", "attributes": ["REPLICATION"]}]))
+    assert [step["subject"] for step in allowed.values["steps"]] == ['role "app"']
+    trace.unlink()
+    assert [step["subject"] for step in good(run(server, allow=[])).values["steps"]] == ['role "autoctl_node"']
 
 
 def test_two_thousand_roles_take_no_time(fresh_server: Server) -> None:

@@ -25,6 +25,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls import pem
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments import component
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import KeySpec
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import Request
+from ansible_collections.rampart.postgresql.tests.conformance.components import NeverProven
 from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
 from ansible_collections.rampart.postgresql.tests.conformance.modules import Result
 from ansible_collections.rampart.postgresql.tests.conformance.modules import run_module
@@ -249,6 +250,27 @@ def test_a_file_that_the_server_has_not_loaded_is_loaded(fresh_server: Server) -
     good(run(server, names=["localhost"]))
     assert handshake(server) == in_file(server) != old
     assert not good(run(server, names=["localhost"])).changed
+
+
+def test_what_is_not_proven_is_taken_back(fresh_server: Server) -> None:
+    server = fresh_server
+    good(run(server, names=["localhost"]))
+    before, served = tree(server), handshake(server)
+    result = run_components(server, lambda: [component({"names": ["other"]}), NeverProven()], rehearse=False)
+    assert result.failed
+    assert "not in force" in result.message
+    assert not any(line in result.output for line in secrets(server))
+    assert tree(server) == before
+    assert handshake(server) == served
+    assert not good(run(server, names=["localhost"])).changed
+
+
+def test_a_handshake_leaves_nothing_in_the_log(fresh_server: Server) -> None:
+    server = fresh_server
+    good(run(server, names=["localhost"]))
+    before = server.log_text()
+    assert not good(run(server, names=["localhost"])).changed
+    assert server.log_text() == before
 
 
 def test_somebody_elses_certificate_is_left_alone_until_told_otherwise(fresh_server: Server) -> None:
