@@ -40,6 +40,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+check_mode:
+  description:
+    - Whether the task ran in check mode. The variable C(ansible_check_mode) knows of the command line only, not of
+      the keyword C(check_mode) of a play or a task.
+  returned: always
+  type: bool
 python:
   description: The interpreter that modules run with.
   returned: always
@@ -132,6 +138,7 @@ def main() -> t.NoReturn:
         module.fail_json(msg=str(error), **error.details)
     module.exit_json(
         changed=False,
+        check_mode=module.check_mode,
         python={"executable": sys.executable, "version": platform.python_version()},
         drivers=drivers,
         missing_packages=missing_packages(drivers),
