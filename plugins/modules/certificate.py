@@ -158,7 +158,7 @@ left_alone:
   sample:
     - component: certificate
       subject: /etc/postgresql/17/main/company.pem
-      reason: it is neither ours nor the distribution's; valid until 2027-01-31 12:00:00Z
+      reason: it is neither ours nor the distribution's; it is valid until 2027-01-31 12:00:00Z
 restart_required:
   description: Parameters that wait for a restart.
   returned: success

@@ -218,7 +218,7 @@ def _foreign(state: State) -> str:
     """Ours is what lies at our path or bears our mark; the distribution's self-made one is nobody's."""
     own = state.own.contents if state.own else None
     if own and own.certificate and not own.marked and not own.certificate.self_issued:
-        return f"it was issued by somebody else{_expiry(own.certificate)}"
+        return f"it was issued by somebody else{_expiry(own.certificate, state.now)}"
     used = state.in_use
     if used is None:
         return ""
@@ -228,11 +228,15 @@ def _foreign(state: State) -> str:
     distribution = {used.path, used.real_path} & set(_state.DISTRIBUTION_CERTIFICATES)
     if (used.contents and used.contents.marked) or (distribution and (not certificate or certificate.self_issued)):
         return ""
-    return f"it is neither ours nor the distribution's{_expiry(certificate)}"
+    return f"it is neither ours nor the distribution's{_expiry(certificate, state.now)}"
 
 
-def _expiry(certificate: Certificate | None) -> str:
-    return f"; valid until {moment(certificate.not_after)}" if certificate else ""
+def _expiry(certificate: Certificate | None, now: int) -> str:
+    """The server itself loads an expired certificate without a word."""
+    if certificate is None:
+        return ""
+    verb = "it has expired on" if certificate.not_after <= now else "it is valid until"
+    return f"; {verb} {moment(certificate.not_after)}"
 
 
 def _not_served(state: State) -> str:

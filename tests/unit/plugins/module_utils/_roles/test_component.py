@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 from hypothesis import given
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
@@ -225,6 +226,7 @@ _SUBSETS = st.lists(st.sampled_from(ATTRIBUTES), unique=True).map(
 _NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=15)
 
 
+@settings(deadline=None)
 @given(roles=st.dictionaries(_NAMES, _SUBSETS, max_size=6), allowed=st.dictionaries(_NAMES, _SUBSETS, max_size=6))
 def test_afterwards_nobody_has_more_than_is_allowed_and_nothing_else_changed(
     roles: dict[str, tuple[str, ...]], allowed: dict[str, tuple[str, ...]]

@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 from hypothesis import given
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
@@ -144,6 +145,7 @@ def test_renew_before_is_in_days() -> None:
     assert reason(state, renew_before=21).startswith("it expires on")
 
 
+@settings(deadline=None)
 @given(lifetime=st.integers(1, 825), age=st.floats(0, 1))
 def test_renewal_is_due_when_less_than_a_third_is_left(lifetime: int, age: float) -> None:
     begin = NOW - int(lifetime * DAY * age)
@@ -224,10 +226,17 @@ def test_ours_and_the_distributions_own_are_replaced(in_use: InUse | None) -> No
     assert reason(dataclasses.replace(EMPTY, in_use=in_use)) == "there is none"
 
 
+def test_that_somebody_elses_has_expired_is_said() -> None:
+    expired = dataclasses.replace(CERTIFICATE, not_after=NOW)
+    used = InUse(path=FOREIGN, real_path=FOREIGN, contents=Contents(certificate=expired))
+    (left,) = plan(dataclasses.replace(EMPTY, in_use=used)).left_alone
+    assert left.reason.endswith("it has expired on 2027-01-15 08:00:00Z")
+
+
 def test_a_certificate_of_an_authority_at_our_path_is_left_alone() -> None:
     issued = dataclasses.replace(CERTIFICATE, self_signed=False, self_issued=False)
     state = good(own=OwnFile(content=b"", mode=0o600, modified=0.0, contents=Contents(certificate=issued)))
-    assert plan(state).left_alone[0].reason.startswith("it was issued by somebody else; valid until")
+    assert plan(state).left_alone[0].reason.startswith("it was issued by somebody else; it is valid until")
     assert reason(state, replace_foreign=True)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import normalised
@@ -60,6 +61,7 @@ def test_other_text_is_refused(name: str) -> None:
         normalised(name)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30) | st.from_regex(r"[a-zA-Z0-9.:*_-]{1,30}", fullmatch=True))
 def test_a_normalised_name_is_normalised(name: str) -> None:
     try:
