@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # What clients experience at each cluster of this host, as YAML. Every refusal is followed by its control: the same
 # client, when only that one thing is relaxed. What is relaxed is put back.
 set -euo pipefail

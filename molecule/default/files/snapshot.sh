@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Print everything that check mode must leave as it is: files, packages, catalogues, what is in force.
 set -euo pipefail
 export LC_ALL=C

@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Three changes to every cluster of this host: a role, a parameter and a rule.
 set -euo pipefail
 

@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Make every cluster of this host as unsafe as one finds them.
 set -euo pipefail
 
