@@ -1,0 +1,60 @@
+"""Regular expressions: what the server compiles, and what is matched here."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.patterns import problem
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.patterns import search
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["", "^db[0-9]{1,2}$", "a|b|", "a{", "a{x", "(a)\\1", "[]a]", "[a-]", "(?:a)", "(?i)a", "\\mab\\M", "***=a(", "a+?"]
+    + ["[[:alpha:]]", "[[.hyphen.]]", "\\u00e9", "(?x) a # c", "a(?#c)b"],
+)
+def test_well_formed(pattern: str) -> None:
+    assert problem(pattern) is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("(a", "parentheses () not balanced"),
+        ("a)", "parentheses () not balanced"),
+        ("[a", "brackets [] not balanced"),
+        ("a{2", "braces {} not balanced"),
+        ("a{2,1}", "invalid repetition count(s)"),
+        ("a{256}", "invalid repetition count(s)"),
+        ("*a", "quantifier operand invalid"),
+        ("^*", "quantifier operand invalid"),
+        ("(?P<n>a)", "invalid embedded option"),
+        ("a(?P<n>b)", "quantifier operand invalid"),
+        ("\\", "invalid escape \\ sequence"),
+        ("\\q", "invalid escape \\ sequence"),
+        ("[z-a]", "invalid character range"),
+        ("[[:foo:]]", "invalid character class"),
+        ("[[.foo.]]", "invalid collating element"),
+        ("\\1", "invalid backreference number"),
+        ("(?y)a", "invalid embedded option"),
+    ],
+)
+def test_malformed(pattern: str, words: str) -> None:
+    assert problem(pattern) == words
+
+
+def test_search() -> None:
+    assert search("^db[0-9]{1,2}$", "db42") is True
+    assert search("^db[0-9]{1,2}$", "db420") is False
+    assert search("b", "abc") is True
+    assert search("\\mab\\M", "ab") is None  # not known here
+    assert search("(a", "a") is None
+
+
+@given(st.text(alphabet="a1()[]{}*+?|\\^$,:.=-#\n", max_size=20))
+def test_nothing_is_too_strange(pattern: str) -> None:
+    found = problem(pattern)
+    assert found is None or isinstance(found, str)
+    assert search(pattern, "abc") in (True, False, None)
