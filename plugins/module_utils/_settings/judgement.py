@@ -111,7 +111,8 @@ def _still_running(state: State, ours: t.Collection[str]) -> list[NotRunning]:
 
 def faults(state: State) -> list[str]:
     """What the server says of the lines of our file, a restart that they wait for apart, and what keeps it from reading."""
-    unread = [f"{row.source}: {row.error}" for row in state.files if row.error and not row.name]
+    # A row without a path says that a parameter was taken out which needs a restart to go.
+    unread = [f"{row.source}: {row.error}" for row in state.files if row.error and row.path and not row.name]
     if unread:
         return unread
     ours = [row for row in state.files if row.path == state.place.path]

@@ -380,6 +380,8 @@ def test_a_refused_line_is_unproven() -> None:
 def test_a_file_that_the_server_does_not_read_is_unproven() -> None:
     present = state(sections={"parameters": {"ssl": "off"}})
     assert component({}).unproven(dataclasses.replace(present, files=())) == [f"the server does not read {DROPIN}"]
+    taken_out = FileSetting("", 0, "", "", applied=False, error="cannot be changed without restarting the server")
+    assert component({}).unproven(dataclasses.replace(present, files=(*present.files, taken_out))) == []
     fault = FileSetting(MAIN, 7, "", "", applied=False, error="syntax error")
     assert component({}).unproven(dataclasses.replace(present, files=(fault,))) == [f"{MAIN}:7: syntax error"]
 
