@@ -98,7 +98,8 @@ class Hba:
         return Planned(steps=(self._write(state, text),), warnings=warnings)
 
     def prepare(self, planned: Planned, server: Server) -> Planned:
-        """Nothing to make up."""
+        """Nothing to make up; only tell the server object when a refused login is what the operator wants."""
+        server.may_lock_out = server.may_lock_out or self.desired.allow_lockout
         return planned
 
     def unproven(self, state: State) -> list[str]:

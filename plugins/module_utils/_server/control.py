@@ -32,25 +32,39 @@ _NOW = "SELECT pg_catalog.clock_timestamp()::text AS moment"
 _LOADED_SINCE = "SELECT pg_catalog.pg_conf_load_time() > {moment} AS loaded"
 
 
-def reload(session: Session, open_session: t.Callable[[], Session], timeout: int) -> Session:
+def reload(
+    session: Session, open_session: t.Callable[[], Session], timeout: int, *, may_lock_out: bool = False
+) -> Session:
     """Reload through ``session``; return a new login that was made after the server had read its files.
 
     A login is forked by the postmaster when it has worked through the whole signal, so its load time proves that
-    parameters were read. A refused login means that this run is locking itself out, and raises.
+    parameters were read. A refused login means that this run is locking itself out, and raises, unless the operator
+    wants it so: then ``session`` goes on.
     """
     moment = session.rows(_NOW)[0]["moment"]
     query = compose(_LOADED_SINCE, moment=Literal(moment))
     session.reload_configuration()
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
-        fresh = open_session()
+        fresh = _login_or(session if may_lock_out else None, open_session)
         if fresh.rows(query)[0]["loaded"]:
             return fresh
-        fresh.close()
+        if fresh is not session:
+            fresh.close()
         time.sleep(_PAUSE)
     raise ServerRefused(
         f"the server did not load its configuration within timeout ({timeout} s): its log names the faulty line"
     )
+
+
+def _login_or(session: Session | None, open_session: t.Callable[[], Session]) -> Session:
+    """A new login, or ``session``, where there is one, when the login is refused."""
+    try:
+        return open_session()
+    except ConnectionFailed:
+        if session is None:
+            raise
+        return session
 
 
 def wait_for_login(open_session: t.Callable[[], Session], timeout: int) -> Session:

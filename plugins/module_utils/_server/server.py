@@ -52,6 +52,7 @@ class Server:
         self.options = options
         self.session = session
         self._cluster = cluster
+        self.may_lock_out = False  # whether the operator accepts that no new login of this run gets in
 
     @classmethod
     @contextlib.contextmanager
@@ -163,8 +164,14 @@ class Server:
 
     def reload(self) -> None:
         """Make the server read its configuration, prove that a new login sees it, continue with that login."""
-        fresh = control.reload(self.session, lambda: Session.open(self.options, self._cluster), self.options.timeout)
-        self.session.close()
+        fresh = control.reload(
+            self.session,
+            lambda: Session.open(self.options, self._cluster),
+            self.options.timeout,
+            may_lock_out=self.may_lock_out,
+        )
+        if fresh is not self.session:
+            self.session.close()
         self.session = fresh
 
     def restart(self) -> None:

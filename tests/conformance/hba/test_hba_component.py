@@ -108,6 +108,13 @@ def test_lockout_is_refused_and_nothing_changes(fresh_server: Server, own: Rule)
     assert hba(fresh_server, rules=[own])["changed"]
 
 
+def test_lockout_that_the_operator_wants(fresh_server: Server, own: Rule) -> None:
+    done = hba(fresh_server, rules=[{**own, "method": "reject"}], allow_lockout=True)
+    assert done["changed"] and any("would be refused" in warning for warning in done["warnings"]), done
+    with pytest.raises(psycopg.OperationalError, match="pg_hba.conf rejects connection"):
+        fresh_server.connect()
+
+
 def test_file_that_a_killed_run_left_is_loaded(fresh_server: Server, own: Rule) -> None:
     rules = [own, world("reject")]
     hba(fresh_server, rules=rules)
