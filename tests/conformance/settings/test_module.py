@@ -319,6 +319,15 @@ def test_names_of_other_versions(fresh_server: Server) -> None:
                 connection.execute("SHOW scram_iterations")
 
 
+def test_what_patroni_manages_is_refused(fresh_server: Server) -> None:
+    trace = fresh_server.data_directory / "patroni.dynamic.json"
+    trace.write_text("{}", encoding="utf-8")
+    refused = bad(fresh_server, parameters={"log_statement": "ddl"})
+    assert "patronictl edit-config" in refused.message
+    trace.unlink()
+    good(run(fresh_server, parameters={"log_statement": "ddl"}))
+
+
 def test_root_does_not_follow_a_planted_link(fresh_server: Server, tmp_path: pathlib.Path) -> None:
     target = tmp_path / "root-only"
     target.write_text("precious", encoding="utf-8")

@@ -26,8 +26,6 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._settings.value
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import normalise
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
 ROUNDS = 16
@@ -219,7 +217,7 @@ SPELLINGS = {"bool": bool_spellings, "enum": enum_spellings, "integer": integer_
 
 
 @pytest.fixture
-def prepared(fresh_server: Server) -> Iterator[Server]:
+def prepared(fresh_server: Server) -> Server:
     with fresh_server.conf_file.open("a", encoding="utf-8") as stream:
         stream.write("include_if_exists 'spellings.conf'\n")
     fresh_server.reload()
