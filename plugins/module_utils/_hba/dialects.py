@@ -96,10 +96,16 @@ class Dialect:
     cert_refuses_verify_ca: bool = True
     radius_counts_in_words: bool = True  # whether a wrong number of RADIUS secrets is explained in the view
     reports_directories: bool = False  # a directory where a file should be is an error, not an empty file
+    mixed_ldap_binds: str = "cannot mix options for simple bind and search+bind modes"
     missing_file: str = 'could not open file "{path}": {reason}'
 
 
+_BEFORE_17: dict[str, t.Any] = {
+    "mixed_ldap_binds": "cannot use ldapbasedn, ldapbinddn, ldapbindpasswd, ldapsearchattribute, ldapsearchfilter,"
+    " or ldapurl together with ldapprefix",
+}
 _BEFORE_16: dict[str, t.Any] = {
+    **_BEFORE_17,
     "token_limit": 10239,
     "missing_file": 'could not open secondary authentication file "@{name}" as "{path}": {reason}',
 }
@@ -119,7 +125,7 @@ DIALECTS: dict[int, Dialect] = {
     ),
     14: Dialect(major=14, **_BEFORE_16),
     15: Dialect(major=15, **_BEFORE_16),
-    16: Dialect(major=16, **_FROM_16),
+    16: Dialect(major=16, **_FROM_16, **_BEFORE_17),
     17: Dialect(major=17, **_FROM_16),
     18: Dialect(major=18, methods=(*_METHODS, "oauth"), options={**OPTIONS, **_OAUTH_OPTIONS}, **_FROM_16),
 }

@@ -28,7 +28,7 @@ _SEARCH_AND_BIND = ("ldapbasedn", "ldapbinddn", "ldapbindpasswd", "ldapsearchatt
 _LDAP_URL = re.compile(
     r"(?:URL:)?(ldap|ldaps|ldapi|cldap)://([^/?]*)(?:/([^?]*)(?:\?([^?]*))?(?:\?([^?]*))?(?:\?([^?]*))?)?", re.I
 )
-_LDAP_SCOPES = {"": 0, "base": 0, "one": 1, "onelevel": 1, "sub": 2, "subtree": 2}
+_LDAP_SCOPES = {"": "0", "base": "0", "one": "1", "onelevel": "1", "sub": "2", "subtree": "2"}
 
 
 class Reader(t.Protocol):
@@ -67,13 +67,15 @@ def read_options(reader: Reader, kind: str, method: str, dialect: Dialect, aroun
         name, equals, value = token.text.partition("=")
         if not equals:
             raise Refusal(f"authentication option not in name=value format: {token.text}")
+        if method == "ldap":
+            values["ldapscope"] = _LDAP_SCOPES["sub"]  # every option sets it back, whatever an ldapurl before it said
         if name == "clientcert":
             values[name] = _clientcert(value, kind, method, dialect)
         elif name == "clientname" and dialect.clientname:
             values[name] = _clientname(value, kind)
         else:
             _check_option(name, value, method, dialect, around)
-            values[name] = value
+            values[name] = str(_atoi(value)) if name == "ldapport" else value
             if name == "ldapurl":
                 _apply_ldap_url(value, values)
     _CHECKS.get(method, _no_check)(values, dialect, around)
@@ -97,7 +99,7 @@ def shown_options(method: str, values: t.Mapping[str, str]) -> list[str]:
         if name in ("ldaptls", "delegate_ident_mapping"):
             if values[name] == "1":
                 shown.append(f"{name}=true")
-        else:
+        elif name != "ldapscope" or values[name] != "0":
             shown.append(f"{name}={values[name]}")
     return shown
 
@@ -157,10 +159,10 @@ def _check_radius_list(name: str, value: str, around: Circumstances) -> None:
         raise Refusal(None)
 
 
-def _check_ldap(values: Values, _dialect: Dialect, _around: Circumstances) -> None:
+def _check_ldap(values: Values, dialect: Dialect, _around: Circumstances) -> None:
     if "ldapprefix" in values or "ldapsuffix" in values:
         if any(name in values for name in _SEARCH_AND_BIND):
-            raise Refusal("cannot mix options for simple bind and search+bind modes")
+            raise Refusal(dialect.mixed_ldap_binds)
     elif "ldapbasedn" not in values:
         raise Refusal(
             'authentication method "ldap" requires argument "ldapbasedn", "ldapprefix", or "ldapsuffix" to be set'
@@ -227,16 +229,20 @@ _CHECKS: dict[str, t.Callable[[Values, Dialect, Circumstances], None]] = {
 
 
 def _apply_ldap_url(url: str, values: Values) -> None:
-    """What OpenLDAP takes out of a URL; a URL that it refuses is refused here in general words."""
+    """What OpenLDAP takes out of a URL; its refusals bear the words of unrelated result codes."""
     match = _LDAP_URL.fullmatch(url.strip("<>"))
-    if match is None or (match.group(5) or "").lower() not in _LDAP_SCOPES:
-        raise Refusal(f'could not parse LDAP URL "{url}"')
+    if match is None:
+        raise Refusal(f'could not parse LDAP URL "{url}": Time limit exceeded')
     scheme, host, base, attributes, scope, search_filter = match.groups()
+    scheme = scheme.lower()
+    if (scope or "").lower() not in _LDAP_SCOPES:
+        raise Refusal(f'could not parse LDAP URL "{url}": Strong(er) authentication required')
     if scheme not in ("ldap", "ldaps"):
         raise Refusal(f"unsupported LDAP URL scheme: {scheme}")
     values["ldapscheme"] = scheme
     server, _colon, port = host.partition(":")
     values["ldapport"] = port or ("636" if scheme == "ldaps" else "389")
+    values["ldapscope"] = _LDAP_SCOPES[(scope or "").lower()]
     for name, value in (
         ("ldapserver", server),
         ("ldapbasedn", base),
@@ -249,7 +255,8 @@ def _apply_ldap_url(url: str, values: Values) -> None:
 
 def _atoi(text: str) -> int:
     match = _ATOI.match(text)
-    return int(match.group(1)) & 0xFFFFFFFF if match else 0
+    number = int(match.group(1)) & 0xFFFFFFFF if match else 0
+    return number - 0x100000000 if number & 0x80000000 else number
 
 
 def _split_list(text: str) -> list[str] | None:
