@@ -90,7 +90,7 @@ class Hba:
             )
         text = self._candidate(state)
         records = state.records(text)
-        warnings = tuple(summary(lint(records)))
+        warnings = (*_unasked(state), *summary(lint(records)))
         if text == state.text:
             return Planned(steps=self._reloads(state), warnings=warnings)
         self._refuse_what_does_not_load(state, records)
@@ -205,3 +205,9 @@ class Hba:
         findings = summary(lint(state.records(state.text or "")))
         reasons = [f"no rules were given; {finding}" for finding in findings] or ["no rules were given"]
         return Planned(left_alone=tuple(LeftAlone(self.name, state.path, reason) for reason in reasons))
+
+
+def _unasked(state: State) -> tuple[str, ...]:
+    if state.judged:
+        return ()
+    return ("the login is no superuser, so the server was not asked what it makes of its files (pg_hba_file_rules)",)

@@ -67,7 +67,7 @@ def _remarks(record: Record) -> t.Iterator[tuple[str, Severity, str]]:
         return
     yield from _method_remarks(record)
     if record.error is not None:
-        yield "cannot-match", "low", record.error
+        yield "cannot-match", "low", f"without effect as things are now: {record.error}"
     yield from _word_remarks(record)
 
 

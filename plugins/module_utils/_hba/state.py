@@ -100,6 +100,7 @@ class State:
     now: float = 0.0
     modified: float = 0.0  # of the file, or of a later one that it names
     rejected: tuple[Rejected, ...] = ()
+    judged: bool = True  # whether the server could be asked for its verdict
     files: Snapshot = dataclasses.field(default_factory=Snapshot)
     interfaces: tuple[str, ...] = ("lo",)
 
@@ -140,13 +141,14 @@ def observe(server: Server, *, path: str | None, more: str = "") -> State:
         loaded=session["loaded"],
         now=session["now"],
         modified=max(recorder.modified, 0.0 if found is None else found.modified),
-        rejected=_rejected(server, path) if text is not None else (),
+        rejected=_rejected(server) if text is not None else (),
+        judged=server.session.is_superuser,
         files=Snapshot(recorder.texts, recorder.directories),
         interfaces=tuple(name for _index, name in socket.if_nameindex()),
     )
 
 
-def _rejected(server: Server, path: str) -> tuple[Rejected, ...]:
+def _rejected(server: Server) -> tuple[Rejected, ...]:
     """Only a superuser may see what the server thinks of its files."""
     if not server.session.is_superuser:
         return ()

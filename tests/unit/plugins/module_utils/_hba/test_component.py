@@ -156,3 +156,8 @@ def test_planning_is_pure() -> None:
     hba = component({"rules": [OWN, WORLD]})
     found = state("local all all peer\n")
     assert hba.plan(found) == hba.plan(dataclasses.replace(found))
+
+
+def test_what_was_not_asked_is_said() -> None:
+    [warning] = plan("", about={"judged": False}).warnings
+    assert "no superuser" in warning
