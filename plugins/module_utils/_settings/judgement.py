@@ -63,17 +63,21 @@ def overriding(state: State, wanted: Wanted) -> list[Overridden]:
     ]
 
 
-def waiting(state: State, changes: t.Mapping[str, str]) -> list[PendingRestart]:
-    """What a restart would change once ``changes`` (name to text) are in our file."""
+def waiting(state: State, changes: t.Mapping[str, str | None]) -> list[PendingRestart]:
+    """What a restart would change once ``changes`` (name to text, None for one taken out) are in our file."""
     last = {row.name.lower(): row.value for row in state.files}
+    others = {row.name.lower(): row.value for row in state.files if row.path != state.place.path}
     ours = {name.lower(): text for name, text in changes.items()}
     pending: list[PendingRestart] = []
     for key, parameter in state.catalogue.parameters.items():
         if parameter.context != "postmaster":
             continue
         if key in ours:
-            if _would_differ(parameter, ours[key]):
-                pending.append(_pending(parameter, ours[key]))
+            text = ours[key]
+            if text is None:
+                text = others.get(key, parameter.default)
+            if text is not None and _would_differ(parameter, text):
+                pending.append(_pending(parameter, text))
         elif parameter.pending_restart:
             pending.append(_pending(parameter, last.get(key)))
     return pending

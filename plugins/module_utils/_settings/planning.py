@@ -248,11 +248,12 @@ def _same_text(state: State, name: str, left: str, right: str) -> bool:
     return left == right or (parameter is not None and same(parameter, left, right))
 
 
-def _changes(state: State, sections: dropin.Sections) -> dict[str, str]:
-    """Names whose value in our file becomes another one."""
+def _changes(state: State, sections: dropin.Sections) -> dict[str, str | None]:
+    """Names whose value in our file becomes another one; None for those that are taken out."""
     old = {name: text for values in state.sections.values() for name, text in values.items()}
     new = {name: text for values in sections.values() for name, text in values.items()}
-    return {name: text for name, text in new.items() if name not in old or not _same_text(state, name, old[name], text)}
+    changed = {name for name, text in new.items() if name not in old or not _same_text(state, name, old[name], text)}
+    return {**{name: None for name in old if name not in new}, **{name: new[name] for name in changed}}
 
 
 def _description(state: State, sections: dropin.Sections, mode: int) -> str:

@@ -36,7 +36,7 @@ ORDER BY f.seqno"""
 
 _SETTINGS = """
 SELECT s.name, s.vartype, s.context, s.unit, s.min_val AS minimum, s.max_val AS maximum, s.enumvals AS labels,
-       coalesce(s.setting, '') AS setting, s.source, s.sourcefile, s.pending_restart
+       coalesce(s.setting, '') AS setting, s.boot_val AS "default", s.source, s.sourcefile, s.pending_restart
 FROM pg_catalog.pg_settings s
 ORDER BY s.name"""
 

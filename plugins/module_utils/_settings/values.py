@@ -65,6 +65,7 @@ class Parameter:
     sourcefile: str | None = None
     pending_restart: bool = False
     placeholder: bool = False  # a name with a dot that no loaded library has defined
+    default: str | None = None  # what it has when no place sets it
 
 
 @dataclasses.dataclass(frozen=True)

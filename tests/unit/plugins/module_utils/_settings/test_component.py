@@ -340,6 +340,15 @@ def test_a_restart_is_announced_before_and_until_it_happened() -> None:
     assert plan(done, parameters={"max_connections": 50}).restart_required == ()
 
 
+def test_taking_a_parameter_out_may_need_a_restart_too() -> None:
+    rows = (FileSetting(MAIN, 3, "max_connections", "70"),)
+    running = {"max_connections": {"setting": "50", "default": "100"}}
+    present = state(sections={"parameters": {"max_connections": "50"}}, running=running)
+    assert plan(present, parameters={}).restart_required == (PendingRestart("max_connections", "50", "100"),)
+    present = state(sections={"parameters": {"max_connections": "50"}}, running=running, others=rows)
+    assert plan(present, parameters={}).restart_required == (PendingRestart("max_connections", "50", "70"),)
+
+
 def test_what_others_wait_for_is_announced_too() -> None:
     removed = state(running={"max_connections": {"setting": "50", "pending_restart": True}})
     assert plan(removed, parameters={}).restart_required == (PendingRestart("max_connections", "50", "the default"),)
