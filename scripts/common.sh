@@ -45,3 +45,14 @@ need_command() {
   shift
   command -v "$command" >/dev/null || need_packages "$@"
 }
+
+# find_cgroup: systemd in the test hosts needs cgroup v2, which some machines mount beside v1.
+find_cgroup() {
+  for TEST_HOST_CGROUP in /sys/fs/cgroup /sys/fs/cgroup/unified; do
+    if [[ -e $TEST_HOST_CGROUP/cgroup.controllers ]]; then
+      export TEST_HOST_CGROUP
+      return
+    fi
+  done
+  fail "this machine has no cgroup v2 mount"
+}
