@@ -119,7 +119,7 @@ def test_a_wrong_password_is_not_in_the_output(fresh_server: Server) -> None:
     server.query("SET password_encryption = 'scram-sha-256'; CREATE ROLE dba SUPERUSER LOGIN PASSWORD 'right'")
     server.hba_file.write_text("local all all trust\nhost all dba 127.0.0.1/32 scram-sha-256\n", encoding="utf-8")
     server.reload()
-    reach = {"cluster": None, "host": "127.0.0.1", "port": server.port, "user": "dba", "sslmode": "disable"}
+    reach: dict[str, t.Any] = {"cluster": None, "host": "127.0.0.1", "port": server.port, "user": "dba", "sslmode": "disable"}
     result = run_module("role_attributes", server, allow=[], password="wr0ng-one", **reach)
     assert result.failed
     assert "password authentication failed" in result.message
