@@ -97,7 +97,7 @@ def not_running(state: State) -> list[NotRunning]:
             NotRunning(
                 name=name,
                 source=row.source,
-                configured=show(parameter, value) if parameter else value,
+                configured=show(parameter or Parameter(name, "string"), value),
                 running=show(parameter, parameter.setting) if parameter else "nothing",
             )
         )

@@ -369,6 +369,13 @@ def test_what_was_written_and_never_loaded_is_loaded(observed: dict[str, t.Any],
     assert component({}).unproven(present)
 
 
+def test_a_parameter_that_no_library_has_taken_is_unproven_and_stays_secret() -> None:
+    present = state(sections={"parameters": {"some.password": "geheim"}})
+    [problem] = component({}).unproven(present)
+    assert "some.password is '********'" in problem
+    assert "geheim" not in problem
+
+
 def test_a_value_of_this_session_says_nothing() -> None:
     present = state(sections={"parameters": {"statement_timeout": "5s"}})
     assert plan(present, parameters={"statement_timeout": 5000}).steps == ()
