@@ -225,7 +225,7 @@ def test_files_that_rules_name(fresh_server: Server, own: Rule) -> None:
     assert refused["failed"] and "people.lst" in refused["msg"], refused
     with fresh_server.owner.acting():
         names.write_text("alice, bob\n", encoding="utf-8")
-    assert hba(fresh_server, rules=[own, {**world("reject"), "users": ["@people.lst"]}])["changed"]
+    assert hba(fresh_server, rules=[own, {**world("reject"), "users": ["@people.lst"]}], rehearse=True)["changed"]
     assert rows(fresh_server)[1]["user_name"] == ["alice", "bob"]
     time.sleep(0.05)
     names.write_text("carol\n", encoding="utf-8")
