@@ -400,6 +400,7 @@ def build(values: t.Mapping[str, t.Any], *, check_mode: bool) -> list[Component]
 def main() -> t.NoReturn:
     """Harden one cluster."""
     module = AnsibleModule(argument_spec=ARGUMENTS, required_one_of=[list(COMPONENTS)], supports_check_mode=True)
+    module.no_log_values.update(settings.secrets(module.params["settings"]))
     module.no_log_values.update(hba.secrets((module.params["hba"] or {}).get("rules")))
     run(module, lambda values: build(values, check_mode=module.check_mode))
 

@@ -213,6 +213,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._module import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.arguments import CONNECTION_ARGUMENTS
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.arguments import ARGUMENTS
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.arguments import component
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.arguments import secrets
 
 
 def main() -> t.NoReturn:
@@ -222,6 +223,7 @@ def main() -> t.NoReturn:
         required_one_of=[["parameters", "sections", "preload"]],
         supports_check_mode=True,
     )
+    module.no_log_values.update(secrets(module.params))
     run(module, lambda values: [component(values)])
 
 

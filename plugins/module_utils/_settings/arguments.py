@@ -15,8 +15,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desir
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import PRELOAD
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Wish
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import may_hold_secret
 
-__all__ = ["ARGUMENTS", "component"]
+__all__ = ["ARGUMENTS", "component", "secrets"]
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "parameters": {"type": "dict"},
@@ -27,6 +28,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "file_name": {"type": "str", "default": "zz_rampart.conf"},
 }
 
+_SHORTEST_SECRET = 6  # characters; masking a shorter one would spoil words that mean something else
 _SECTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.conf")
 _LIBRARY = re.compile(r"[^\s\0]+(?: [^\s\0]+)*")
@@ -47,6 +49,19 @@ def component(values: t.Mapping[str, t.Any], *, option: str = "") -> Settings:
             option=prefix,
         )
     )
+
+
+def secrets(values: t.Mapping[str, t.Any] | None) -> set[str]:
+    """Given values that may hold a password, for Ansible to keep out of everything that it shows."""
+    given = values or {}
+    sections = [given.get("parameters"), *(given.get("sections") or {}).values()]
+    return {
+        value
+        for section in sections
+        if isinstance(section, dict)
+        for name, value in section.items()
+        if isinstance(value, str) and len(value) >= _SHORTEST_SECRET and may_hold_secret(str(name))
+    }
 
 
 def _sections(values: t.Mapping[str, t.Any], prefix: str) -> dict[str, t.Mapping[str, t.Any]]:

@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.arguments import component
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.arguments import secrets
 
 
 def test_options_become_wishes() -> None:
@@ -53,3 +54,12 @@ def test_what_cannot_be_meant_is_refused(values: dict[str, t.Any], option: str) 
     with pytest.raises(InputError) as caught:
         component(values, option="settings")
     assert caught.value.option == option
+
+
+def test_values_that_may_hold_a_password_are_told_apart() -> None:
+    given = {
+        "parameters": {"primary_conninfo": "host=a password=s3cret", "work_mem": "64MB", "archive_command": "true"},
+        "sections": {"empty": None, "tls": {"ssl_passphrase_command": "echo opensesame"}},
+    }
+    assert secrets(given) == {"host=a password=s3cret", "echo opensesame"}
+    assert secrets(None) == set()
