@@ -5,7 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 import pathlib
+import shutil
 import subprocess
+import tempfile
 import typing as t
 
 import pytest
@@ -119,7 +121,13 @@ def test_a_wrong_password_is_not_in_the_output(fresh_server: Server) -> None:
     server.query("SET password_encryption = 'scram-sha-256'; CREATE ROLE dba SUPERUSER LOGIN PASSWORD 'right'")
     server.hba_file.write_text("local all all trust\nhost all dba 127.0.0.1/32 scram-sha-256\n", encoding="utf-8")
     server.reload()
-    reach: dict[str, t.Any] = {"cluster": None, "host": "127.0.0.1", "port": server.port, "user": "dba", "sslmode": "disable"}
+    reach: dict[str, t.Any] = {
+        "cluster": None,
+        "host": "127.0.0.1",
+        "port": server.port,
+        "user": "dba",
+        "sslmode": "disable",
+    }
     result = run_module("role_attributes", server, allow=[], password="wr0ng-one", **reach)
     assert result.failed
     assert "password authentication failed" in result.message
@@ -189,6 +197,49 @@ def test_a_planted_link_to_a_file_of_roots(fresh_server: Server) -> None:
         assert target.stat().st_uid == 0
     finally:
         target.unlink()
+
+
+@needs_root
+def test_a_path_of_roots_that_the_server_is_made_to_report(fresh_server: Server) -> None:
+    """A superuser decides what pg_settings says; no link is needed for a file in a directory of root's."""
+    target = pathlib.Path("/etc/.rampart-planted")
+    target.write_text("root's own\n", encoding="utf-8")
+    target.chmod(0o600)
+    columns = "a.unit, a.category, a.short_desc, a.extra_desc, a.context, a.vartype, a.source, a.min_val, a.max_val"
+    fresh_server.query(
+        "SET allow_system_table_mods = on; CREATE OR REPLACE VIEW pg_catalog.pg_settings AS SELECT a.name,"
+        f" CASE a.name WHEN 'hba_file' THEN '{target}' ELSE a.setting END AS setting, {columns},"
+        " a.enumvals, a.boot_val, a.reset_val, a.sourcefile, a.sourceline, a.pending_restart"
+        " FROM pg_catalog.pg_show_all_settings() AS a"
+    )
+    try:
+        for mode, words in ((0o600, "cannot read"), (0o644, "cannot write")):
+            target.chmod(mode)
+            result = run_module("hba", fresh_server, rules=[LOCAL])
+            assert result.failed
+            assert f"{words} {target}" in result.message
+            assert "permission denied" in result.message
+            assert target.read_text(encoding="utf-8") == "root's own\n"
+            assert target.stat().st_uid == 0
+    finally:
+        target.unlink()
+
+
+@needs_root
+def test_a_process_that_pretends_to_be_a_server(server: Server) -> None:
+    """Any account may have a process named postgres whose postmaster.pid is a pipe that nobody writes to."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="rampart-pretender-", dir="/tmp"))
+    program = shutil.copy("/bin/sleep", directory / "postgres")
+    os.mkfifo(directory / "postmaster.pid")
+    for path in (directory, *directory.iterdir()):
+        os.chown(path, server.owner.uid, server.owner.gid)
+    process = subprocess.Popen([program, "60"], cwd=directory, user=server.owner.uid, group=server.owner.gid)
+    try:
+        assert not run_module("cluster_info", server).failed
+    finally:
+        process.kill()
+        process.wait()
+        shutil.rmtree(directory)
 
 
 def everything(server: Server, **more: t.Any) -> Result:

@@ -21,7 +21,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer impo
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Attempt
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_text
-from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_for_path
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
@@ -205,7 +205,7 @@ class _Recorder:
         try:
             found = self._server.read(path)
         except RampartError:
-            with acting_for_path(path, self._server.owner):
+            with acting_as(self._server.owner):
                 is_directory = os.path.isdir(path)
             return (
                 IsADirectoryError(21, os.strerror(21), path) if is_directory else PermissionError(13, os.strerror(13))
@@ -217,7 +217,7 @@ class _Recorder:
 
     def _names(self, path: str) -> tuple[str, ...] | OSError:
         try:
-            with acting_for_path(path, self._server.owner), os.scandir(path) as entries:
+            with acting_as(self._server.owner), os.scandir(path) as entries:
                 return tuple(sorted(entry.name for entry in entries if not entry.is_dir()))
         except OSError as error:
             return error

@@ -26,6 +26,7 @@ __all__ = ["Cluster", "choose", "running_clusters"]
 _SERVER_PROGRAMS = frozenset({"postgres", "postmaster"})
 _DEBIAN_CONFIG = re.compile(r"^/etc/postgresql/(?P<name>[^/]+/[^/]+)/postgresql\.conf$")
 _DEBIAN_CLUSTERS = "/etc/postgresql"
+_PID_FILE_SIZE = 4096  # bytes; two paths and six numbers are less
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,8 +141,7 @@ def _postmaster(pid: int) -> Cluster | None:
         data_directory = os.readlink(f"{process}/cwd")
         if os.stat(data_directory).st_uid != owner_uid:
             return None
-        with open(os.path.join(data_directory, "postmaster.pid"), encoding="utf-8") as lines:
-            fields = lines.read().split("\n")
+        fields = _first_bytes(os.path.join(data_directory, "postmaster.pid")).split("\n")
         log_file = _log_file(process)
     if int(fields[0]) != pid:
         return None  # a child of the postmaster
@@ -159,6 +159,15 @@ def _postmaster(pid: int) -> Cluster | None:
         log_file=log_file,
         unit=_unit(process),
     )
+
+
+def _first_bytes(path: str) -> str:
+    """The start of a file that anybody may have put there: neither a pipe nor a huge file can stop the search."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, _PID_FILE_SIZE).decode("utf-8")
+    finally:
+        os.close(descriptor)
 
 
 def _debian_name(arguments: tuple[str, ...]) -> str | None:

@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files of a cluster: read, replaced atomically, previous versions kept; private to the collection."""
+"""Files of a cluster: read, replaced atomically, previous versions kept; private to the collection.
+
+Always with the rights of the cluster's owner. Where a file is says the server, and whoever is superuser in it decides
+what it says: a path of root's would be read, given away and overwritten at their wish.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ import time
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
-from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_for_path
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
 
 __all__ = ["FileState", "History", "read_file", "replace_file"]
 
@@ -45,7 +49,7 @@ class FileState:
 def read_file(path: str, owner: Account) -> FileState | None:
     """Read a regular file with the rights of the owner of the cluster; None when there is none."""
     try:
-        with acting_for_path(path, owner):
+        with acting_as(owner):
             real_path = os.path.realpath(path)
             descriptor = os.open(real_path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(descriptor, "rb") as stream:
@@ -76,7 +80,7 @@ def replace_file(
     Mode, group and security context of the original are kept unless ``mode`` says otherwise.
     """
     try:
-        with acting_for_path(path, owner):
+        with acting_as(owner):
             real_path = os.path.realpath(path)
             if content is None:
                 _remove(real_path)
@@ -121,10 +125,9 @@ def _dress(descriptor: int, path: str, original: os.stat_result | None, mode: in
     """Give the new file what the old one had."""
     if original is not None:
         found = os.fstat(descriptor)
-        if (found.st_uid, found.st_gid) != (original.st_uid, original.st_gid):
-            uid = original.st_uid if os.geteuid() == 0 else -1
+        if found.st_gid != original.st_gid:
             with contextlib.suppress(PermissionError):  # the owner may only hand over to groups of its own
-                os.fchown(descriptor, uid, original.st_gid)
+                os.fchown(descriptor, -1, original.st_gid)
         with contextlib.suppress(OSError):  # no SELinux here
             os.setxattr(descriptor, _SECURITY_CONTEXT, os.getxattr(path, _SECURITY_CONTEXT))
     if mode is None:
@@ -174,7 +177,7 @@ class History:
 
     def _versions(self, folder: str, name: str) -> list[str]:
         try:
-            with acting_for_path(folder, self.owner):
+            with acting_as(self.owner):
                 found = sorted(entry for entry in os.listdir(folder) if entry.startswith(f"{name}."))
         except OSError as error:
             raise _file_error("list", folder, error, self.owner) from None

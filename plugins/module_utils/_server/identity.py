@@ -11,12 +11,11 @@ import dataclasses
 import grp
 import os
 import pwd
-import stat
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 
-__all__ = ["Account", "account_of", "acting_as", "acting_for_path", "child_process_options", "only_root_can_write"]
+__all__ = ["Account", "account_of", "acting_as", "child_process_options"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,29 +67,3 @@ def child_process_options(account: Account) -> dict[str, t.Any]:
     if os.geteuid() != 0 or account.uid == 0:
         return {}
     return {"user": account.uid, "group": account.gid, "extra_groups": list(account.groups)}
-
-
-def only_root_can_write(path: str) -> bool:
-    """Whether every component of an absolute path is a real directory or file that root alone may change."""
-    current = os.path.sep
-    for part in ["", *path.strip(os.path.sep).split(os.path.sep)]:
-        current = os.path.join(current, part) if part else current
-        try:
-            found = os.lstat(current)
-        except FileNotFoundError:
-            return True
-        if stat.S_ISLNK(found.st_mode) or found.st_uid != 0:
-            return False
-        if found.st_mode & stat.S_IWOTH or (found.st_mode & stat.S_IWGRP and found.st_gid != 0):
-            return False
-    return True
-
-
-@contextlib.contextmanager
-def acting_for_path(path: str, owner: Account) -> t.Iterator[None]:
-    """Stay root only where nobody but root can have planted anything on the way; else act as the owner."""
-    if os.geteuid() == 0 and only_root_can_write(path):
-        yield
-        return
-    with acting_as(owner):
-        yield

@@ -13,7 +13,7 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import FileState
-from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_for_path
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import dropin
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import preload
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.names import Catalogue
@@ -159,5 +159,5 @@ def _missing(server: Server, libraries: t.Sequence[str], search_path: str) -> tu
 
 
 def _is_file(server: Server, path: str) -> bool:
-    with acting_for_path(path, server.owner):
+    with acting_as(server.owner):
         return os.path.isfile(path)
