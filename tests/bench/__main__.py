@@ -22,7 +22,7 @@ from ansible_collections.rampart.postgresql.tests.bench.hosts import BenchmarkEr
 from ansible_collections.rampart.postgresql.tests.bench.hosts import started
 from ansible_collections.rampart.postgresql.tests.bench.playbook import Runner
 
-_BATCH = 3  # calls of one module, runs of the shipped playbook
+_CALLS = 3  # of one module
 
 
 class Benchmark:
@@ -32,9 +32,13 @@ class Benchmark:
         self._directory = directory
         self._runs = runs
         self._suffix = os.getpid()
+        self._begin = time.monotonic()
         self.comparisons: list[comparison.Comparison] = []
         self.bars: list[report.Bar] = []
         self.notes: list[str] = []
+
+    def _say(self, what: str) -> None:
+        print(f"{time.monotonic() - self._begin:4.0f} s  {what}", file=sys.stderr, flush=True)
 
     def _names(self, side: str, count: int) -> list[str]:
         return [f"bench-{side}-{count}{letter}-{self._suffix}" for letter in "abc"[:count]]
@@ -44,21 +48,25 @@ class Benchmark:
         with started([*self._names(OURS, 1), *self._names(PEER, 1)], mounts=rules.mounts()) as (ours, peer):
             runner = Runner(self._directory, {OURS: [ours], PEER: [peer]})
             self._compare(runner, {OURS: [ours], PEER: [peer]})
+            self._say("counting module executions")
             executions = {side: comparison.count_executions(runner, side) for side in (OURS, PEER)}
             self.notes.append(f"module executions on one host: {executions[OURS]}, peer {executions[PEER]}")
             self.bars.append(report.Bar("module executions, one cluster", executions[OURS], 3, digits=0))
+            self._say("tampering between timed runs")
             corrected, after = comparison.spot_tampering(runner, ours)
             self.notes.append(
                 f"tampered with between two timed runs: corrected in {corrected.seconds:.1f} s,"
                 f" {sum(corrected.changed.values())} changed; then {after.seconds:.1f} s, 0 changed"
             )
-            timings = rules.measure(runner, ours, peer, self._directory, runs=_BATCH)
-        mine = next(timing for timing in timings if timing.module == "ours")
+            self._say(f"{rules.COUNT} rules")
+            timings = rules.measure(runner, ours, peer, self._directory, runs=_CALLS)
+        mine = next(timing for timing in timings if timing.module == rules.OURS)
         self.bars.append(report.Bar(f"hba, {rules.COUNT} rules, seconds of module time", mine.main, 0.6))
         return timings
 
     def two_clusters(self) -> None:
         """What a further cluster on a host costs, in module executions."""
+        self._say("a host with two clusters")
         with started(self._names("second", 1), mounts={}, second=True) as (host,):
             runner = Runner(self._directory, {OURS: [host]})
             executions = comparison.count_executions_of_two(runner)
@@ -72,6 +80,7 @@ class Benchmark:
             self._compare(Runner(self._directory, groups), groups)
 
     def _compare(self, runner: Runner, groups: dict[str, list[comparison.Host]]) -> None:
+        self._say(f"hardening, hosts on each side: {len(groups[OURS])}")
         found = comparison.compare(runner, groups, runs=self._runs)
         self.comparisons.append(found)
         where = "one host" if found.hosts == 1 else f"{found.hosts} hosts"

@@ -61,6 +61,8 @@ def comparisons(found: t.Sequence[Comparison]) -> str:
         rows.append(
             [f"{where}, no change", _spread(one.ours), _spread(one.peer), _share(one.ours.median, one.peer.median)]
         )
+        if not one.shipped:
+            continue
         batches = Series(first=0, unchanged=one.shipped)
         rows.append([f"{where}, no change, in batches", _spread(batches), "", _share(batches.median, one.peer.median)])
     return table(["hardening", "rampart.postgresql", "peer", "ratio"], rows)

@@ -19,15 +19,19 @@ from ansible_collections.rampart.postgresql.tests.bench.hosts import Host
 from ansible_collections.rampart.postgresql.tests.bench.playbook import HERE
 from ansible_collections.rampart.postgresql.tests.bench.playbook import Runner
 
-__all__ = ["COUNT", "Timing", "measure", "mounts"]
+__all__ = ["COUNT", "OURS", "Timing", "measure", "mounts"]
 
 COUNT: t.Final = 3000
+OURS: t.Final = "rampart.postgresql.hba"
+PEER: t.Final = "community.postgresql.postgresql_pg_hba"
+EMPTY: t.Final = "empty module"
 _MODULES: t.Final = {
-    "ours": "ansible_collections.rampart.postgresql.plugins.modules.hba",
-    "peer": "ansible_collections.community.postgresql.plugins.modules.postgresql_pg_hba",
-    "empty": "ansible_collections.rampart.postgresql.tests.bench.library.empty",
+    OURS: "ansible_collections.rampart.postgresql.plugins.modules.hba",
+    PEER: "ansible_collections.community.postgresql.plugins.modules.postgresql_pg_hba",
+    EMPTY: "ansible_collections.rampart.postgresql.tests.bench.library.empty",
 }
-"""Tags of module.yml to the name of the module as Python imports it."""
+"""A module to its name as Python imports it."""
+_TAGS: t.Final = {OURS: "ours", PEER: "peer", EMPTY: "empty"}
 
 _LIBRARY: t.Final = "/opt/bench"  # where hosts see the modules, to call them without Ansible around
 _HBA_FILE: t.Final = "/etc/postgresql/17/main/pg_hba.conf"
@@ -58,10 +62,10 @@ def measure(runner: Runner, ours: Host, peer: Host, directory: pathlib.Path, *, 
     """Write the rules once with each side's module, then measure calls that change nothing."""
     rules = [_rule(number) for number in range(COUNT)]
     return [
-        _measure("empty", runner, ours, {"rules": rules}, directory, runs),
-        _measure("ours", runner, ours, {"rules": rules}, directory, runs),
+        _measure(EMPTY, runner, ours, {"rules": rules}, directory, runs),
+        _measure(OURS, runner, ours, {"rules": rules}, directory, runs),
         _measure(
-            "peer",
+            PEER,
             runner,
             peer,
             {"rules": [_for_peer(rule) for rule in rules], "dest": _HBA_FILE, "overwrite": True},
@@ -72,14 +76,14 @@ def measure(runner: Runner, ours: Host, peer: Host, directory: pathlib.Path, *, 
 
 
 def _measure(name: str, runner: Runner, host: Host, arguments: Values, directory: pathlib.Path, runs: int) -> Timing:
-    variables = directory / f"{name}.json"
+    variables = directory / f"{_TAGS[name]}.json"
     variables.write_text(json.dumps(arguments), encoding="utf-8")
     _task(runner, name, host, variables)
     tasks = []
     for _turn in range(runs):
         seconds, changed = _task(runner, name, host, variables)
         if changed:
-            raise BenchmarkError(f"the module {name} changed something again")
+            raise BenchmarkError(f"{name} changed something again")
         tasks.append(seconds)
     mains = [_main(host, name, arguments) for _turn in range(runs)]
     return Timing(module=name, task=statistics.median(tasks), main=statistics.median(mains))
@@ -110,7 +114,7 @@ def _task(runner: Runner, name: str, host: Host, variables: pathlib.Path) -> tup
     run = runner.run(
         "module.yml",
         target=host.name,
-        options=("--tags", name, "-e", f"@{variables}"),
+        options=("--tags", _TAGS[name], "-e", f"@{variables}"),
         callback="ansible.posix.json",
     )
     (play,) = json.loads(run.output)["plays"]
@@ -130,7 +134,7 @@ def _main(host: Host, name: str, arguments: Values) -> float:
     )
     found: dict[str, t.Any] = json.loads(output.splitlines()[-1])
     if found["result"].get("failed") or found["result"].get("changed"):
-        raise BenchmarkError(f"the module {name}, called without Ansible around: {found['result']}")
+        raise BenchmarkError(f"{name}, called without Ansible around: {found['result']}")
     return float(found["seconds"])
 
 
