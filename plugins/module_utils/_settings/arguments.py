@@ -15,6 +15,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desir
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import PRELOAD
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Wish
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import is_harmless
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import may_hold_secret
 
 __all__ = ["ARGUMENTS", "component", "secrets"]
@@ -60,7 +61,8 @@ def secrets(values: t.Mapping[str, t.Any] | None) -> set[str]:
         for section in sections
         if isinstance(section, dict)
         for name, value in section.items()
-        if isinstance(value, str) and len(value) >= _SHORTEST_SECRET and may_hold_secret(str(name))
+        if isinstance(value, str) and len(value) >= _SHORTEST_SECRET
+        if may_hold_secret(str(name)) and not is_harmless(value)
     }
 
 

@@ -10,6 +10,7 @@ import re
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import grammar
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import is_harmless
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import may_hold_secret
 
 __all__ = ["Sections", "masked", "parse", "render"]
@@ -71,11 +72,6 @@ def _take(line: str, values: dict[str, str]) -> None:
 
 def _masked_line(line: str) -> str:
     match = _ASSIGNMENT.match(line)
-    if match is None or not may_hold_secret(match.group("name")) or _is_harmless(match.group("value")):
+    if match is None or not may_hold_secret(match.group("name")) or is_harmless(match.group("value")):
         return line
     return f"{match.group('head')}'********'"
-
-
-def _is_harmless(value: str) -> bool:
-    """Numbers, switches and names of methods are no secrets: ``password_encryption = 'scram-sha-256'``."""
-    return bool(re.fullmatch(r"'?(?:[0-9]+[a-z]*|on|off|true|false|md5|scram-sha-256|)'?", value.strip()))

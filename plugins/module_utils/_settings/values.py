@@ -15,7 +15,17 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._settings.lists
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.lists import join_items
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.lists import list_key
 
-__all__ = ["Parameter", "Value", "accepted", "is_running", "may_hold_secret", "normalise", "same", "show"]
+__all__ = [
+    "Parameter",
+    "Value",
+    "accepted",
+    "is_harmless",
+    "is_running",
+    "may_hold_secret",
+    "normalise",
+    "same",
+    "show",
+]
 
 _TRUE = ("true", "yes")
 _FALSE = ("false", "no")
@@ -140,6 +150,11 @@ def show(parameter: Parameter, text: str) -> str:
 def may_hold_secret(name: str, vartype: str = "string") -> bool:
     """Whether values of this name are kept out of texts for people."""
     return vartype == "string" and bool(_SECRET.search(name))
+
+
+def is_harmless(text: str) -> bool:
+    """Numbers, switches and names of methods are no secrets: ``password_encryption = 'scram-sha-256'``."""
+    return bool(re.fullmatch(r"'?(?:[0-9]+[a-z]*|on|off|true|false|md5|scram-sha-256|)'?", text.strip()))
 
 
 def _is_replaced(parameter: Parameter, value: Value) -> bool:

@@ -58,7 +58,7 @@ def test_what_cannot_be_meant_is_refused(values: dict[str, t.Any], option: str) 
 
 def test_values_that_may_hold_a_password_are_told_apart() -> None:
     given = {
-        "parameters": {"primary_conninfo": "host=a password=s3cret", "work_mem": "64MB", "archive_command": "true"},
+        "parameters": {"primary_conninfo": "host=a password=s3cret", "password_encryption": "scram-sha-256"},
         "sections": {"empty": None, "tls": {"ssl_passphrase_command": "echo opensesame"}},
     }
     assert secrets(given) == {"host=a password=s3cret", "echo opensesame"}
