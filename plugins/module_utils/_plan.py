@@ -115,7 +115,8 @@ class Planned:
     left_alone: tuple[LeftAlone, ...] = ()
     restart_required: tuple[PendingRestart, ...] = ()
     overridden_by: tuple[Overridden, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()  # about what the steps do
+    findings: tuple[str, ...] = ()  # about what is there; looked for anew after a change
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,6 +146,10 @@ class Plan:
             step.operation.path: step.operation.after for step in self.steps if isinstance(step.operation, WriteFile)
         }
 
+    def findings(self) -> list[str]:
+        """What is unwise in the state that this plan was made from."""
+        return [finding for part in self.parts for finding in part.findings]
+
     def diff(self) -> list[dict[str, str]]:
         """Ansible's diff, one entry for each step."""
         return [
@@ -166,7 +171,7 @@ class Plan:
             "left_alone": _dictionaries(part.left_alone for part in self.parts),
             "restart_required": _dictionaries(part.restart_required for part in self.parts),
             "overridden_by": _dictionaries(part.overridden_by for part in self.parts),
-            "warnings": [warning for part in self.parts for warning in part.warnings],
+            "warnings": [warning for part in self.parts for warning in part.warnings] + self.findings(),
         }
 
 

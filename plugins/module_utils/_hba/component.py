@@ -90,12 +90,12 @@ class Hba:
             )
         text = self._candidate(state)
         records = state.records(text)
-        warnings = (*_unasked(state), *summary(lint(records)))
+        findings = (*_unasked(state), *summary(lint(records)))
         if text == state.text:
-            return Planned(steps=self._reloads(state), warnings=warnings)
+            return Planned(steps=self._reloads(state), findings=findings)
         self._refuse_what_does_not_load(state, records)
-        warnings += self._lockout(state, records)
-        return Planned(steps=(self._write(state, text),), warnings=warnings)
+        warnings = self._lockout(state, records)
+        return Planned(steps=(self._write(state, text),), warnings=warnings, findings=findings)
 
     def prepare(self, planned: Planned, server: Server) -> Planned:
         """Nothing to make up; only tell the server object when a refused login is what the operator wants."""

@@ -55,8 +55,8 @@ def test_the_order_of_rules_is_a_change() -> None:
     assert plan(text, rules=[WORLD, OWN]).steps != ()
 
 
-def test_findings_are_warnings() -> None:
-    [warning] = plan("", rules=[OWN, WORLD]).warnings
+def test_findings() -> None:
+    [warning] = plan("", rules=[OWN, WORLD]).findings
     assert "trust-world" in warning and "/pg_hba.conf line 4" in warning
 
 
@@ -95,7 +95,7 @@ def test_lockout() -> None:
 
 def test_hands_off_looks_and_proposes() -> None:
     planned = component({}).plan(state("local all all trust\nhost all all all md5\n"))
-    assert planned.steps == () and planned.warnings == ()
+    assert planned.steps == () and planned.warnings == planned.findings == ()
     reasons = [entry.reason for entry in planned.left_alone]
     assert len(reasons) == 3 and all(reason.startswith("no rules were given; ") for reason in reasons)
     assert [entry.reason for entry in component({}).plan(state("local all all peer\n")).left_alone] == [
@@ -159,5 +159,5 @@ def test_planning_is_pure() -> None:
 
 
 def test_what_was_not_asked_is_said() -> None:
-    [warning] = plan("", about={"judged": False}).warnings
+    [warning] = plan("", about={"judged": False}).findings
     assert "no superuser" in warning
