@@ -58,12 +58,13 @@ def main() -> int:
     parser.add_argument(
         "--every-major", type=pathlib.Path, help="a file that lists the major versions that must have run"
     )
+    parser.add_argument("--name", help="what to call the reports")
     parser.add_argument("reports", nargs="+", type=pathlib.Path)
     arguments = parser.parse_args()
 
     total = sum((read_report(path) for path in arguments.reports), Summary())
     majors = " ".join(str(major) for major in sorted(total.majors))
-    name = "+".join(path.stem for path in arguments.reports)
+    name = arguments.name or " ".join(path.stem for path in arguments.reports)
     print(
         f"{name}: {majors + ', ' if majors else ''}{total.passed} cases passed, "
         f"{total.failed} failed, {total.skipped} skipped"
