@@ -46,7 +46,6 @@ _OVERRIDES = {
     "max_wal_size": "64MB",
     "min_wal_size": "32MB",
     "shared_buffers": "1MB",
-    "unix_socket_group": "",
     "unix_socket_permissions": "0700",
     "wal_buffers": "64kB",
 }
@@ -109,7 +108,9 @@ class _Rehearsal:
         self._initialise()
         with acting_as(self._server.owner):
             mirror = self._lay_out()
-        log = mirror.live_text(self._start(self._arguments(mirror)))
+        log = mirror.live_text(self._start(self._arguments(mirror))).replace(
+            self._directory, "the throw-away directory"
+        )
         reasons = _warnings_about(log, self._plan) if _READY in log else _reasons(log)
         if reasons:
             raise RehearsalFailed(
@@ -229,8 +230,11 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 def _reasons(log: str) -> list[str]:
     """Why the server ended, without what it says at every start and end."""
-    found = [match.group("text") for match in map(_MESSAGE.search, log.splitlines()) if match]
-    return list(dict.fromkeys(text for text in found if not _ROUTINE.search(text))) or ["it ended without saying why"]
+    lines = [line for line in log.splitlines() if line.strip()]
+    found = [match.group("text") for match in map(_MESSAGE.search, lines) if match]
+    reasons = list(dict.fromkeys(text for text in found if not _ROUTINE.search(text)))
+    # What is wrong with the number of connections is told before there is a log: without a level.
+    return reasons or lines[-1:] or ["it ended without saying why"]
 
 
 def _warnings_about(log: str, plan: Plan) -> list[str]:
