@@ -86,7 +86,10 @@ def test_a_list_without_rules(server: Server) -> None:
         ({"authentication_timeout": "5 parsecs"}, ("parameters.authentication_timeout", "5 parsecs")),
         ({"log_statement": "most"}, ("parameters.log_statement", "most", "ddl")),
         ({"custom_variable_classes": "x"}, ("parameters.custom_variable_classes",)),
-        ({"max_connections": 5, "superuser_reserved_connections": 7}, ("superuser_reserved_connections", "must be less than")),
+        (
+            {"max_connections": 5, "superuser_reserved_connections": 7},
+            ("superuser_reserved_connections", "must be less than"),
+        ),
         ({"unix_socket_group": "nonesuch"}, ('group "nonesuch" does not exist',)),
     ],
     ids=["unknown", "range", "unit", "enumeration", "obsolete", "contradiction", "group"],
