@@ -52,7 +52,8 @@ options:
         V(.example.com).
       - C(method) (required) is a method that this server knows for this type of connection.
       - C(options) is a dictionary of the method's options, such as C(map) or C(clientcert).
-      - C(comment) is one line, written before the rule.
+      - C(comment) is one line or several, written before the rule.
+      - What P(rampart.postgresql.from_hba#filter) returns can be given here; C(line) is ignored.
       - An empty list is an error, as it would lock everybody out.
     type: list
     elements: dict

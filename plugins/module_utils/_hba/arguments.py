@@ -18,7 +18,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.methods im
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import check_rule
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Rule
 
-__all__ = ["ARGUMENTS", "component", "secrets"]
+__all__ = ["ARGUMENTS", "component", "read_rule", "secrets"]
 
 # The suboptions of a rule are checked here, not by Ansible: in a list of thousands that would take most of the time.
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
@@ -88,19 +88,28 @@ def _rules(given: t.Any, option: str) -> tuple[Rule, ...] | None:
         raise InputError(
             option=option, value=given, expected="give at least one rule: a file without rules locks everybody out"
         )
-    return tuple([_rule(entry, f"{option}[{index}]") for index, entry in enumerate(given)])
+    found = []
+    for index, entry in enumerate(given):
+        rule = read_rule(entry, f"{option}[{index}]")
+        check_rule(rule, option=f"{option}[{index}]")
+        found.append(rule)
+    return tuple(found)
 
 
-def _rule(entry: t.Any, option: str) -> Rule:
+def read_rule(entry: t.Any, option: str) -> Rule:
+    """A rule as given, typed; whether any version takes it is for ``check_rule`` to say.
+
+    ``line``, which the filter from_hba adds, says nothing about the rule.
+    """
     if not isinstance(entry, dict):
         raise InputError(option=option, value=entry, expected=f"give a dictionary with {', '.join(_KEYS)}")
     for key in entry:
-        if key not in _KEYS:
+        if key not in _KEYS and key != "line":
             raise InputError(option=f"{option}.{key}", value=key, expected=f"known are {', '.join(_KEYS)}")
     for key in _REQUIRED:
         if entry.get(key) is None:
             raise InputError(option=f"{option}.{key}", value=None, expected=_REQUIRED_WORDS[key])
-    rule = Rule(
+    return Rule(
         type=_text(entry["type"], f"{option}.type"),
         databases=_names(entry["databases"], f"{option}.databases"),
         users=_names(entry["users"], f"{option}.users"),
@@ -110,8 +119,6 @@ def _rule(entry: t.Any, option: str) -> Rule:
         options=_options(entry.get("options"), f"{option}.options"),
         comment=_optional(entry.get("comment"), f"{option}.comment"),
     )
-    check_rule(rule, option=option)
-    return rule
 
 
 _REQUIRED_WORDS = {

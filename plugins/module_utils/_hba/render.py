@@ -31,7 +31,16 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records im
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_line
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Rule
 
-__all__ = ["check_rule", "render_rule", "render_rules", "spell"]
+__all__ = [
+    "check_comment",
+    "check_rule",
+    "comment_lines",
+    "render_rule",
+    "render_rules",
+    "spell",
+    "spelled_options",
+    "token_problem",
+]
 
 _DATABASE_KEYWORDS = ("all", "sameuser", "samerole", "samegroup", "replication")
 _USER_KEYWORDS = ("all",)
@@ -81,10 +90,29 @@ def render_rule(rule: Rule, dialect: Dialect, *, option: str = "rule") -> str:
     if rule.netmask is not None:
         fields.append(rule.netmask)
     fields.append(rule.method)
-    fields += _spelled_options(rule.options)
+    fields += spelled_options(rule.options)
     line = "\t".join(fields)
     _check_length(rule, line, dialect, option)
-    return f"# {rule.comment}\n{line}\n" if rule.comment else f"{line}\n"
+    return f"{comment_lines(rule.comment)}{line}\n"
+
+
+def comment_lines(comment: str | None) -> str:
+    """A comment as the lines before what it belongs to. None of them may end in a backslash, which joins lines."""
+    lines = [f"# {line}".rstrip() for line in comment.split("\n")] if comment else []
+    return "".join(f"{line} \n" if line.endswith("\\") else f"{line}\n" for line in lines)
+
+
+def check_comment(comment: str | None, option: str) -> None:
+    """Refuse what would not stay a comment."""
+    if comment is None:
+        return
+    for line in comment.split("\n"):
+        if _UNPRINTABLE.search(line) or line.endswith("\\"):
+            raise InputError(
+                option=option,
+                value=comment,
+                expected="give lines of which none ends in a backslash, which would swallow what follows it",
+            )
 
 
 def check_rule(rule: Rule, *, option: str) -> None:
@@ -101,12 +129,7 @@ def check_rule(rule: Rule, *, option: str) -> None:
     _check_names(rule.users, _USER_KEYWORDS, f"{option}.users", "role")
     _check_address(rule, option)
     _check_options(rule, option)
-    if rule.comment is not None and (_UNPRINTABLE.search(rule.comment) or rule.comment.endswith("\\")):
-        raise InputError(
-            option=f"{option}.comment",
-            value=rule.comment,
-            expected="give one line that does not end in a backslash, which would swallow the rule after it",
-        )
+    check_comment(rule.comment, f"{option}.comment")
 
 
 def _check_names(names: tuple[str, ...], keywords: tuple[str, ...], option: str, what: str) -> None:
@@ -121,7 +144,7 @@ def _check_names(names: tuple[str, ...], keywords: tuple[str, ...], option: str,
 @functools.lru_cache(maxsize=65536)
 def _name_problem(name: str, keywords: tuple[str, ...], what: str) -> str | None:
     """What is wrong with a database or user, whatever the version."""
-    problem = _token_problem(name)
+    problem = token_problem(name)
     if problem is not None:
         return problem
     lowered = name.lower()
@@ -135,7 +158,7 @@ def _name_problem(name: str, keywords: tuple[str, ...], what: str) -> str | None
     return None
 
 
-def _token_problem(value: str) -> str | None:
+def token_problem(value: str) -> str | None:
     """One token, complete: nothing in it may end the field, the line or the file."""
     fields, comment, _error = split_fields(spell(value))
     complete = value.count('"') % 2 == 0 and not _UNPRINTABLE.search(value)
@@ -158,7 +181,7 @@ def _check_address(rule: Rule, option: str) -> None:
         return
     if not rule.address:
         raise InputError(option=f"{option}.address", value=rule.address, expected=_ACCEPTED_ADDRESS)
-    problem = _token_problem(rule.address)
+    problem = token_problem(rule.address)
     if problem is not None:
         raise InputError(option=f"{option}.address", value=rule.address, expected=problem)
     text = _token_text(rule.address)
@@ -250,13 +273,14 @@ def _verdict(kind: str, method: str, options: tuple[tuple[str, str], ...], major
     """Why the version refuses a rule of this type with this method and these options; None when it does not."""
     dialect = dialect_of(major)
     address = [] if kind == "local" else ["all"]
-    line = " ".join([kind, "all", "all", *address, method, *_spelled_options(options)])
+    line = " ".join([kind, "all", "all", *address, method, *spelled_options(options)])
     fields, _comment, error = split_fields(line, dialect.token_limit)
     record = parse_line(Line("", 1, fields, fields, None, error), dialect, Circumstances())
     return None if record.accepted else record.error or "the server refuses the value of an option"
 
 
-def _spelled_options(options: tuple[tuple[str, str], ...]) -> list[str]:
+def spelled_options(options: tuple[tuple[str, str], ...]) -> list[str]:
+    """Options as they stand in the file, values in quotes where they need them."""
     return [f"{name}={_spell_value(value)}" for name, value in options]
 
 

@@ -92,7 +92,7 @@ def test_a_whole_line() -> None:
         ({"users": ("a\nb",)}, "rules[0].users[0]", "ONE name"),
         ({"users": ('"a" "b"',)}, "rules[0].users[0]", "ONE name"),
         ({"comment": "ends in \\"}, "rules[0].comment", "swallow"),
-        ({"comment": "two\nlines"}, "rules[0].comment", "one line"),
+        ({"comment": "one\\\ntwo"}, "rules[0].comment", "swallow"),
         ({"method": "trust", "options": (("map", "m"),)}, "rules[0].options.map", "only valid for"),
         ({"options": (("foo", "1"),)}, "rules[0].options.foo", "unrecognized"),
         ({"options": (("clientcert", "verify-full"),)}, "rules[0].options.clientcert", 'for "hostssl" rows'),

@@ -1,0 +1,166 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who can connect, and what is unwise: answers for people about rules as they stand; private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.interchange import Entry
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import Token
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import lint
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Attempt
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import matches
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.methods import SECRET_OPTIONS
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
+
+__all__ = ["attempt", "findings", "verdict"]
+
+_IMPLICIT: dict[str, t.Any] = {"rule": None, "line": None, "outcome": "implicit reject", "options": {}}
+_WHATEVER = (Token("all", False, "all"), Token("replication", False, "replication"))
+
+
+def attempt(
+    *,
+    user: t.Any,
+    database: t.Any = None,
+    address: t.Any = None,
+    tls: t.Any = False,
+    gss: t.Any = False,
+    replication: t.Any = False,
+    member_of: t.Any = None,
+) -> Attempt:
+    """One connection that somebody tries to make, validated; no address, or ``local``, is the socket."""
+    for name, value in (("tls", tls), ("gss", gss), ("replication", replication)):
+        if not isinstance(value, bool):
+            raise InputError(option=name, value=value, expected="give true or false")
+    packed = None if address in (None, "local") else _packed(address)
+    if tls and (gss or packed is None):
+        other = "a connection is encrypted by TLS or by GSSAPI, not both" if gss else "the socket knows no TLS"
+        raise InputError(option="tls", value=tls, expected=other)
+    if gss and packed is None:
+        raise InputError(option="gss", value=gss, expected="the socket knows no encryption by GSSAPI")
+    if database is None and replication:
+        database = ""  # physical replication asks for none
+    roles = [] if member_of is None else member_of
+    if not isinstance(roles, list):
+        raise InputError(option="member_of", value=member_of, expected="give a list of roles")
+    return Attempt(
+        user=_name("user", user),
+        database=database if replication and database == "" else _name("database", database),
+        address=packed,
+        tls=tls,
+        gss=gss,
+        replication=replication,
+        member_of=frozenset((user, *(_name(f"member_of[{index}]", role) for index, role in enumerate(roles)))),
+    )
+
+
+def verdict(entries: t.Sequence[Entry], tried: Attempt, dialect: Dialect) -> dict[str, t.Any]:
+    """Which rule decides about a connection and what follows, or which ones may where that cannot be told."""
+    _refuse_what_does_not_load(entries, dialect)
+    candidates: list[dict[str, t.Any]] = []
+    closed = False
+    for number, entry in enumerate(entries, 1):
+        answer = None if entry.include else _matches(entry.record, tried, dialect)
+        if answer is not False:
+            candidates.append(_candidate(number, entry))
+        if answer:
+            closed = True
+            break
+    if not closed:
+        candidates.append(_IMPLICIT)
+    if len(candidates) == 1:
+        return {**candidates[0], "candidates": []}
+    return {"rule": None, "line": None, "outcome": "unknown", "options": {}, "candidates": candidates}
+
+
+def findings(entries: t.Sequence[Entry]) -> list[dict[str, t.Any]]:
+    """What is unwise in rules, and which of them the version refuses."""
+    numbers: dict[int, int] = {}
+    records = []
+    lines = [entry.line for entry in entries]
+    are_lines = None not in lines and len(set(lines)) == len(lines)
+    for number, entry in enumerate(entries, 1):
+        if entry.include is None:
+            line = entry.line if are_lines and entry.line is not None else number
+            numbers[line] = number
+            records.append(dataclasses.replace(entry.record, line=line))
+    return [
+        {
+            "code": found.code,
+            "severity": found.severity,
+            "rule": numbers[found.line],
+            "line": entries[numbers[found.line] - 1].line,
+            "reason": found.reason,
+        }
+        for found in lint(records)
+    ]
+
+
+def _candidate(number: int, entry: Entry) -> dict[str, t.Any]:
+    where = {"rule": number, "line": entry.line}
+    if entry.include is not None:
+        return {**where, "outcome": f"whatever is in {entry.record.spelled[1][0].text}", "options": {}}
+    options = {name: "********" if name in SECRET_OPTIONS else value for name, value in entry.record.options.items()}
+    return {**where, "outcome": entry.record.method, "options": options}
+
+
+def _matches(record: Record, tried: Attempt, dialect: Dialect) -> bool | None:
+    """Whether a record matches; None also where that depends on a list in another file."""
+    certain = dataclasses.replace(
+        record,
+        databases=tuple(token for token in record.databases if not _is_file(token)),
+        users=tuple(token for token in record.users if not _is_file(token)),
+    )
+    if certain == record:
+        return matches(record, tried, dialect)
+    if matches(certain, tried, dialect):
+        return True
+    possible = dataclasses.replace(
+        record,
+        databases=(*certain.databases, *_WHATEVER) if certain.databases != record.databases else record.databases,
+        users=(*certain.users, *_WHATEVER) if certain.users != record.users else record.users,
+    )
+    return False if matches(possible, tried, dialect) is False else None
+
+
+def _is_file(token: Token) -> bool:
+    return token.text[:1] == "@" and len(token.text) > 1 and not token.quoted
+
+
+def _refuse_what_does_not_load(entries: t.Sequence[Entry], dialect: Dialect) -> None:
+    refused = [
+        f"{'rule' if entry.line is None else 'line'} {number if entry.line is None else entry.line}: {entry.error}"
+        for number, entry in enumerate(entries, 1)
+        if entry.error is not None
+    ]
+    if refused:
+        raise RampartError(
+            f"PostgreSQL {dialect.major} would not load these rules, and go on with those it has: "
+            + "; ".join(refused[:20])
+        )
+
+
+def _name(option: str, value: t.Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise InputError(option=option, value=value, expected="give the name, as the catalogue of the server has it")
+    return value
+
+
+def _packed(address: t.Any) -> bytes:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            return socket.inet_pton(family, str(address).partition("%")[0])
+        except (OSError, ValueError):
+            continue
+    raise InputError(
+        option="address", value=address, expected="give the client's IP address, or local for the server's socket"
+    )
