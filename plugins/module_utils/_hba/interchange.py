@@ -212,12 +212,15 @@ def _meaning(entry: Entry) -> tuple[t.Any, ...]:
 
 
 def _shortest(token: Token) -> str:
-    """The text of a token where it means the same as its spelling."""
-    if "\n" in token.text or token_problem(token.text) is not None:
+    """The text of a token where it means the same as its spelling, else a complete spelling."""
+    if token_problem(token.text) is None:
+        [[again]] = split_fields(spell(token.text))[0]
+        if again.text == token.text and (token.text[:1] != "@" or token.quoted == again.quoted):
+            return token.text
+    if token.raw.count('"') % 2 == 0:
         return token.raw
-    [[again]] = split_fields(spell(token.text))[0]
-    special = token.text[:1] == "@" and token.quoted != again.quoted
-    return token.text if again.text == token.text and not special else token.raw
+    at = 0 if token.quoted else 1  # what is not closed at the end of the line
+    return token.text[:at] + '"' + token.text[at:].replace('"', '""') + '"'
 
 
 def _options(tokens: t.Iterable[Token]) -> dict[str, str]:
