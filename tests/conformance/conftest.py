@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import typing as t
 
 import pytest
@@ -12,6 +14,20 @@ from ansible_collections.rampart.postgresql.tests.conformance.servers import Wor
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_SHARE = frozenset(os.environ.get("CONFORMANCE_MAJORS", "").split())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep a run's share of the major versions; what names none goes with the oldest one."""
+
+    def is_ours(item: pytest.Item) -> bool:
+        return bool(_SHARE & set(re.findall(r"\bpg(\d+)\b", item.name) or [str(MAJORS[0])]))
+
+    if _SHARE:
+        config.hook.pytest_deselected(items=[item for item in items if not is_ours(item)])
+        items[:] = [item for item in items if is_ours(item)]
 
 
 @pytest.fixture(scope="session", params=MAJORS, ids=lambda major: f"pg{major}")

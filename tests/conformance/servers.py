@@ -45,13 +45,7 @@ def _read_versions() -> dict[int, str]:
     return {int(major): version for major, version in pairs}
 
 
-def _chosen_majors() -> tuple[int, ...]:
-    """All of them, or a run's share of them, which scripts/conformance deals out."""
-    chosen = os.environ.get("CONFORMANCE_MAJORS", "").split()
-    return tuple(major for major in _read_versions() if not chosen or str(major) in chosen)
-
-
-MAJORS: t.Final = _chosen_majors()
+MAJORS: t.Final = tuple(_read_versions())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -239,7 +233,7 @@ class Workshop:
             self.owner.run(
                 [
                     bindir / "initdb",
-                    *("--pgdata", template),
+                    f"--pgdata={template}",
                     *("--username", self.owner.name, "--auth", "trust"),
                     *("--encoding", "UTF8", "--locale", "C", "--no-sync"),
                 ]
@@ -305,4 +299,9 @@ class Workshop:
             copy = self.directory / f"{major}-programs"
             shutil.copytree(programs, copy, symlinks=True)
             programs = copy
+        # For the stand-in of initdb, which runs as the account.
+        cache = programs / "cache"
+        cache.mkdir(exist_ok=True)
+        if os.geteuid() == 0:
+            os.chown(cache, self.owner.uid, self.owner.gid)
         return programs / "bin"
