@@ -14,7 +14,13 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects i
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import Token
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 
-__all__ = ["Attempt", "Decision", "deciding", "matches"]
+__all__ = ["Attempt", "Decision", "Unnamed", "deciding", "doubts", "matches"]
+
+
+class Unnamed(str):
+    """A name that nobody has spelled out; its text is the same as no other's, regular expressions may match it."""
+
+    __slots__ = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +73,21 @@ def matches(record: Record, attempt: Attempt, dialect: Dialect) -> bool | None:
     return answer
 
 
+def doubts(record: Record, attempt: Attempt, dialect: Dialect) -> frozenset[tuple[str, str]]:
+    """What only the server can tell about a record that may match: the field and the text in it."""
+    found = set()
+    if record.address is not None and _address_matches(record, attempt) is None:
+        found.add(("address", record.address.shown()[0]))
+    for field, tokens, verdict in (
+        ("database", record.databases, _database_matches),
+        ("user", record.users, _user_matches),
+    ):
+        answers = [verdict(token, attempt, dialect) for token in tokens]
+        if _any(answers) is None:
+            found |= {(field, token.text) for token, answer in zip(tokens, answers) if answer is None}
+    return frozenset(found)
+
+
 def _type_matches(kind: str, attempt: Attempt) -> bool:
     if attempt.address is None or kind == "local":
         return attempt.address is None and kind == "local"
@@ -110,6 +131,8 @@ def _user_matches(token: Token, attempt: Attempt, dialect: Dialect) -> bool | No
 
 def _name_matches(text: str, name: str, dialect: Dialect) -> bool | None:
     if dialect.regular_expressions and text[:1] == "/":
+        if isinstance(name, Unnamed):
+            return None
         return patterns.search(text[1:], name)
     return text == name
 

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sets of rules as the bits of a number, and which rules an address concerns; private to the collection."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import EVERYWHERE
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import LOOPBACK
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import Cube
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import Span
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import cube_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Address
+
+__all__ = ["AddressIndex", "Addresses", "addresses_of", "bits_of"]
+
+
+class Addresses(t.NamedTuple):
+    """The clients of one rule: those that it is certain of, and whether it may match any other."""
+
+    cubes: tuple[Cube, ...]
+    doubtful: bool = False
+
+    @property
+    def possible(self) -> tuple[Cube, ...]:
+        """Everything that may match."""
+        return EVERYWHERE if self.doubtful else self.cubes
+
+
+def addresses_of(address: Address | None) -> Addresses:
+    """What an address field means; a host name is anybody's guess."""
+    if address is None:
+        return Addresses(())
+    if address.network is not None:
+        return Addresses((cube_of(address.network),))
+    if address.keyword == "all":
+        return Addresses(EVERYWHERE)
+    return Addresses(LOOPBACK if address.keyword is not None else (), doubtful=True)
+
+
+def bits_of(rules: int) -> t.Iterator[int]:
+    """The positions of the rules in a set, in order."""
+    while rules:
+        low = rules & -rules
+        yield low.bit_length() - 1
+        rules ^= low
+
+
+class AddressIndex:
+    """Finds the rules that certainly or possibly concern a span of addresses."""
+
+    def __init__(self, rules: t.Sequence[Addresses]) -> None:
+        self.everywhere = 0  # rules for every address
+        self.doubtful = 0  # rules that may match anywhere
+        self.scattered = 0  # rules with a mask that is no prefix: their span says only where they may match
+        entries: list[tuple[Span, int]] = []
+        for index, rule in enumerate(rules):
+            bit = 1 << index
+            if rule.doubtful:
+                self.doubtful |= bit
+            if rule.cubes == EVERYWHERE:
+                self.everywhere |= bit
+                continue
+            for cube in rule.cubes:
+                entries.append((cube.span, bit))
+                if not cube.is_span:
+                    self.scattered |= bit
+        self._build(entries)
+
+    def _build(self, entries: list[tuple[Span, int]]) -> None:
+        entries.sort()
+        self._starts = [span.first for span, _bit in entries]
+        size = len(entries)
+        self._tree = [0] * size + [bit for _span, bit in entries]
+        for node in range(size - 1, 0, -1):
+            self._tree[node] = self._tree[2 * node] | self._tree[2 * node + 1]
+        changes: dict[int, int] = {}
+        for span, bit in entries:
+            changes[span.first] = changes.get(span.first, 0) ^ bit
+            changes[span.last + 1] = changes.get(span.last + 1, 0) ^ bit
+        self._borders = sorted(changes)
+        self._there = list(itertools.accumulate((changes[border] for border in self._borders), lambda a, b: a ^ b))
+
+    def at(self, address: int) -> int:
+        """The rules whose spans hold an address, those for everywhere left out."""
+        index = bisect.bisect_right(self._borders, address) - 1
+        return self._there[index] if index >= 0 else 0
+
+    def meeting(self, span: Span) -> int:
+        """The rules certain of some address in a span, as far as spans tell."""
+        found = self.everywhere | self.at(span.first)
+        left = bisect.bisect_right(self._starts, span.first) + len(self._starts)
+        right = bisect.bisect_right(self._starts, span.last) + len(self._starts)
+        while left < right:
+            if left & 1:
+                found |= self._tree[left]
+                left += 1
+            if right & 1:
+                right -= 1
+                found |= self._tree[right]
+            left >>= 1
+            right >>= 1
+        return found
