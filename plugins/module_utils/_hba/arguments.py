@@ -18,11 +18,18 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.methods im
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import check_rule
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Rule
 
-__all__ = ["ARGUMENTS", "component", "read_rule", "secrets"]
+__all__ = [
+    "ARGUMENTS",
+    "FILE_ARGUMENTS",
+    "component",
+    "file_options",
+    "optional_string",
+    "read_rule",
+    "secrets",
+    "string",
+]
 
-# The suboptions of a rule are checked here, not by Ansible: in a list of thousands that would take most of the time.
-ARGUMENTS: dict[str, dict[str, t.Any]] = {
-    "rules": {"type": "list", "elements": "dict"},
+FILE_ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "manage": {"type": "str", "choices": ["file", "block"], "default": "file"},
     "block_name": {"type": "str", "default": "rules"},
     "position": {"type": "str", "choices": ["first", "last"], "default": "first"},
@@ -30,6 +37,10 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "allow_lockout": {"type": "bool", "default": False},
 }
+"""What every module offers that keeps a file or a block of it."""
+
+# The suboptions of a rule are checked here, not by Ansible: in a list of thousands that would take most of the time.
+ARGUMENTS: dict[str, dict[str, t.Any]] = {"rules": {"type": "list", "elements": "dict"}, **FILE_ARGUMENTS}
 
 _KEYS = ("type", "databases", "users", "address", "netmask", "method", "options", "comment")
 _REQUIRED = ("type", "databases", "users", "method")
@@ -38,35 +49,39 @@ _REQUIRED = ("type", "databases", "users", "method")
 def component(values: t.Mapping[str, t.Any], *, option: str = "") -> Hba:
     """Validate the options and make the component of them."""
     prefix = f"{option}." if option else ""
-    manage: t.Any = values.get("manage") or "file"
-    state = values.get("state") or "present"
-    block_name = values.get("block_name") or "rules"
-    for name, given, choices in (
-        ("manage", manage, ("file", "block")),
-        ("state", state, ("present", "absent")),
-        ("position", values.get("position") or "first", ("first", "last")),
-    ):
-        if given not in choices:
-            raise InputError(option=f"{prefix}{name}", value=given, expected=f"give one of {', '.join(choices)}")
+    about_file = file_options(values, option=option)
+    rules = _rules(values.get("rules"), f"{prefix}rules")
+    return Hba(Desired(rules=rules if about_file["present"] else None, **about_file))
+
+
+def file_options(values: t.Mapping[str, t.Any], *, option: str, block_name: str = "rules") -> dict[str, t.Any]:
+    """The options of FILE_ARGUMENTS, validated, as the fields that a desired state has for them."""
+    prefix = f"{option}." if option else ""
+    chosen: dict[str, t.Any] = {}
+    for name in ("manage", "state", "position"):
+        choices = FILE_ARGUMENTS[name]["choices"]
+        chosen[name] = values.get(name) or FILE_ARGUMENTS[name]["default"]
+        if chosen[name] not in choices:
+            raise InputError(option=f"{prefix}{name}", value=chosen[name], expected=f"give one of {', '.join(choices)}")
+    block_name = values.get("block_name") or block_name
     check_block_name(block_name, f"{prefix}block_name")
-    if state == "absent" and manage != "block":
-        raise InputError(option=f"{prefix}state", value=state, expected="only a block (manage: block) can be absent")
+    present = chosen["state"] == "present"
+    if not present and chosen["manage"] != "block":
+        raise InputError(
+            option=f"{prefix}state", value=chosen["state"], expected="only a block (manage: block) can be absent"
+        )
     path = values.get("path")
     if path is not None and not os.path.isabs(path):
         raise InputError(option=f"{prefix}path", value=path, expected="give an absolute path")
-    rules = _rules(values.get("rules"), f"{prefix}rules")
-    return Hba(
-        Desired(
-            rules=None if state == "absent" else rules,
-            manage=manage,
-            present=state == "present",
-            block_name=block_name,
-            position=values.get("position") or "first",
-            path=path,
-            allow_lockout=bool(values.get("allow_lockout")),
-            option=option,
-        )
-    )
+    return {
+        "manage": chosen["manage"],
+        "present": present,
+        "block_name": block_name,
+        "position": chosen["position"],
+        "path": path,
+        "allow_lockout": bool(values.get("allow_lockout")),
+        "option": option,
+    }
 
 
 def secrets(values: t.Any) -> set[str]:
@@ -110,14 +125,14 @@ def read_rule(entry: t.Any, option: str) -> Rule:
         if entry.get(key) is None:
             raise InputError(option=f"{option}.{key}", value=None, expected=_REQUIRED_WORDS[key])
     return Rule(
-        type=_text(entry["type"], f"{option}.type"),
+        type=string(entry["type"], f"{option}.type"),
         databases=_names(entry["databases"], f"{option}.databases"),
         users=_names(entry["users"], f"{option}.users"),
-        method=_text(entry["method"], f"{option}.method"),
-        address=_optional(entry.get("address"), f"{option}.address"),
-        netmask=_optional(entry.get("netmask"), f"{option}.netmask"),
+        method=string(entry["method"], f"{option}.method"),
+        address=optional_string(entry.get("address"), f"{option}.address"),
+        netmask=optional_string(entry.get("netmask"), f"{option}.netmask"),
         options=_options(entry.get("options"), f"{option}.options"),
-        comment=_optional(entry.get("comment"), f"{option}.comment"),
+        comment=optional_string(entry.get("comment"), f"{option}.comment"),
     )
 
 
@@ -129,7 +144,8 @@ _REQUIRED_WORDS = {
 }
 
 
-def _text(value: t.Any, option: str) -> str:
+def string(value: t.Any, option: str) -> str:
+    """A string, or a number as one."""
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise InputError(
             option=option, value=value, expected="give a string, in quotes where YAML would make it another type"
@@ -137,14 +153,15 @@ def _text(value: t.Any, option: str) -> str:
     return str(value)
 
 
-def _optional(value: t.Any, option: str) -> str | None:
-    return None if value is None or value == "" else _text(value, option)
+def optional_string(value: t.Any, option: str) -> str | None:
+    """The same, or nothing."""
+    return None if value is None or value == "" else string(value, option)
 
 
 def _names(value: t.Any, option: str) -> tuple[str, ...]:
     if not isinstance(value, list):
-        return (_text(value, option),)
-    return tuple([_text(name, f"{option}[{index}]") for index, name in enumerate(value)])
+        return (string(value, option),)
+    return tuple([string(name, f"{option}[{index}]") for index, name in enumerate(value)])
 
 
 def _options(value: t.Any, option: str) -> tuple[tuple[str, str], ...]:
@@ -159,4 +176,4 @@ def _option_text(value: t.Any, option: str) -> str:
     """The server knows 1 for true; whatever else is given for a boolean means false."""
     if isinstance(value, bool):
         return "1" if value else "0"
-    return _text(value, option)
+    return string(value, option)

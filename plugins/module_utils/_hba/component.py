@@ -36,14 +36,10 @@ __all__ = ["Desired", "Hba"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Desired:
+class Desired(document.Management):
     """What the operator wants of pg_hba.conf."""
 
     rules: tuple[Rule, ...] | None = None  # None: hands off
-    manage: t.Literal["file", "block"] = "file"
-    present: bool = True  # of the block
-    block_name: str = "rules"
-    position: document.Position = "first"
     path: str | None = None  # None: the server's hba_file
     allow_lockout: bool = False
     option: str = ""  # where the operator wrote it: a prefix of option names
@@ -113,18 +109,8 @@ class Hba:
         return self._rendered[1]
 
     def _candidate(self, state: State) -> str:
-        desired, before = self.desired, state.text or ""
-        if desired.manage == "file":
-            return document.whole_file(before, self._rules_text(state.major))
-        if not desired.present:
-            return document.without_block(before, name=desired.block_name, dialect=state.dialect)
-        return document.block(
-            before,
-            self._rules_text(state.major),
-            name=desired.block_name,
-            position=desired.position,
-            dialect=state.dialect,
-        )
+        lines = self._rules_text(state.major) if self.desired.present else ""
+        return self.desired.applied(state.text or "", lines, state.dialect)
 
     def _reloads(self, state: State) -> tuple[Step, ...]:
         """A file that the server has not loaded, or would not, is not in force although it is as desired."""
@@ -148,7 +134,7 @@ class Hba:
         return Step(
             component=self.name,
             subject=state.path,
-            description=self._description(state),
+            description=self.desired.description(exists=state.text is not None, what="the rules"),
             before=document.without_secrets(state.text or ""),
             after=document.without_secrets(text),
             operation=WriteFile(
@@ -156,11 +142,6 @@ class Hba:
             ),
             reload=True,
         )
-
-    def _description(self, state: State) -> str:
-        if self.desired.manage == "file":
-            return "write the rules" if state.text is not None else "create with the rules"
-        return f"{'write' if self.desired.present else 'remove'} block {self.desired.block_name!r}"
 
     def _refuse_what_does_not_load(self, state: State, records: list[Record]) -> None:
         """Our own rules were judged before: what is refused here stands elsewhere in the file, or is missing."""

@@ -89,6 +89,8 @@ class Dialect:
     includes: bool = False  # include, include_if_exists, include_dir
     regular_expressions: bool = False  # /… as database or user
     nesting_limit: int | None = None  # of files that include files
+    special_pg_users: bool = False  # all, +role and /… as the PostgreSQL user of a mapping in pg_ident.conf
+    mappings_view: bool = True  # whether pg_ident_file_mappings is there
     methods: tuple[str, ...] = _METHODS
     options: t.Mapping[str, Option] = dataclasses.field(default_factory=lambda: OPTIONS)
     clientcert: t.Mapping[str, str] = dataclasses.field(default_factory=lambda: _CLIENTCERT)  # value to meaning
@@ -109,7 +111,12 @@ _BEFORE_16: dict[str, t.Any] = {
     "token_limit": 10239,
     "missing_file": 'could not open secondary authentication file "@{name}" as "{path}": {reason}',
 }
-_FROM_16: dict[str, t.Any] = {"includes": True, "regular_expressions": True, "nesting_limit": 10}
+_FROM_16: dict[str, t.Any] = {
+    "includes": True,
+    "regular_expressions": True,
+    "nesting_limit": 10,
+    "special_pg_users": True,
+}
 
 DIALECTS: dict[int, Dialect] = {
     13: Dialect(
@@ -121,9 +128,10 @@ DIALECTS: dict[int, Dialect] = {
         cert_refuses_verify_ca=False,
         radius_counts_in_words=False,
         reports_directories=True,
+        mappings_view=False,
         **_BEFORE_16,
     ),
-    14: Dialect(major=14, **_BEFORE_16),
+    14: Dialect(major=14, mappings_view=False, **_BEFORE_16),
     15: Dialect(major=15, **_BEFORE_16),
     16: Dialect(major=16, **_FROM_16, **_BEFORE_17),
     17: Dialect(major=17, **_FROM_16),

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Editing the text of pg_hba.conf: the whole file, or one marked block; private to the collection."""
+"""Editing the text of pg_hba.conf or pg_ident.conf: the whole file, or one marked block; private to the collection."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import typing as t
 
@@ -17,6 +18,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer impo
 
 __all__ = [
     "AUTO_FAILOVER_TAG",
+    "Management",
     "Position",
     "block",
     "check_block_name",
@@ -42,6 +44,30 @@ _SECRETS = re.compile(
 )
 
 Position = t.Literal["first", "last"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Management:
+    """Which part of a file is ours: all of it, or one block, which may have to go."""
+
+    manage: t.Literal["file", "block"] = "file"
+    present: bool = True  # of the block
+    block_name: str = "rules"
+    position: Position = "first"
+
+    def applied(self, before: str, lines: str, dialect: Dialect, *, columns: str = _COLUMNS) -> str:
+        """The text of the file once it holds our lines, which are complete."""
+        if self.manage == "file":
+            return whole_file(before, lines, columns=columns)
+        if not self.present:
+            return without_block(before, name=self.block_name, dialect=dialect)
+        return block(before, lines, name=self.block_name, position=self.position, dialect=dialect)
+
+    def description(self, *, exists: bool, what: str) -> str:
+        """What is done to the file, in words."""
+        if self.manage == "file":
+            return f"write {what}" if exists else f"create with {what}"
+        return f"{'write' if self.present else 'remove'} block {self.block_name!r}"
 
 
 def is_written_by_patroni(text: str) -> bool:

@@ -26,7 +26,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.identit
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
-__all__ = ["Rejected", "Snapshot", "State", "observe"]
+__all__ = ["Recorder", "Rejected", "Snapshot", "State", "observe"]
 
 _SESSION = """
 SELECT pg_catalog.current_setting('ssl') = 'on' AS ssl,
@@ -125,7 +125,7 @@ def observe(server: Server, *, path: str | None, more: str = "") -> State:
     path = path or server.paths.hba_file
     found = server.read(path)
     text = None if found is None else found.text
-    recorder = _Recorder(server)
+    recorder = Recorder(server)
     dialect = dialect_of(server.major)
     for part in (text or "", more):
         if "@" in part or "include" in part:
@@ -182,7 +182,7 @@ def _packed(address: str) -> bytes:
     return socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
 
 
-class _Recorder:
+class Recorder:
     """Reads files as the owner of the cluster and remembers what was found."""
 
     def __init__(self, server: Server) -> None:
@@ -192,11 +192,13 @@ class _Recorder:
         self.modified = 0.0
 
     def read(self, path: str) -> str:
+        """The text of a file."""
         if path not in self.texts:
             self.texts[path] = self._read(path)
         return Snapshot(texts=self.texts).read(path)
 
     def names(self, path: str) -> list[str]:
+        """The names in a directory."""
         if path not in self.directories:
             self.directories[path] = self._names(path)
         return Snapshot(directories=self.directories).names(path)
