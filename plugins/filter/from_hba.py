@@ -81,16 +81,17 @@ _value:
 
 import typing as t
 
-from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.interchange import describe
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.interchange import entries_of_text
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import dialect_for
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import filter_errors
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._plain import plain
-
 
 def from_hba(text: object, version: object = None) -> list[dict[str, t.Any]]:
     """The records of a pg_hba.conf as dictionaries."""
+    # Here and not above: to find one filter Ansible loads all of a collection, in every task anew.
+    from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+    from ansible_collections.rampart.postgresql.plugins.module_utils._hba.interchange import describe
+    from ansible_collections.rampart.postgresql.plugins.module_utils._hba.interchange import entries_of_text
+    from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import dialect_for
+    from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import filter_errors
+    from ansible_collections.rampart.postgresql.plugins.plugin_utils._plain import plain
+
     with filter_errors("from_hba"):
         given = plain(text)
         if not isinstance(given, str):

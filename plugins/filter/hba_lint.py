@@ -71,14 +71,15 @@ _value:
 
 import typing as t
 
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.verdict import findings
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import dialect_for
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import entries_of
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import filter_errors
-
 
 def hba_lint(rules: object, version: object = None) -> list[dict[str, t.Any]]:
     """What is unwise in rules."""
+    # Here and not above: to find one filter Ansible loads all of a collection, in every task anew.
+    from ansible_collections.rampart.postgresql.plugins.module_utils._hba.verdict import findings
+    from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import dialect_for
+    from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import entries_of
+    from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import filter_errors
+
     with filter_errors("hba_lint"):
         return findings(entries_of(rules, dialect_for(version)))
 

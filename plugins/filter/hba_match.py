@@ -111,13 +111,6 @@ _value:
 
 import typing as t
 
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.verdict import attempt
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.verdict import verdict
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import dialect_for
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import entries_of
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import filter_errors
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._plain import plain
-
 
 def hba_match(
     rules: object,
@@ -132,6 +125,14 @@ def hba_match(
     member_of: object = None,
 ) -> dict[str, t.Any]:
     """Which rule decides about a connection and what follows."""
+    # Here and not above: to find one filter Ansible loads all of a collection, in every task anew.
+    from ansible_collections.rampart.postgresql.plugins.module_utils._hba.verdict import attempt
+    from ansible_collections.rampart.postgresql.plugins.module_utils._hba.verdict import verdict
+    from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import dialect_for
+    from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import entries_of
+    from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import filter_errors
+    from ansible_collections.rampart.postgresql.plugins.plugin_utils._plain import plain
+
     with filter_errors("hba_match"):
         dialect = dialect_for(version)
         tried = attempt(

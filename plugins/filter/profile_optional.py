@@ -48,12 +48,13 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.catalogue import optional
-
 
 def profile_optional(role: object, profile: object) -> list[str]:
     """Parameters of a profile that some supported server does not have."""
+    # Here and not above: to find one filter Ansible loads all of a collection, in every task anew.
+    from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+    from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.catalogue import optional
+
     try:
         return optional(role, profile)
     except RampartError as error:

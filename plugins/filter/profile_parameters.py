@@ -48,12 +48,13 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.catalogue import parameters
-
 
 def profile_parameters(role: object, profile: object) -> dict[str, str]:
     """The server parameters that a role sets under a profile."""
+    # Here and not above: to find one filter Ansible loads all of a collection, in every task anew.
+    from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+    from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.catalogue import parameters
+
     try:
         return parameters(role, profile)
     except RampartError as error:

@@ -55,14 +55,15 @@ _value:
 
 import typing as t
 
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.interchange import rules_text
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import dialect_for
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import filter_errors
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._plain import plain
-
 
 def to_hba(rules: object, version: object = None) -> str:
     """The text of rules."""
+    # Here and not above: to find one filter Ansible loads all of a collection, in every task anew.
+    from ansible_collections.rampart.postgresql.plugins.module_utils._hba.interchange import rules_text
+    from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import dialect_for
+    from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import filter_errors
+    from ansible_collections.rampart.postgresql.plugins.plugin_utils._plain import plain
+
     with filter_errors("to_hba"):
         return rules_text(plain(rules), dialect_for(version))
 
