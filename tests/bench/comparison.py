@@ -57,8 +57,11 @@ class Comparison:
 
     @property
     def ratio(self) -> float:
-        """Our share of the peer's time, nothing changing."""
-        return self.ours.median / self.peer.median
+        """Our share of the peer's time, nothing changing: the median over the turns.
+
+        The two runs of a turn follow each other, so that what else the machine does weighs on both.
+        """
+        return statistics.median(ours / peer for ours, peer in zip(self.ours.unchanged, self.peer.unchanged))
 
 
 def compare(runner: Runner, groups: t.Mapping[str, t.Sequence[Host]], *, runs: int) -> Comparison:

@@ -58,9 +58,7 @@ def comparisons(found: t.Sequence[Comparison]) -> str:
                 _share(one.ours.first, one.peer.first),
             ]
         )
-        rows.append(
-            [f"{where}, no change", _spread(one.ours), _spread(one.peer), _share(one.ours.median, one.peer.median)]
-        )
+        rows.append([f"{where}, no change", _spread(one.ours), _spread(one.peer), f"1/{1 / one.ratio:.1f}"])
         if not one.shipped:
             continue
         batches = Series(first=0, unchanged=one.shipped)
