@@ -24,7 +24,7 @@ class Class(t.NamedTuple):
     definite: int  # the rules that match them
     possible: int  # and those that may
     doubts: frozenset[Term]  # terms that may match them
-    kin: t.Hashable  # what sets them apart besides
+    kin: t.Any  # what sets them apart besides; hashable
 
 
 class Group(t.NamedTuple):
@@ -86,7 +86,7 @@ class Axis:
         if within is None:
             within = self._touched(rules) | alone
             if len(within) < len(self.classes):
-                one = next(index for index in range(len(self.classes)) if index not in within)
+                one = min(frozenset(range(len(self.classes))) - within)
                 everybody = rules & self.everybody
                 yield Group(within, True, one, everybody, everybody)
         found: dict[tuple[t.Any, ...], list[int]] = {}

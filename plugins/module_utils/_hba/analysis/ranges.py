@@ -42,6 +42,13 @@ class Cube(t.NamedTuple):
         return Span(self.bits, self.bits | free)
 
     @property
+    def hull(self) -> Span:
+        """The smallest network with a usual mask that holds all of them."""
+        family = _V6_BITS if self.bits & _V6 else _V4_BITS
+        free = (1 << (~self.mask & family).bit_length()) - 1
+        return Span(self.bits & ~free, self.bits | free)
+
+    @property
     def is_span(self) -> bool:
         """Whether everything between the lowest and the highest belongs to it: the mask is a prefix."""
         width = self.span.last - self.span.first

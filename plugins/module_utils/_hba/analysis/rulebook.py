@@ -204,8 +204,6 @@ class Rulebook:
 
     def _cells_of(self, users: Group, focus: int) -> t.Iterator[Cell]:
         kin = self.users.classes[users.one].kin
-        if not isinstance(kin, _Kin):
-            kin = _STRANGER
         near = kin.roles if kin.own is None else kin.roles | {kin.own}
         within = None
         if not focus & self.databases.everybody:
@@ -224,6 +222,11 @@ class Rulebook:
         for listed, definite, possible in self._beside(kin):
             if users.possible & possible & focus:
                 yield Cell(users, listed, users.definite & definite, users.possible & possible)
+
+    def relatives(self, users: Group) -> frozenset[str]:
+        """Databases that nobody has named but that have to do with these users."""
+        kin = self.users.classes[users.one].kin
+        return frozenset(listed for listed, *_rules in self._beside(kin) if listed != "replication")
 
     def _same(self, kin: _Kin, database: int) -> int:
         own = self._words["sameuser"] if database == kin.own else 0
