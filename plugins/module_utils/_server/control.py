@@ -100,7 +100,7 @@ def restart(server: Server, timeout: int) -> None:
 def _is_main_process(cluster: Cluster) -> bool:
     if shutil.which("systemctl") is None:
         return False
-    done = subprocess.run(
+    done = subprocess.run(  # pylint: disable=ansible-bad-function # run_command needs a module object
         ["systemctl", "show", "--property=MainPID", "--value", str(cluster.unit)],
         capture_output=True,
         text=True,
@@ -126,7 +126,7 @@ def _with_pg_ctl(server: Server, timeout: int) -> None:
 
 def _run(command: list[str], timeout: int, options: dict[str, t.Any]) -> None:
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # pylint: disable=ansible-bad-function # run_command needs a module object
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,

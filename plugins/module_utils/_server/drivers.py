@@ -134,7 +134,7 @@ class _Psql:
 
     def scalar(self, statement: str) -> t.Any:
         try:
-            done = subprocess.run(
+            done = subprocess.run(  # pylint: disable=ansible-bad-function # run_command needs a module object
                 [self._program, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f", "-"],
                 input=statement,
                 env=self._environment,

@@ -45,7 +45,7 @@ class Mirror:
     def _fill(self, live: str, mirrored: str) -> None:
         os.mkdir(mirrored, 0o700)
         inside = [path for path in self._candidates if _inside(path, live)]
-        with_candidates = {os.path.relpath(path, live).split(os.sep)[0] for path in inside}
+        with_candidates = {os.path.relpath(path, live).split(os.sep, maxsplit=1)[0] for path in inside}
         present: set[str] = set()
         with contextlib.suppress(OSError):  # a directory that may be passed but not listed, or is not there yet
             present = set(os.listdir(live))

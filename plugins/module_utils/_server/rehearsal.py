@@ -127,7 +127,7 @@ class _Rehearsal:
             "--no-locale",
             "--encoding=UTF8",
         ]
-        done = subprocess.run(
+        done = subprocess.run(  # pylint: disable=ansible-bad-function # run_command needs a module object
             command,
             capture_output=True,
             text=True,
@@ -174,7 +174,7 @@ class _Rehearsal:
         with acting_as(self._server.owner):
             descriptor = os.open(os.path.join(self._directory, "log"), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
         with os.fdopen(descriptor, "r+b") as log:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # pylint: disable=ansible-bad-function # run_command needs a module object
                 [os.path.join(self._server.cluster.bindir, "postgres"), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -193,7 +193,9 @@ class _Rehearsal:
 def _names_in(directory: str, candidates: t.Iterable[str]) -> set[str]:
     """First components of the candidates below a directory."""
     return {
-        os.path.relpath(path, directory).split(os.sep)[0] for path in candidates if path.startswith(directory + os.sep)
+        os.path.relpath(path, directory).split(os.sep, maxsplit=1)[0]
+        for path in candidates
+        if path.startswith(directory + os.sep)
     }
 
 

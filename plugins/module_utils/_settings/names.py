@@ -20,7 +20,7 @@ _RENAMES = (
     ("ssl_ecdh_curve", "ssl_groups"),
     ("force_parallel_mode", "debug_parallel_query"),
 )
-_OTHER_NAME: t.Final = {**{old: new for old, new in _RENAMES}, **{new: old for old, new in _RENAMES}}
+_OTHER_NAME: t.Final = {**dict(_RENAMES), **{new: old for old, new in _RENAMES}}
 
 NOT_IN_FILE: t.Final = frozenset(
     {"config_file", "transaction_deferrable", "transaction_isolation", "transaction_read_only"}

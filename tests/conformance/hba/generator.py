@@ -54,7 +54,7 @@ class _Author:
         self.flaw = chance.random() < 0.25  # otherwise mostly what a server takes
 
     def case(self) -> Case:
-        lines = [self._line() for _ in range(self.chance.choice((1, 1, 1, 1, 1, 2)))]
+        lines = [self._line() for _attempt in range(self.chance.choice((1, 1, 1, 1, 1, 2)))]
         return Case(self.chance.choice(("\n", "\n", "\n", "\r\n")).join(lines), tuple(sorted(set(self.constructs))))
 
     def _pick(self, construct: str, values: t.Sequence[str]) -> str:
@@ -84,7 +84,7 @@ class _Author:
         return self._spelled(fields)
 
     def _names(self, words: t.Sequence[str]) -> str:
-        names = [self._name(words) for _ in range(self.chance.choice((1, 1, 1, 2, 3)))]
+        names = [self._name(words) for _attempt in range(self.chance.choice((1, 1, 1, 2, 3)))]
         if len(names) > 1:
             self.constructs.append("list")
         return self.chance.choice((",", ",", ",", ", ", " ,", ",,")).join(names) if len(names) > 1 else names[0]

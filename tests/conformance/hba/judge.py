@@ -120,7 +120,7 @@ class Judge:
         """Whether a reload puts the file into force, as the server's log tells."""
         offset = self.server.log.stat().st_size
         self._session.execute("SELECT pg_catalog.pg_reload_conf()")
-        for _ in range(1000):
+        for _attempt in range(1000):
             if "received SIGHUP" in self._log(offset):
                 break
             time.sleep(0.002)

@@ -124,7 +124,7 @@ def _rendered(rules: t.Iterable[Rule], major: int) -> tuple[list[tuple[Rule, str
 def test_rules_are_read_back(judge: Judge) -> None:
     major = judge.server.major
     chance = random.Random(f"{_SEED}-{major}")
-    written, refused = _rendered([_random_rule(chance) for _ in range(_GENERATED)], major)
+    written, refused = _rendered([_random_rule(chance) for _attempt in range(_GENERATED)], major)
     text = "".join(line for _rule, line in written)
     judge.put(text)
     rows = judge.rows()

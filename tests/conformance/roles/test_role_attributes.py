@@ -108,7 +108,7 @@ def test_what_replicates_goes_on(fresh_server: Server) -> None:
         assert not good(run(server, allow=[])).changed
         walsender.execute("IDENTIFY_SYSTEM")
     assert server.query("SELECT rolname FROM pg_roles WHERE rolreplication AND oid <> 10") == [("standby",)]
-    for _ in range(100):  # until the walsender has gone
+    for _attempt in range(100):  # until the walsender has gone
         if not server.query("SELECT 1 FROM pg_stat_replication"):
             break
         server.query("SELECT pg_sleep(0.02)")

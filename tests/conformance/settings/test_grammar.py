@@ -77,17 +77,17 @@ def random_line(chance: random.Random) -> str:
         return (
             f"{chance.choice(PIECES[:8])}{separator}{chance.choice(PIECES)}{chance.choice(['', '', ' # x', 'x', ' 2'])}"
         )
-    return "".join(chance.choice(PIECES) for _ in range(chance.randint(1, 5)))
+    return "".join(chance.choice(PIECES) for _attempt in range(chance.randint(1, 5)))
 
 
 def test_lines_are_read_as_the_server_reads_them(fresh_server: Server) -> None:
     """Lines that we understand go into one file; each that we do not gets one, as the view stops at the first fault."""
     prepare(fresh_server)
     chance = random.Random(13)
-    lines = list(dict.fromkeys(random_line(chance) for _ in range(LINES)))
-    _, faulty = grammar.parse("\n".join(lines))
+    lines = list(dict.fromkeys(random_line(chance) for _attempt in range(LINES)))
+    faulty = grammar.parse("\n".join(lines))[1]
     good = [line for number, line in enumerate(lines, start=1) if number not in faulty]
-    entries, _ = grammar.parse("\n".join(good))
+    entries = grammar.parse("\n".join(good))[0]
     write(fresh_server, good)
     with fresh_server.connect() as connection:
         rows = connection.execute(_ROWS).fetchall()
@@ -104,6 +104,6 @@ def test_lines_are_read_as_the_server_reads_them(fresh_server: Server) -> None:
 def test_any_text_survives_being_written(fresh_server: Server) -> None:
     prepare(fresh_server)
     chance = random.Random(15)
-    texts = [*TEXTS, *("".join(chance.choice(TEXTS) for _ in range(4)) for _ in range(60))]
+    texts = [*TEXTS, *("".join(chance.choice(TEXTS) for _attempt in range(4)) for _attempt in range(60))]
     write(fresh_server, [grammar.render(f"test.p{number}", text) for number, text in enumerate(texts)])
     assert [row[2] for row in fresh_server.query(_ROWS)] == texts

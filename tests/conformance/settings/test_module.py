@@ -101,8 +101,8 @@ def append(path: pathlib.Path, text: str) -> None:
 
 
 def test_parameters_are_set_once_and_kept(fresh_server: Server) -> None:
-    first = {name: value for name, value, _, _ in VALUES}
-    second = {name: value for name, _, value, _ in VALUES}
+    first = {name: value for name, value, _second, _shown in VALUES}
+    second = {name: value for name, _first, value, _shown in VALUES}
     before = files(fresh_server)
     predicted = good(run_settings(fresh_server, check=True, parameters=first))
     assert predicted.changed
@@ -110,7 +110,7 @@ def test_parameters_are_set_once_and_kept(fresh_server: Server) -> None:
     done = good(run_settings(fresh_server, parameters=first))
     assert done.changed
     assert done.values["steps"] == predicted.values["steps"]
-    for name, _, _, shown in VALUES:
+    for name, _first, _second, shown in VALUES:
         if shown:
             assert show(fresh_server, name) == shown, name
     after = files(fresh_server)

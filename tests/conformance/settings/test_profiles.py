@@ -33,7 +33,7 @@ def test_a_profile_is_taken_and_stays(fresh_server: Server, profile: str) -> Non
         "optional": [name for role in ROLES for name in catalogue.optional(role, profile)],
     }
     results = []
-    for _ in range(2):
+    for _attempt in range(2):
         with _server.Server.open(Options(cluster=str(fresh_server.data_directory), rehearse=False)) as opened:
             results.append(converge(server=opened, components=[component(options)], check_mode=False).result())
     assert [result["changed"] for result in results] == [True, False]

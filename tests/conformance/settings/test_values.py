@@ -199,7 +199,7 @@ def bool_spellings(_parameter: Parameter, _chance: random.Random) -> list[str]:
 
 def enum_spellings(parameter: Parameter, chance: random.Random) -> list[str]:
     labels = list(parameter.labels)
-    some = [chance.choice(labels) for _ in range(6)]
+    some = [chance.choice(labels) for _attempt in range(6)]
     hidden = ["true", "YES", "1", "false", "no", "0", "on", "off", "t", "archive", "hot_standby", "debug", "info"]
     return [
         some[0],
