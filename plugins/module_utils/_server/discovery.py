@@ -21,8 +21,10 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.identit
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
 
-__all__ = ["Cluster", "choose", "running_clusters"]
+__all__ = ["REHEARSAL_PREFIX", "Cluster", "choose", "running_clusters"]
 
+REHEARSAL_PREFIX = "rampart-rehearsal-"
+"""How the directory of a throw-away cluster is named: another run's is none of the clusters of this host."""
 _SERVER_PROGRAMS = frozenset({"postgres", "postmaster"})
 _DEBIAN_CONFIG = re.compile(r"^/etc/postgresql/(?P<name>[^/]+/[^/]+)/postgresql\.conf$")
 _DEBIAN_CLUSTERS = "/etc/postgresql"
@@ -139,7 +141,7 @@ def _postmaster(pid: int) -> Cluster | None:
         if os.path.basename(program) not in _SERVER_PROGRAMS or os.stat(f"{process}/ns/mnt").st_ino != mounts:
             return None  # another program, or one of a container that this host can see
         data_directory = os.readlink(f"{process}/cwd")
-        if os.stat(data_directory).st_uid != owner_uid:
+        if os.stat(data_directory).st_uid != owner_uid or _is_rehearsal(data_directory):
             return None
         fields = _first_bytes(os.path.join(data_directory, "postmaster.pid")).split("\n")
         log_file = _log_file(process)
@@ -159,6 +161,10 @@ def _postmaster(pid: int) -> Cluster | None:
         log_file=log_file,
         unit=_unit(process),
     )
+
+
+def _is_rehearsal(data_directory: str) -> bool:
+    return os.path.basename(os.path.dirname(data_directory)).startswith(REHEARSAL_PREFIX)
 
 
 def _first_bytes(path: str) -> str:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RehearsalFailed
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import WriteFile
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.discovery import REHEARSAL_PREFIX
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import child_process_options
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.mirror import Mirror
@@ -31,6 +33,7 @@ __all__ = ["rehearse"]
 _PARENT = "/tmp"  # a socket's path may have at most 107 bytes, so the directory must be near the root
 _START_TIMEOUT = 60  # seconds for a server without data; it takes less than one
 _PAUSE = 0.05
+_GRACE = 10  # seconds in which a directory may be made and not be locked yet
 
 # What must not reach the outside world, and what keeps the throw-away cluster small.
 _OVERRIDES = {
@@ -88,12 +91,40 @@ def rehearse(server: Server, plan: Plan) -> tuple[str, ...]:
 @contextlib.contextmanager
 def _scratch_directory(server: Server) -> t.Iterator[str]:
     with acting_as(server.owner):
-        directory = tempfile.mkdtemp(prefix="rampart-rehearsal-", dir=_PARENT)
+        _remove_leftovers()
+        directory = tempfile.mkdtemp(prefix=REHEARSAL_PREFIX, dir=_PARENT)
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # ends with this process, however that ends
         yield directory
     finally:
         with acting_as(server.owner):
             shutil.rmtree(directory, ignore_errors=True)
+        os.close(descriptor)
+
+
+def _remove_leftovers() -> None:
+    """What runs left that were killed: a directory, and maybe a server in it. To be called as the owner."""
+    for name in os.listdir(_PARENT):
+        if name.startswith(REHEARSAL_PREFIX):
+            with contextlib.suppress(OSError):  # not ours, or gone meanwhile
+                _remove_leftover(os.path.join(_PARENT, name))
+
+
+def _remove_leftover(directory: str) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        found = os.fstat(descriptor)
+        if found.st_uid != os.geteuid() or time.time() - found.st_ctime < _GRACE:
+            return
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):  # ended meanwhile, or another account's
+                if os.readlink(f"/proc/{pid}/cwd").startswith(directory + os.sep):
+                    os.kill(int(pid), signal.SIGKILL)
+        shutil.rmtree(directory, ignore_errors=True)
+    finally:
+        os.close(descriptor)
 
 
 class _Rehearsal:

@@ -25,6 +25,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Pl
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import WriteFile
+from ansible_collections.rampart.postgresql.plugins.module_utils._server import discovery
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import rehearsal
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import FileState
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server as OpenedServer
@@ -153,6 +154,26 @@ def test_a_rehearsal_leaves_nothing_behind(fresh_server: Server, monkeypatch: py
         assert list(room.iterdir()) == []
     run(fresh_server, FileComponent(TRUST))
     assert list(room.iterdir()) == []
+
+
+def test_what_a_killed_rehearsal_leaves(fresh_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no cluster of this host while it is there, and the next rehearsal takes it away."""
+    room = fresh_server.data_directory.parent / "rehearsals"
+    with fresh_server.owner.acting():
+        room.mkdir()
+    monkeypatch.setattr(rehearsal, "_PARENT", str(room))
+    with monkeypatch.context() as killed:
+        killed.setattr(rehearsal, "_stop", lambda process: None)
+        killed.setattr(rehearsal.shutil, "rmtree", lambda path, ignore_errors: None)
+        run(fresh_server, FileComponent(TRUST), check_mode=True)
+    (left,) = room.iterdir()
+    pid = int((left / "data" / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+    assert os.path.exists(f"/proc/{pid}/cwd")
+    assert str(left / "data") not in [cluster.data_directory for cluster in discovery.running_clusters()]
+    monkeypatch.setattr(rehearsal, "_GRACE", -1)
+    run(fresh_server, FileComponent(TRUST), check_mode=True)
+    assert list(room.iterdir()) == []
+    assert not os.path.exists(f"/proc/{pid}/cwd")
 
 
 def test_a_lock_out_is_noticed_and_taken_back(fresh_server: Server, tmp_path: pathlib.Path) -> None:
