@@ -13,7 +13,7 @@ description:
   - Brings any set of components of one cluster to the desired state in ONE execution, with one session, one
     observation, one plan, one rehearsal of everything together, one lock, one reload and one undo.
   - The order of the steps is the safe one, whatever the order of the options. The certificate comes first, then the
-    parameters, then the attributes of roles, and the rules of pg_hba.conf last.
+    parameters, then the attributes of roles, then the mappings of pg_ident.conf, and the rules of pg_hba.conf last.
   - When anything is refused or does not prove to be in force, everything that this run changed is put back.
   - The server is never restarted; what waits for a restart is returned, see M(rampart.postgresql.server_restart).
 author:
@@ -214,6 +214,79 @@ options:
         - skip
         - fail
         default: skip
+  ident:
+    description:
+    - As the options of M(rampart.postgresql.ident). Without it the component does not take part.
+    type: dict
+    suboptions:
+      mappings:
+        description:
+        - The mappings in the order in which the server shall try them.
+        - The names are ONE token each, as PostgreSQL spells it. Quotes that only characters like blanks need are
+          added.
+        - An empty list means that there shall be none.
+        type: list
+        elements: dict
+        suboptions:
+          map:
+            description: Name of the map, as the option C(map) of a rule in C(pg_hba.conf) has it.
+            type: str
+            required: true
+          system_user:
+            description:
+            - The name that authentication found, such as an account of the operating system or a common name.
+            - With a slash in front, a regular expression. Begin it with V(^) and end it with V($), or it matches
+              every name that has such a part.
+            type: str
+            required: true
+          pg_user:
+            description:
+            - The PostgreSQL user that this system user may be.
+            - V(\\1) in it stands for what the first part in parentheses of a regular expression in C(system_user)
+              matched.
+            - From PostgreSQL 16 on V(all) is every role, V(+group) every member of a role, and V(/regex) every role
+              that matches. In double quotes, like V("all"), it is a plain name.
+            - Before 16 these are plain names, which become special with an upgrade. Such V(all) and V(+group) are
+              a warning, V(/regex) is an error.
+            type: str
+            required: true
+          comment:
+            description: One line or several, written before the mapping.
+            type: str
+      manage:
+        description:
+        - With V(file) the file is these mappings and nothing else.
+        - With V(block) the mappings are a marked block of the file, and every other byte stays as it is.
+        type: str
+        choices:
+        - file
+        - block
+        default: file
+      block_name:
+        description: Tells several blocks in one file apart.
+        type: str
+        default: mappings
+      position:
+        description: Whether the mappings of the block are tried before or after the rest of the file.
+        type: str
+        choices:
+        - first
+        - last
+        default: first
+      path:
+        description: The absolute path of the file. The default is what the server says in C(ident_file).
+        type: path
+      state:
+        description: With V(absent), which needs O(ident.manage=block), the block is removed.
+        type: str
+        choices:
+        - present
+        - absent
+        default: present
+      allow_lockout:
+        description: Write mappings that would not admit this run's own connection.
+        type: bool
+        default: false
   hba:
     description:
     - As the options of M(rampart.postgresql.hba). Without it the component does not take part.
@@ -277,6 +350,7 @@ seealso:
   - module: rampart.postgresql.certificate
   - module: rampart.postgresql.settings
   - module: rampart.postgresql.role_attributes
+  - module: rampart.postgresql.ident
   - module: rampart.postgresql.hba
   - module: rampart.postgresql.server_restart
 """
@@ -365,6 +439,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._converge import Component
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba import arguments as hba
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident import arguments as ident
 from ansible_collections.rampart.postgresql.plugins.module_utils._module import run
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles import arguments as role_attributes
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.arguments import CONNECTION_ARGUMENTS
@@ -375,6 +450,7 @@ COMPONENTS: dict[str, dict[str, t.Any]] = {
     "certificate": certificate.ARGUMENTS,
     "settings": settings.ARGUMENTS,
     "role_attributes": role_attributes.ARGUMENTS,
+    "ident": ident.ARGUMENTS,
     "hba": hba.ARGUMENTS,
 }
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
@@ -393,6 +469,8 @@ def build(values: t.Mapping[str, t.Any], *, check_mode: bool) -> list[Component]
         components.append(settings.component(given.get("settings", {}), option="settings"))
     if "role_attributes" in given:
         components.append(role_attributes.component(given["role_attributes"], option="role_attributes"))
+    if "ident" in given:
+        components.append(ident.component(given["ident"], option="ident"))
     if "hba" in given:
         components.append(hba.component(given["hba"], option="hba"))
     return components

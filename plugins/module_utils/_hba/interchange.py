@@ -32,6 +32,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render imp
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import spell
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import spelled_options
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import token_problem
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import without_continuation
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Rule
 
 __all__ = ["UNSAID", "Entry", "describe", "entries_of_rules", "entries_of_text", "rules_text"]
@@ -157,7 +158,7 @@ def _include_line(given: dict[str, t.Any], option: str) -> str:
     if kind not in INCLUDES:
         raise InputError(option=f"{option}.type", value=kind, expected=f"give one of {', '.join(INCLUDES)}")
     _token(target, f"{option}.include")
-    return f"{kind}\t{spell(target)}"
+    return without_continuation(f"{kind}\t{spell(target)}")
 
 
 def _rule_line(rule: Rule, option: str) -> str:

@@ -14,7 +14,7 @@ import functools
 import re
 import sys
 
-__all__ = ["problem", "search"]
+__all__ = ["NoCapture", "captured", "groups", "problem", "search"]
 
 _BRACKETS = "brackets [] not balanced"
 _PARENTHESES = "parentheses () not balanced"
@@ -84,6 +84,36 @@ def search(pattern: str, name: str) -> bool | None:
         return re.search(pattern, name) is not None
     except re.error:
         return None
+
+
+class NoCapture:
+    """The pattern is found, and its first part in parentheses captures nothing."""
+
+
+@functools.lru_cache(maxsize=4096)
+def groups(pattern: str) -> int | None:
+    """How many parts in parentheses capture what they match; None where that is not known here."""
+    checker = _Checker(pattern)
+    try:
+        checker.check()
+    except _Invalid:
+        return None
+    return None if checker.flavour == "basic" else checker.groups
+
+
+@functools.lru_cache(maxsize=4096)
+def captured(pattern: str, name: str) -> str | NoCapture | None:
+    """What the first part in parentheses captures where the pattern is found; None where that is not known here.
+
+    PostgreSQL takes the longest match and Python the first one: they agree where there is nothing to choose from.
+    """
+    has_choice = "|" in pattern or not pattern.endswith("$") or re.search(r"[*+?}]\?", pattern)
+    if has_choice or not search(pattern, name):
+        return None
+    match = re.search(pattern, name)
+    if match is None or not match.re.groups or match.group(1) is None:
+        return NoCapture()
+    return match.group(1)
 
 
 class _Checker:

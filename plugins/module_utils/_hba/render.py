@@ -40,6 +40,7 @@ __all__ = [
     "spell",
     "spelled_options",
     "token_problem",
+    "without_continuation",
 ]
 
 _DATABASE_KEYWORDS = ("all", "sameuser", "samerole", "samegroup", "replication")
@@ -66,6 +67,11 @@ def spell(value: str) -> str:
     if len(value) > 1 and value[0] in "+@":
         return f'{value[0]}"{value[1:]}"'
     return f'"{value}"'
+
+
+def without_continuation(line: str) -> str:
+    """The same line, empty quotes behind a backslash that would join it to the next one."""
+    return f'{line}""' if line.endswith("\\") else line
 
 
 def render_rules(rules: t.Iterable[Rule], dialect: Dialect, *, option: str = "rules") -> str:

@@ -119,7 +119,14 @@ def test_includes_keep_their_kind() -> None:
     again = '# mine\ninclude\trules.inc\ninclude_if_exists\t"my file"\ninclude_dir\t"@d"\ninclude\t@names\n'
     assert write(read(text, 16), 16) == again
     assert write([{"include": "a b"}], 18) == 'include\t"a b"\n'
-    for unclosed in ('include """', 'include "a b', 'include_dir @"a b', 'include x"#', 'include "@x'):
+    for unclosed in (
+        'include """',
+        'include "a b',
+        'include_dir @"a b',
+        'include x"#',
+        'include "@x',
+        'include ""\\ #',
+    ):
         assert check_round_trip(unclosed, 18)
     assert read(text, 15)[0]["error"] == 'invalid connection type "include"'
     with pytest.raises(InputError, match=r'rules\[0\].*PostgreSQL 15 refuses it: invalid connection type "include"'):

@@ -6,6 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.patterns import NoCapture
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.patterns import captured
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.patterns import groups
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.patterns import problem
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.patterns import search
 
@@ -58,3 +61,25 @@ def test_nothing_is_too_strange(pattern: str) -> None:
     found = problem(pattern)
     assert found is None or isinstance(found, str)
     assert search(pattern, "abc") in (True, False, None)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "count"),
+    [("a", 0), ("(a)(?:b)(c(d))", 3), ("(?=a)b", 0), ("***=(a)", 0), ("(?b)\\(a\\)", None), ("(", None)],
+)
+def test_groups(pattern: str, count: int | None) -> None:
+    assert groups(pattern) == count
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "text"),
+    [("^(.*)@x$", "ann@x", "ann"), ("(a*)b$", "xaab", "aa"), ("^(a|ab)(.*)$", "abc", None), ("(a?)(ab)?", "ab", None)]
+    + [("^(a*?)b$", "aab", None), ("^(a)$", "b", None)],
+)
+def test_captured(pattern: str, name: str, text: str | None) -> None:
+    assert captured(pattern, name) == text
+
+
+def test_nothing_captured() -> None:
+    assert isinstance(captured("^a$", "a"), NoCapture)
+    assert isinstance(captured("^(x)?a$", "a"), NoCapture)

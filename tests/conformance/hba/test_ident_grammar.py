@@ -1,0 +1,191 @@
+"""Our reading of pg_ident.conf against that of real servers: verdict, fields, words, line numbers."""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import random
+import typing as t
+
+import pytest
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import dialect_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.mappings import Mapping
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.mappings import check_mapping
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.mappings import render_mappings
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.records import MapRecord
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.records import parse_text
+from ansible_collections.rampart.postgresql.tests.conformance.hba.judge import Files
+from ansible_collections.rampart.postgresql.tests.conformance.hba.judge import Judge
+from ansible_collections.rampart.postgresql.tests.conformance.hba.judge import Row
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ansible_collections.rampart.postgresql.tests.conformance.servers import Workshop
+
+_GENERATED = int(os.environ.get("RAMPART_GENERATED", "500")) // 2
+_SEED = os.environ.get("RAMPART_SEED", "1")
+
+CORPUS = [
+    *("", "# nothing\n", "m u p", "m u p\n", "m\tu\tp # why", "m u p#c", ",m u p", "m u p,", "m u p extra fields", "\n\nm u p"),
+    *("m", "m u", '""', '"" "" ""', 'm "u v" p', '"m n" u p', "m u,v p", "m u p,q", "m,n u p", "m , u p", "m u , p", "m u, p"),
+    *("m /^a$ p", "m /(.*)@x \\1", "m /( p", "m /a{2 p", "m /[ p", "m /*x p", "m / p", 'm "/(" p', 'm "/^a b$" p', "m /a|b p"),
+    *("m u all", 'm u "all"', "m u ALL", "m u +grp", 'm u "+grp"', "m u /^x$", "m u /(", 'm u "/("', "m u /*", "m u /a{2", "m u +"),
+    *("m u \\1", "m /^a$ \\1", "m /(a) x\\1y\\1", "m /(a) +\\1", "m /(a) /\\1", "m /(?:a) \\1", "m /(a)|(b) \\2", "m u @", "m @ u"),
+    *("m u p \\\n", "m u \\\np", "m \\\nu \\\np\nn v q", "# c \\\nm u p", "m u p # c \\\nn v q", 'm u "p', 'm "u p\n', "m u p \\"),
+    *("m u p\r\nn v q\r\n", "\x0bm u p", "\ufeffm u p", "é ü ñ", "m u p\0x\nn v q", "m @names.lst p", "m u @missing.lst", "m u @empty.lst"),
+    *("@keywords.lst u p", "m u @keywords.lst", "@empty.lst m u p", "m u @broken.lst", 'm u "@missing.lst"', "m @address.lst @method.lst"),
+    *("include maps.inc", "include missing.inc", "include_if_exists missing.inc", "include_dir maps.d", "include_dir missing.d"),
+    *("include", "include a b", 'include "maps.inc"', "include_dir empty.d", "m u p\ninclude maps.inc\nn v q", "include loop.inc"),
+    *("m " + "u" * 64 + " p", "m u " + "p" * 64, "m " + "u" * 10240 + " p", "m u " + "p" * 10239, "#" + "c" * 30000, "m u p" + " " * 20480),
+    *("all all all", "ALL all +all", "map /^(.*)@example\\.com$ \\1", "m /^\\w+$ p", "m /\\Aa p", "m /a\\ p", "m /[[:alpha:]]+ p"),
+]  # fmt: skip
+
+_WORDS = (
+    "m",
+    "map",
+    "u",
+    "p q",
+    "all",
+    "ALL",
+    "+grp",
+    "/^a$",
+    "/(a)",
+    "/(",
+    "/[a",
+    "/a{1",
+    "\\1",
+    "é",
+    "x,y",
+    "#",
+    "@names.lst",
+    "@no",
+)
+
+
+class IdentJudge(Judge):
+    """The same judge, asked about pg_ident.conf."""
+
+    def __init__(self, server: t.Any) -> None:
+        super().__init__(server)
+        self.path = server.data_directory / "pg_ident.conf"
+        self.dialect = dialect_of(server.major)
+        for name, text in (
+            ("maps.inc", "# included\nmi ui pi\n"),
+            ("maps.d/b.conf", "mb ub pb\n"),
+            ("maps.d/a.conf", "ma ua pa\nma ua\n"),
+        ):
+            self._write(server.data_directory / name, text)
+
+    def put_mappings(self, text: str) -> None:
+        """Make this the server's file."""
+        self._write(self.path, text)
+
+    def mappings(self) -> list[Row]:
+        """What the server's view says of the file."""
+        [[text]] = self._session.execute(
+            "SELECT coalesce(json_agg(m), '[]')::text FROM pg_catalog.pg_ident_file_mappings m"
+        ).fetchall()
+        rows: list[Row] = json.loads(text)
+        for row in rows:
+            row["file_name"] = row.get("file_name", str(self.path))
+            row.pop("map_number", None)
+        return rows
+
+    def our_records(self, text: str) -> list[MapRecord]:
+        """Our own reading of the same file."""
+        return parse_text(text, self.dialect, path=str(self.path), sources=Files())
+
+    def disagreement(self, text: str, *, reload: bool) -> str | None:
+        """What the server says and we do not; nothing when both agree."""
+        self.put_mappings(text)
+        records = self.our_records(text)
+        if self.dialect.mappings_view:
+            theirs, ours = self.mappings(), [_row(record) for record in records]
+            if theirs != ours:
+                return f"{text[:200]!r}\n  server: {theirs}\n  ours:   {ours}"
+        accepted = all(record.accepted for record in records)
+        if reload and self.loads() != accepted:
+            return f"{text[:200]!r}: we say {'accepted' if accepted else 'rejected'}, the server does not"
+        return None
+
+
+def _row(record: MapRecord) -> Row:
+    return {
+        "file_name": record.path,
+        "line_number": record.line,
+        "map_name": record.map if record.accepted else None,
+        "sys_name": record.system_user.text if record.accepted else None,
+        "pg_username": record.pg_user.text if record.accepted else None,
+        "error": record.error,
+    }
+
+
+@pytest.fixture(scope="module")
+def judge(workshop: Workshop, major: int) -> Iterator[IdentJudge]:
+    server = workshop.server(major)
+    judge = IdentJudge(server)
+    yield judge
+    judge.close()
+    workshop.discard(server)
+
+
+def test_corpus(judge: IdentJudge) -> None:
+    wrong = [problem for text in CORPUS if (problem := judge.disagreement(text, reload=True)) is not None]
+    assert not wrong, "\n".join(wrong)
+
+
+def _generated(chance: random.Random) -> str:
+    lines = []
+    for _ in range(chance.choice((1, 1, 2))):
+        words = [chance.choice(_WORDS) for _ in range(chance.choice((3, 3, 3, 3, 3, 2, 4)))]
+        fields = [f'"{word}"' if chance.random() < 0.25 else word for word in words]
+        if chance.random() < 0.05:
+            fields[0] = chance.choice(("include", "include_if_exists", "include_dir"))
+        lines.append(
+            chance.choice((" ", "\t", ", ", "  ", " \\\n")).join(fields) + chance.choice(("", "", " # c", "#", "\\"))
+        )
+    return "\n".join(lines)
+
+
+def test_generated(judge: IdentJudge) -> None:
+    chance = random.Random(f"{_SEED}-{judge.server.major}")
+    # Where there is no view the log is all that tells, which takes longer.
+    count, every = (_GENERATED, 10) if judge.dialect.mappings_view else (_GENERATED // 2, 1)
+    counts: collections.Counter[str] = collections.Counter()
+    wrong = []
+    for index in range(count):
+        text = _generated(chance)
+        counts["accepted" if all(record.accepted for record in judge.our_records(text)) else "rejected"] += 1
+        problem = judge.disagreement(text, reload=index % every == 0)
+        wrong += [] if problem is None else [problem]
+    print(f"\nPostgreSQL {judge.server.major}, seed {_SEED}: {count} generated, {dict(counts)}")
+    assert not wrong, "\n".join(wrong[:50])
+    assert min(counts["accepted"], counts["rejected"]) >= 0.2 * count
+
+
+def test_mappings_are_read_back(judge: IdentJudge) -> None:
+    chance = random.Random(f"{_SEED}-{judge.server.major}")
+    words = [word for word in (*_WORDS, '"all"', 'a"b"', "back\\", '""\\') if "@" not in word]
+    written: list[Mapping] = []
+    text = ""
+    for _ in range(_GENERATED):
+        name, system_user, pg_user = chance.choices(words, k=3)
+        mapping = Mapping(name, system_user, pg_user, chance.choice((None, "why")))
+        try:
+            check_mapping(mapping, option="mapping")
+            text += render_mappings([mapping], judge.dialect)
+            written.append(mapping)
+        except InputError:
+            continue
+    assert len(written) > _GENERATED // 10
+    judge.put_mappings(text)
+    records = judge.our_records(text)
+    assert all(record.accepted for record in records)
+    assert [record.map for record in records] == [mapping.map.replace('"', "") for mapping in written]
+    if judge.dialect.mappings_view:
+        assert judge.mappings() == [_row(record) for record in records]
+    assert judge.loads()
