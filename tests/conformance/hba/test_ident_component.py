@@ -12,6 +12,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident impo
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.matching import maps
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.records import parse_text
 from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
+from ansible_collections.rampart.postgresql.tests.conformance.modules import run_module
 
 if t.TYPE_CHECKING:
     import pathlib
@@ -183,3 +184,19 @@ def test_a_map_decides_as_we_say(fresh_server: Server) -> None:
     print(f"\nPostgreSQL {fresh_server.major}: let in {counts[True]}, refused {counts[False]}")
     assert not wrong
     assert min(counts.values()) >= 10
+
+
+def test_the_modules(fresh_server: Server) -> None:
+    mappings = [{"map": "m", "system_user": "a b", "pg_user": "app"}]
+    done = run_module("ident", fresh_server, mappings=mappings)
+    assert done.changed, done.output
+    assert not run_module("cluster", fresh_server, ident={"mappings": mappings}).changed
+    block = {"mappings": mappings, "manage": "block", "position": "last"}
+    again = run_module("cluster", fresh_server, ident=block)
+    assert again.changed and "# BEGIN rampart.postgresql: mappings\n" in ident_file(fresh_server).read_text("utf-8")
+    for module, options in (
+        ("ident", {"mappings": [{**mappings[0], "pg_user": "ALL"}]}),
+        ("cluster", {"ident": {"mappings": [{**mappings[0], "pg_user": "ALL"}]}}),
+    ):
+        refused = run_module(module, fresh_server, **options)
+        assert refused.failed and "mappings[0].pg_user: 'ALL' cannot be used" in refused.message, refused.output
