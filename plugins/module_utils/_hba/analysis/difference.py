@@ -26,6 +26,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.r
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.rulebook import Cell
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.rulebook import Rulebook
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.sets import bits_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.terms import database_terms
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.terms import user_terms
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import OTHER_DATABASE
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import OTHER_USER
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import OWN_NAME
@@ -51,38 +53,37 @@ def difference(
     """
     before = [record for record in old if record.accepted]
     after = [record for record in new if record.accepted]
-    book = Rulebook([*before, *after], dialect, world or World())
-    focus = _changed(book, len(before))
+    focus = _changed(_identities(before, dialect), _identities(after, dialect), len(before))
     if not focus:
         return ()
+    book = Rulebook([*before, *after], dialect, world or World())
     regions = _Comparison(book, len(before), focus).regions()
     return tuple(sorted(regions, key=lambda region: _ORDER.index(region.effect)))
 
 
-def _changed(book: Rulebook, border: int) -> int:
-    """The rules that are in one set only, or stand elsewhere: whom they do not concern fares as before."""
-    identities: list[tuple[t.Any, int]] = []
-    for records in (range(border), range(border, len(book.records))):
-        seen: dict[t.Any, int] = {}
-        for rule in records:
-            identity = _identity(book, rule)
-            seen[identity] = seen.get(identity, 0) + 1
-            identities.append((identity, seen[identity]))
-    place = {identity: index for index, identity in enumerate(identities[:border])}
-    common = [
-        (rule, place[identity]) for rule, identity in enumerate(identities) if rule >= border and identity in place
-    ]
-    found = (1 << len(book.records)) - 1
-    for rule, partner in _rising(common):
-        found ^= 1 << rule | 1 << partner
+def _identities(records: list[Record], dialect: Dialect) -> list[t.Any]:
+    """What each rule means, numbered where it is given twice. What rejects at the end changes nothing: left out."""
+    end = len(records)
+    while end and records[end - 1].method == "reject":
+        end -= 1
+    found = []
+    seen: dict[t.Any, int] = {}
+    for record in records[:end]:
+        names = database_terms(record.databases, dialect), user_terms(record.users, dialect)
+        meaning = (record.type, names, record.address and record.address.shown(), Verdict.of(record))
+        seen[meaning] = seen.get(meaning, 0) + 1
+        found.append((meaning, seen[meaning]))
     return found
 
 
-def _identity(book: Rulebook, rule: int) -> t.Any:
-    record = book.records[rule]
-    address = None if record.address is None else (record.address.shown() if record.address.network is None else None)
-    terms = (book.database_terms[rule], book.user_terms[rule])
-    return record.type, terms, address, book.addresses[rule], Verdict.of(record)
+def _changed(before: list[t.Any], after: list[t.Any], border: int) -> int:
+    """The rules that are in one set only, or stand elsewhere: whom they do not concern fares as before."""
+    place = {identity: rule for rule, identity in enumerate(before)}
+    common = [(border + rule, place[identity]) for rule, identity in enumerate(after) if identity in place]
+    found = (1 << len(before)) - 1 | ((1 << len(after)) - 1) << border
+    for rule, partner in _rising(common):
+        found ^= 1 << rule | 1 << partner
+    return found
 
 
 def _rising(pairs: list[tuple[int, int]]) -> t.Iterator[tuple[int, int]]:
