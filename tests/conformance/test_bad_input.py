@@ -188,7 +188,7 @@ def test_a_run_that_another_one_keeps_waiting(fresh_server: Server) -> None:
 
 @needs_root
 def test_a_planted_link_to_a_file_of_roots(fresh_server: Server) -> None:
-    target = pathlib.Path("/root/.rampart-planted")
+    target = pathlib.Path(f"/root/.rampart-planted-{os.getpid()}")
     target.write_text("root's own\n", encoding="utf-8")
     target.chmod(0o600)
     fresh_server.hba_file.unlink()
@@ -207,7 +207,7 @@ def test_a_planted_link_to_a_file_of_roots(fresh_server: Server) -> None:
 @needs_root
 def test_a_path_of_roots_that_the_server_is_made_to_report(fresh_server: Server) -> None:
     """A superuser decides what pg_settings says; no link is needed for a file in a directory of root's."""
-    target = pathlib.Path("/etc/.rampart-planted")
+    target = pathlib.Path(f"/etc/.rampart-planted-{os.getpid()}")
     target.write_text("root's own\n", encoding="utf-8")
     target.chmod(0o600)
     columns = "a.unit, a.category, a.short_desc, a.extra_desc, a.context, a.vartype, a.source, a.min_val, a.max_val"

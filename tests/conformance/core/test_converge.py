@@ -217,7 +217,7 @@ def test_mode_and_group_of_a_replaced_file_stay(fresh_server: Server, tmp_path: 
 
 @needs_root
 def test_a_planted_link_to_a_file_of_roots_is_refused(fresh_server: Server, tmp_path: pathlib.Path) -> None:
-    secret = pathlib.Path("/root/.rampart-link-test")
+    secret = pathlib.Path(f"/root/.rampart-link-test-{os.getpid()}")
     secret.write_text("local all all trust\n", encoding="utf-8")
     secret.chmod(0o600)
     try:
