@@ -130,6 +130,8 @@ def accepted(parameter: Parameter) -> str:
         named = units.units_for(parameter.unit)
         unit = f", with a unit ({', '.join(named)}) or in units of {parameter.unit}" if named else ""
         return f"{kind} from {_limit(parameter, parameter.minimum)} to {_limit(parameter, parameter.maximum)}{unit}"
+    if parameter.name == "log_connections":
+        return f"a list of {', '.join(sorted(_CONNECTION_ASPECTS))}; or all, on or off"
     if parameter.name.lower() in LISTS:
         return "a list, or text with commas between the items"
     return "text"
@@ -273,7 +275,7 @@ def _string(parameter: Parameter, text: str) -> Value:
 
 def _is_connection_list(word: str) -> bool:
     items = {item.strip() for item in word.split(",")}
-    return word == "all" or not word.strip() or items <= _CONNECTION_ASPECTS
+    return not word.strip() or items <= {*_CONNECTION_ASPECTS, "all"}
 
 
 def _connection_aspects(text: str) -> frozenset[str]:
@@ -282,9 +284,9 @@ def _connection_aspects(text: str) -> frozenset[str]:
     words = t.cast("frozenset[str]", key)
     if len(words) == 1 and words <= set(_CONNECTION_WORDS):
         return _CONNECTION_WORDS[next(iter(words))]
-    if not words <= _CONNECTION_ASPECTS:
+    if not words <= {*_CONNECTION_ASPECTS, "all"}:
         raise ValueError(text)
-    return words
+    return _CONNECTION_ASPECTS if "all" in words else words
 
 
 _NORMALISERS: t.Final[t.Mapping[str, t.Callable[[Parameter, str], Value]]] = {
