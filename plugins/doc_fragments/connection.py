@@ -83,8 +83,8 @@ options:
   history_directory:
     description:
       - Where the previous versions of changed files are kept, as the owner of the cluster.
-      - The default is C(.local/state/rampart-postgresql) in that account's home, or a directory beside the data
-        directory when the home is inside the data directory.
+      - The default is C(.local/state/rampart-postgresql) in that account's home, or C(.rampart-postgresql) beside the
+        data directory when the home is inside the data directory or the account cannot write there.
     type: path
   history_keep:
     description: How many previous versions of each file are kept. At least 1.

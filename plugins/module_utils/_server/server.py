@@ -146,7 +146,8 @@ class Server:
     def _default_history_directory(self) -> str:
         data_directory = os.path.realpath(self.cluster.data_directory)
         base = os.path.join(self.owner.home, ".local", "state", "rampart-postgresql")
-        if os.path.commonpath([os.path.realpath(base), data_directory]) == data_directory:
+        inside = os.path.commonpath([os.path.realpath(base), data_directory]) == data_directory
+        if inside or not (self.owner_can_write(base) or self.owner_can_write(self.owner.home)):
             base = os.path.join(os.path.dirname(data_directory), ".rampart-postgresql")
         return os.path.join(base, data_directory.strip(os.path.sep).replace(os.path.sep, "_"))
 

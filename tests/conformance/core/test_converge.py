@@ -156,6 +156,16 @@ def test_a_rehearsal_leaves_nothing_behind(fresh_server: Server, monkeypatch: py
     assert list(room.iterdir()) == []
 
 
+def test_an_owner_without_a_home_keeps_previous_versions_beside_the_data(fresh_server: Server) -> None:
+    with OpenedServer.open(Options(cluster=str(fresh_server.data_directory))) as opened:
+        opened.__dict__["owner"] = dataclasses.replace(opened.owner, home="/nonexistent")
+        found = opened.read(str(fresh_server.hba_file))
+        assert found is not None
+        copy = pathlib.Path(opened.history.add(found))
+    assert copy.read_bytes() == fresh_server.hba_file.read_bytes()
+    assert fresh_server.data_directory.parent / ".rampart-postgresql" in copy.parents
+
+
 def test_what_a_killed_rehearsal_leaves(fresh_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is no cluster of this host while it is there, and the next rehearsal takes it away."""
     room = fresh_server.data_directory.parent / "rehearsals"
