@@ -6,16 +6,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.findings import continued_comments
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.findings import named_superusers
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.findings import survey_findings
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.findings import without_catch_all
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import World
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.finding import Finding
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.finding import Severity
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 
-__all__ = ["Finding", "lint", "summary"]
+__all__ = ["Context", "Finding", "Severity", "lint", "summary"]
 
 _SHOWN = 5  # line numbers in a summary
 
-Severity = t.Literal["high", "medium", "low"]
-
+_ONE_BY_ONE = ("unreachable", "duplicate")  # whose reasons name other lines
 _METHODS: dict[str, tuple[str, Severity, str]] = {
     "password": ("cleartext-password", "high", "the password crosses the connection in clear text"),
     "md5": ("md5", "medium", "md5 verifiers are as good as the password; use scram-sha-256"),
@@ -23,26 +31,30 @@ _METHODS: dict[str, tuple[str, Severity, str]] = {
 }
 
 
-class Finding(t.NamedTuple):
-    """One remark about one record."""
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """What lets lint say more than the records alone do."""
 
-    code: str
-    severity: Severity
-    path: str
-    line: int
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.reason} ({self.code}, {self.severity})"
+    dialect: Dialect
+    world: World = dataclasses.field(default_factory=World)
+    text: str | None = None  # of the file that the first record is in
+    path: str = "pg_hba.conf"  # of the same
+    catch_all: bool = False  # whether the policy asks for a last rule that rejects everything
 
 
 def summary(findings: t.Iterable[Finding]) -> list[str]:
     """One sentence for each code and file, so that a long file does not make a long list."""
     groups: dict[tuple[str, str, Severity, str], list[int]] = {}
+    reasons: dict[tuple[str, str, Severity, str], str] = {}
     for finding in findings:
-        groups.setdefault((finding.path, finding.code, finding.severity, finding.reason), []).append(finding.line)
+        reason = "" if finding.code in _ONE_BY_ONE else finding.reason
+        key = (finding.path, finding.code, finding.severity, reason)
+        groups.setdefault(key, []).append(finding.line)
+        reasons.setdefault(key, finding.reason)
     sentences = []
-    for (path, code, severity, reason), lines in groups.items():
+    for key, lines in groups.items():
+        path, code, severity, _reason = key
+        reason = reasons[key] + (" (that is the first of them)" if len(lines) > 1 and code in _ONE_BY_ONE else "")
         shown = ", ".join(map(str, lines[:_SHOWN])) + (
             f" and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
         )
@@ -50,13 +62,34 @@ def summary(findings: t.Iterable[Finding]) -> list[str]:
     return sentences
 
 
-def lint(records: t.Iterable[Record]) -> list[Finding]:
-    """Remarks in the order of the records."""
-    return [
+def lint(records: t.Iterable[Record], context: Context | None = None) -> list[Finding]:
+    """Remarks in the order of the lines of each file."""
+    records = list(records)
+    found = [
         Finding(code, severity, record.path, record.line, reason)
         for record in records
-        for code, severity, reason in _remarks(record)
+        for code, severity, reason in (*_remarks(record), *_remarks_in(record, context))
     ]
+    if context is not None:
+        found += survey_findings(records, context.dialect, context.world)
+        if context.catch_all:
+            found += without_catch_all(records, context.dialect, context.world)
+        if context.text is not None:
+            found += continued_comments(context.text, context.path, context.dialect)
+    files = {path: number for number, path in enumerate(dict.fromkeys(finding.path for finding in found))}
+    return sorted(found, key=lambda finding: (files[finding.path], finding.line))
+
+
+def _remarks_in(record: Record, context: Context | None) -> t.Iterator[tuple[str, Severity, str]]:
+    """What depends on the server."""
+    if context is None or not record.accepted or record.method == "reject" or not _is_remote(record):
+        return
+    if context.world.tls and record.type in ("host", "hostnossl", "hostnogssenc"):
+        yield "plaintext", "medium", "clients get in without TLS, which the server has; hostssl asks for it"
+    superusers = named_superusers(record, context.dialect, context.world)
+    if superusers:
+        more = f" and {len(superusers) - _SHOWN} more" if len(superusers) > _SHOWN else ""
+        yield "superuser-remote", "high", f"superuser {', '.join(superusers[:_SHOWN])}{more} can come from other hosts"
 
 
 def _remarks(record: Record) -> t.Iterator[tuple[str, Severity, str]]:
@@ -82,8 +115,11 @@ def _method_remarks(record: Record) -> t.Iterator[tuple[str, Severity, str]]:
             yield "trust-local", "medium", "every account of the host can be any user"
     elif record.method in _METHODS and (remote or record.method != "ident"):
         yield _METHODS[record.method]
-    if remote and record.method != "trust" and _is_everywhere(record):
-        yield "open-world", "medium", "open to every address"
+    if remote and _is_everywhere(record):
+        if record.method != "trust":
+            yield "open-world", "medium", "open to every address"
+        if any(token.text == "replication" and not token.quoted for token in record.databases):
+            yield "replication-world", "high", "a copy of the whole cluster can be asked for from every address"
 
 
 def _word_remarks(record: Record) -> t.Iterator[tuple[str, Severity, str]]:

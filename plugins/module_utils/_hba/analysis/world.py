@@ -24,6 +24,7 @@ __all__ = [
     "Universe",
     "User",
     "World",
+    "closure",
     "label",
 ]
 
@@ -107,15 +108,16 @@ def _names(terms: t.Iterable[Term]) -> t.Iterator[str]:
 
 def _users(world: World, terms: t.Iterable[Term]) -> tuple[User, ...]:
     terms = list(terms)
-    everybody = [User(name, _closure(name, world.roles)) for name in sorted({*world.roles, *_names(terms)})]
+    everybody = [User(name, closure(name, world.roles)) for name in sorted({*world.roles, *_names(terms)})]
     for group in sorted({term.text for term in terms if term.kind == "group"}):
         name = Unnamed(f"\0any other member of {group}")
-        everybody.append(User(name, _closure(group, world.roles) | {name}))
+        everybody.append(User(name, closure(group, world.roles) | {name}))
     everybody.append(User(OTHER_USER, frozenset((OTHER_USER, _SOME_ROLE))))
     return tuple(everybody)
 
 
-def _closure(name: str, roles: t.Mapping[str, t.Collection[str]]) -> frozenset[str]:
+def closure(name: str, roles: t.Mapping[str, t.Collection[str]]) -> frozenset[str]:
+    """What a role is in, directly or not, and itself."""
     found: set[str] = set()
     waiting = [name]
     while waiting:

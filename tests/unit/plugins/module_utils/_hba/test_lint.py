@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import World
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.circumstances import Circumstances
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import DIALECTS
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import Context
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import lint
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import summary
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_text
@@ -33,6 +37,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records im
         ("host all all 10/8 scram-sha-256", ["short-address"]),
         ("host all all 10.0.0.0/33 md5", ["rejected"]),
         ("hostssl all all 10.0.0.0/8 scram-sha-256", ["cannot-match"]),
+        ("hostssl replication r all scram-sha-256", ["open-world", "replication-world"]),
+        ("hostssl replication r 10.0.0.0/8 scram-sha-256", []),
+        ('hostssl "replication" r all scram-sha-256', ["open-world"]),
     ],
 )
 def test_findings(text: str, codes: list[str]) -> None:
@@ -46,3 +53,98 @@ def test_a_long_file_makes_a_short_list() -> None:
         "pg_hba.conf lines 1, 2, 3, 4, 5 and 4 more: whoever has this address gets in without a password"
         " (trust-network, high)"
     ]
+
+
+def in_context(text: str, *, major: int = 17, catch_all: bool = False, **world: Any) -> list[tuple[str, str, int, str]]:
+    dialect = DIALECTS[major]
+    context = Context(dialect, World(**world), text=text, catch_all=catch_all)
+    findings = lint(parse_text(text, dialect), context)
+    return [(finding.code, finding.severity, finding.line, finding.reason) for finding in findings]
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("host app app 10.0.0.0/8 scram-sha-256", ["plaintext"]),
+        ("hostnossl app app 10.0.0.0/8 scram-sha-256", ["plaintext"]),
+        ("hostssl app app 10.0.0.0/8 scram-sha-256", []),
+        ("hostgssenc app app 10.0.0.0/8 scram-sha-256", []),
+        ("host app app 127.0.0.1/32 scram-sha-256", []),
+        ("host app app 10.0.0.0/8 reject", []),
+        ("hostssl app root 10.0.0.0/8 scram-sha-256", ["superuser-remote"]),
+        ("hostssl app +admins 10.0.0.0/8 scram-sha-256", ["superuser-remote"]),
+        ("hostssl app /^ro 10.0.0.0/8 scram-sha-256", ["superuser-remote"]),
+        ('hostssl app "+admins" 10.0.0.0/8 scram-sha-256', []),
+        ("hostssl app all 10.0.0.0/8 scram-sha-256", []),
+        ("hostssl app root 127.0.0.1/32 scram-sha-256", []),
+        ("local all root peer", []),
+    ],
+)
+def test_findings_about_this_server(text: str, codes: list[str]) -> None:
+    found = in_context(text, roles={"root": {"wheel"}, "wheel": {"admins"}}, superusers=frozenset(("root",)))
+    assert [code for code, *_rest in found] == codes
+
+
+def test_without_tls_nothing_is_said_of_plaintext() -> None:
+    assert in_context("host app app 10.0.0.0/8 scram-sha-256", tls=False) == []
+
+
+def test_rules_that_do_nothing() -> None:
+    text = (
+        "hostssl app all 10.0.0.0/9 scram-sha-256\n"
+        "hostssl app all 10.128.0.0/9 scram-sha-256\n"
+        "hostssl app ann 10.0.0.0/8 reject\n"
+        "hostssl app bob 10.1.0.0/16 scram-sha-256\n"
+        "hostssl app all 10.0.0.0/9 scram-sha-256\n"
+        "hostssl app all 10.0.0.0/9 reject\n"
+        f"hostssl app {'n' * 64} 10.1.0.0/16 scram-sha-256\n"
+    )
+    assert in_context(text) == [
+        ("unreachable", "high", 3, "never decides: lines 1, 2 together take all that it would match"),
+        ("unreachable", "medium", 4, "never decides: line 1 takes all that it would match"),
+        ("duplicate", "low", 5, "for the same connections as line 1, which decides"),
+        ("duplicate", "high", 6, "for the same connections as line 1, which decides"),
+        ("cannot-match", "low", 7, "matches nobody on this server"),
+    ]
+    assert summary(lint(parse_text(text + text, DIALECTS[17]), Context(DIALECTS[17])))[1] == (
+        "pg_hba.conf line 4: never decides: line 1 takes all that it would match (unreachable, medium)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("end", "missing"),
+    [
+        ("", True),
+        ("host all all all reject", False),
+        ("host all all 0.0.0.0/0 reject\nhost all all ::/0 reject", False),
+        ("host all all ::/0 reject\nlocal all all reject\nhost all all 0.0.0.0/0 reject", False),
+        ("host all all 0.0.0.0/0 reject", True),
+        ("host all all all reject\nlocal x y peer", True),
+        ("hostssl all all all reject", True),
+        ("hostssl all all all reject\nhostnossl all all all reject", False),
+        ("host all all all md5", True),
+    ],
+)
+def test_a_catch_all_where_the_policy_asks_for_one(end: str, missing: bool) -> None:
+    text = f"local all all peer\n{end}\n"
+    assert ("no-catch-all" in [code for code, *_rest in in_context(text, catch_all=True)]) is missing
+    assert "no-catch-all" not in [code for code, *_rest in in_context(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("local all all peer # us \\\nlocal x y peer\n", [("high", 1)]),
+        ("# us \\\nlocal x y peer\nlocal all all peer\n", [("high", 1)]),
+        ("# us \\\r\nlocal x y peer\r\nlocal all all peer\r\n", [("high", 1)]),
+        ("# us \\\n# them \\\nlocal x y peer\n", [("low", 1), ("high", 2)]),
+        ("local all \\\n all peer # us \\\nlocal x y peer\n", [("high", 2)]),
+        ("local all all peer\n# us \\", [("low", 2)]),
+        ("local all \\\n all peer # us\n", []),
+        ('local "#\\\n" all peer\n', []),
+        ("# c:\\temp\n", []),
+    ],
+)
+def test_comments_that_swallow_a_line(text: str, found: list[tuple[str, int]]) -> None:
+    assert [item[1:3] for item in in_context(text) if item[0] == "continued-comment"] == found
+    assert "continued-comment" not in [code for code, *_rest in in_context(text, major=13)]

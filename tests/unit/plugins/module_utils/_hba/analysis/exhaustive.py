@@ -52,18 +52,19 @@ _CLIENTS = tuple(
 
 
 @st.composite
-def _rules(draw: st.DrawFn) -> str:
-    """One line, with wide fields often enough for rules to meet."""
-    kind = draw(st.sampled_from(_TYPES))
-    databases = draw(st.lists(st.sampled_from(_DATABASES), min_size=1, max_size=2))
-    users = draw(st.lists(st.sampled_from(_USERS), min_size=1, max_size=2))
-    address = "" if kind == "local" else draw(st.sampled_from(_ADDRESSES))
-    return f"{kind} {','.join(databases)} {','.join(users)} {address} {draw(st.sampled_from(_METHODS))}\n"
-
-
-def rule_sets(*, most: int) -> st.SearchStrategy[list[str]]:
-    """Lists of lines."""
-    return st.lists(_rules(), min_size=1, max_size=most)
+def rule_sets(draw: st.DrawFn, *, most: int) -> list[str]:
+    """Lines that choose from few words each, so that they get in each other's way."""
+    types, databases, users, addresses, methods = (
+        st.sampled_from(draw(st.lists(st.sampled_from(words), min_size=1, max_size=4)))
+        for words in (_TYPES, _DATABASES, _USERS, _ADDRESSES, _METHODS)
+    )
+    lines = []
+    for _turn in range(draw(st.integers(1, most))):
+        kind = draw(types)
+        names = [",".join(draw(st.lists(field, min_size=1, max_size=2))) for field in (databases, users)]
+        address = [] if kind == "local" else [draw(addresses)]
+        lines.append(" ".join([kind, *names, *address, draw(methods)]) + "\n")
+    return lines
 
 
 def attempts(records: t.Iterable[Record], dialect: Dialect, world: World) -> t.Iterator[Attempt]:

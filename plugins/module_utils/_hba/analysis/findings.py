@@ -1,0 +1,106 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Remarks that need to know all rules, the server's roles or the text around the rules; private to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba import patterns
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.survey import survey
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.terms import Term
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.terms import user_terms
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import World
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import closure
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.finding import Finding
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import read_lines
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import split_fields
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_text
+
+__all__ = ["continued_comments", "named_superusers", "survey_findings", "without_catch_all"]
+
+_SHOWN = 5  # line numbers in a reason
+
+
+def survey_findings(records: t.Sequence[Record], dialect: Dialect, world: World) -> t.Iterator[Finding]:
+    """Rules that never decide, are given twice, or match nobody."""
+    found = survey(records, dialect=dialect, world=world)
+    firsts = {id(item.record): item.first for item in found.duplicates}
+    for hidden in found.unreachable:
+        severity: t.Any = "high" if hidden.opposite else "medium"
+        first = firsts.pop(id(hidden.record), None)
+        if first is not None:
+            yield _duplicate(hidden.record, first, severity)
+        else:
+            takes = "takes" if len(hidden.by) == 1 else "together take"
+            reason = f"never decides: {_lines(hidden.by, hidden.record.path)} {takes} all that it would match"
+            yield Finding("unreachable", severity, hidden.record.path, hidden.record.line, reason)
+    for item in found.duplicates:
+        if id(item.record) in firsts:
+            yield _duplicate(item.record, item.first, "medium")
+    for record in found.idle:
+        if record.error is None:
+            yield Finding("cannot-match", "low", record.path, record.line, "matches nobody on this server")
+
+
+def _duplicate(record: Record, first: Record, severity: t.Any) -> Finding:
+    same = (first.method, first.options) == (record.method, record.options)
+    reason = f"for the same connections as {_lines([first], record.path)}, which decides"
+    return Finding("duplicate", "low" if same else severity, record.path, record.line, reason)
+
+
+def _lines(records: t.Sequence[Record], path: str) -> str:
+    shown = [str(one.line) if one.path == path else f"{one.path}:{one.line}" for one in records[:_SHOWN]]
+    more = f" and {len(records) - _SHOWN} more" if len(records) > _SHOWN else ""
+    return f"line{'s' if len(records) > 1 else ''} {', '.join(shown)}{more}"
+
+
+def without_catch_all(records: t.Sequence[Record], dialect: Dialect, world: World) -> t.Iterator[Finding]:
+    """What a policy wants at the end: rules that reject every connection over the network."""
+    accepted = [record for record in records if record.accepted]
+    start = len(accepted)
+    while start and accepted[start - 1].method == "reject":
+        start -= 1
+    [everything] = parse_text("host all all all reject", dialect)
+    found = survey([*accepted[start:], everything], dialect=dialect, world=world)
+    if accepted and not any(item.record is everything for item in found.unreachable):
+        last = accepted[-1]
+        reason = "no rule after this one rejects all that is left; end with: host all all all reject"
+        yield Finding("no-catch-all", "medium", last.path, last.line, reason)
+
+
+def named_superusers(record: Record, dialect: Dialect, world: World) -> list[str]:
+    """The superusers that a record names, by a group or a regular expression too; all names nobody."""
+    terms = user_terms(record.users, dialect)
+    return sorted(name for name in world.superusers if any(_names(term, name, world) for term in terms))
+
+
+def _names(term: Term, name: str, world: World) -> bool:
+    if term.kind == "group":
+        return term.text in closure(name, world.roles)
+    if term.kind == "regex":
+        return patterns.search(term.text, name) is True
+    return term.kind == "name" and term.text == name
+
+
+def continued_comments(text: str, path: str, dialect: Dialect) -> t.Iterator[Finding]:
+    """Comments that end in a backslash: the server takes the next line as part of them."""
+    if not dialect.continuation or "\\" not in text:
+        return
+    physical = text.split("\n")
+    for line in read_lines(text, dialect):
+        if line.comment is None:
+            continue
+        start = ""
+        for number in range(line.number, line.number + line.height):
+            joined = start + physical[number - 1].rstrip("\r")
+            start = joined[:-1]
+            if joined.endswith("\\") and split_fields(start)[1] is not None:
+                following = "".join(physical[number : number + 1]).strip()
+                swallowed = bool(following) and not following.startswith("#")
+                reason = f"this comment ends in a backslash, so line {number + 1} is part of it"
+                yield Finding("continued-comment", "high" if swallowed else "low", path, number, reason)

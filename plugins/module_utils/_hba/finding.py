@@ -1,0 +1,26 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One remark about a pg_hba.conf; private to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+__all__ = ["Finding", "Severity"]
+
+Severity = t.Literal["high", "medium", "low"]
+
+
+class Finding(t.NamedTuple):
+    """One remark about one line."""
+
+    code: str
+    severity: Severity
+    path: str
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.reason} ({self.code}, {self.severity})"
