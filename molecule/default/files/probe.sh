@@ -73,7 +73,7 @@ probe() {
   reload
 
   told wrong_password "$(client shop require "SELECT 'accepted'" wrong)"
-  delayed=$(guess)
+  delayed=$(for _ in {1..3}; do guess; done | sort -n | head -n 1)
   told wrong_password_milliseconds "$delayed"
   administer "ALTER SYSTEM SET auth_delay.milliseconds = 0"
   reload
