@@ -17,6 +17,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.s
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.terms import Term
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.terms import database_terms
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.terms import user_terms
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import OTHER_DATABASE
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import OTHER_USER
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import OWN_NAME
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import ROLE_NAME
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import Universe
@@ -85,6 +87,7 @@ class Rulebook:
             term.kind: self._holding(term) for term in (Term("sameuser"), Term("samerole"), Term("replication"))
         }
         self._by_name = {user.name: user for user in self.universe.users}
+        self._others: dict[str, int] = {}
         self._set_axes()
 
     def transports(self, record: Record) -> tuple[str, ...]:
@@ -137,6 +140,11 @@ class Rulebook:
     def related(self) -> int:
         """The rules that compare the database with the user."""
         return self._words["sameuser"] | self._words["samerole"]
+
+    @property
+    def any_database(self) -> int:
+        """The rules that name databases in other ways than by their names."""
+        return self.databases.everybody | self.related | self._words["replication"]
 
     def users_of(self, rules: int) -> frozenset[int] | None:
         """The users that some rules may match; None is all."""
@@ -193,6 +201,25 @@ class Rulebook:
                 | (0 if bit & self._words["samerole"] else self._words["sameuser"])
             )
         return rules & self._words["replication"] if bit & self._words["replication"] else rules
+
+    def sample(self, rule: int) -> int | None:
+        """The rules that certainly match one user and database that a rule may match; None where that takes longer."""
+        bit = 1 << rule
+        if bit & self.related:
+            return None
+        user = self.users.classes[self._one(self.users, OTHER_USER, rule)]
+        if not bit & self.databases.everybody and not self.databases.narrow[rule]:
+            return user.definite & self._words["replication"]
+        database = self._one(self.databases, OTHER_DATABASE, rule)
+        return user.definite & (self.databases.classes[database].definite | self._same(user.kin, database))
+
+    def _one(self, axis: Axis, other: str, rule: int) -> int:
+        """A class that a rule may match: of those that nobody has named, where it may."""
+        if not axis.everybody >> rule & 1:
+            return min(axis.narrow[rule])
+        if other not in self._others:
+            self._others[other] = next(index for index, item in enumerate(axis.classes) if other in item.names)
+        return self._others[other]
 
     def cells(self, rules: int, focus: int) -> t.Iterator[Cell]:
         """Everybody and every database that a rule of the focus may match, as far as some rules tell them apart."""

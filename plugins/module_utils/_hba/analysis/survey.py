@@ -105,11 +105,13 @@ class _Surveyor:
         return Contradicted(record, tuple(first), bin(against).count("1"))
 
     def _is_idle(self, rule: int) -> bool:
-        book = self._book
-        record = book.records[rule]
-        if not book.transports(record) or (book.users_of(1 << rule) is not None and not book.users.narrow[rule]):
-            return True
-        return not any(True for _cell in book.cells(0, 1 << rule))
+        """Whether a field matches nothing; a database of one's own name may always be."""
+        book, bit = self._book, 1 << rule
+        return (
+            not book.transports(book.records[rule])
+            or not (bit & book.users.everybody or book.users.narrow[rule])
+            or not (bit & book.any_database or book.databases.narrow[rule])
+        )
 
     def _earlier(self, rule: int) -> int:
         """The earlier rules that match something that this one may match, as far as every field alone tells."""
@@ -176,6 +178,11 @@ class _Surveyor:
         parts = [whole & book.by_transport[transport] for transport in transports]
         if all(self._is_covered(rule, part) for part in parts):
             return self._chosen(rule, parts)
+        sample = book.sample(rule)
+        if sample is not None and not all(
+            self._is_covered(rule, sample & earlier & book.by_transport[transport]) for transport in transports
+        ):
+            return None
         parts = []
         for cell in book.cells(earlier, 1 << rule):
             for transport in transports:
