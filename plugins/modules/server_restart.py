@@ -14,6 +14,8 @@ description:
   - The restart goes through the systemd unit whose main process is this server (on Debian C(postgresql@17-main), never
     the umbrella unit), or through C(pg_ctl) as the owner of the cluster where no unit runs it.
   - Waits until the server accepts a login and checks that no parameter waits any more.
+  - A server that does not start again gets back the values that it ran with, behind the faulty ones in the file that
+    decides about them. It is started with these, and the module fails with what the server said.
   - A server that Patroni manages is refused.
 author:
   - rampart.postgresql contributors (@rampart-postgresql)
@@ -65,6 +67,16 @@ method:
   returned: success
   type: str
   sample: systemd postgresql@17-main.service
+restored:
+  description: The parameters that were put back, and the file.
+  returned: failure after the server did not start
+  type: list
+  elements: str
+log:
+  description: What the server wrote into its log about it, where that is a file that is known.
+  returned: failure after the server did not start
+  type: list
+  elements: str
 server:
   description: The cluster that this was about.
   returned: success

@@ -63,8 +63,8 @@ class Changes:
             raise ConcurrentRun(f"{operation.path} was changed by somebody else while this run was planning")
         if found is not None:
             self._server.history.add(found)
-        self._made.append(step)
         self._server.write(operation.path, operation.after, mode=operation.mode, parents=operation.parents)
+        self._made.append(step)
 
     def _run(self, steps: list[Step]) -> None:
         self._server.session.transaction([_sql(step).statement for step in steps])

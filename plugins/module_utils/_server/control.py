@@ -84,10 +84,10 @@ def restart_method(cluster: Cluster) -> str:
     return f"systemd {cluster.unit}" if cluster.unit and _is_main_process(cluster) else "pg_ctl"
 
 
-def restart(server: Server, timeout: int) -> None:
-    """Restart the cluster the way it was started. It says nothing about whether logins work again."""
+def restart(server: Server, method: str, timeout: int) -> None:
+    """Restart the cluster, or start it when it is down. It says nothing about whether logins work again."""
     cluster = server.cluster
-    if restart_method(cluster) == "pg_ctl":
+    if method == "pg_ctl":
         _with_pg_ctl(server, timeout)
         return
     if os.geteuid() != 0:

@@ -10,7 +10,10 @@ import dataclasses
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import NotConverged
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import control
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.fallback import Fallback
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.fallback import LogTail
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
 __all__ = ["RestartOutcome", "restart_if_needed"]
@@ -44,9 +47,30 @@ def restart_if_needed(server: Server, *, force: bool, check_mode: bool) -> Resta
                 where="use patronictl restart, which keeps its leader",
             )
         if outcome.needed and not check_mode:
-            server.restart()
+            _restart(server, outcome.method)
             _assert_nothing_waits(server)
         return outcome
+
+
+def _restart(server: Server, method: str) -> None:
+    """A server that does not come up again gets back what it ran with."""
+    fallback, log = Fallback.of(server), LogTail(server.cluster.log_file, server.owner)
+    directory = server.history.directory  # worked out while the server can be asked
+    try:
+        server.restart(method)
+    except RampartError as error:
+        if server.is_running:
+            raise
+        said = log.lines()
+        restored = fallback.put_back(server)
+        server.restart(method)
+        raise NotConverged(
+            f"the server did not start again ({error}). It runs now with what it had before, which was put back:"
+            f" {'; '.join(restored) or 'nothing had to be'}. The files before that are in {directory}."
+            f" Its log: {' | '.join(said[-8:]) or 'not in a file that is known here'}",
+            log=said,
+            restored=restored,
+        ) from None
 
 
 def _pending(server: Server) -> tuple[str, ...]:

@@ -175,11 +175,16 @@ class Server:
             self.session.close()
         self.session = fresh
 
-    def restart(self) -> None:
-        """Restart the server, wait for a login, continue with that login."""
+    def restart(self, method: str) -> None:
+        """Restart the server, or start it when it is down; wait for a login, continue with that login."""
         self.session.close()
-        control.restart(self, self.options.timeout)
+        control.restart(self, method, self.options.timeout)
         self.session = control.wait_for_login(self._login_after_restart, self.options.timeout)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a postmaster works on the data directory of this cluster now."""
+        return any(other.data_directory == self.cluster.data_directory for other in discovery.running_clusters())
 
     def _login_after_restart(self) -> Session:
         self._cluster = discovery.choose(self.options)

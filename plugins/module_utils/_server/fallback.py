@@ -1,0 +1,98 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What to put back when a server does not start with what waited for the restart; private to the collection.
+
+The running values are written behind the faulty ones, into the file that decides: the last value of a name counts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
+
+__all__ = ["Fallback", "LogTail", "behind"]
+
+_RUNNING = """
+SELECT s.name, pg_catalog.current_setting(s.name) AS value,
+       coalesce((SELECT f.sourcefile FROM pg_catalog.pg_file_settings f
+                 WHERE pg_catalog.lower(f.name) = pg_catalog.lower(s.name) ORDER BY f.seqno DESC LIMIT 1),
+                pg_catalog.current_setting('config_file')) AS path
+FROM pg_catalog.pg_settings s
+WHERE s.pending_restart
+ORDER BY path, s.name"""
+
+_COMMENT = "# The server did not start with the values above; these are what it ran with."
+_LONGEST = 8192  # bytes of the log that are shown
+
+
+@dataclasses.dataclass(frozen=True)
+class Fallback:
+    """The values that a server runs with, by the file that decides about them."""
+
+    values: t.Mapping[str, t.Mapping[str, str]]  # path to name to value
+
+    @classmethod
+    def of(cls, server: Server) -> Fallback:
+        """What is running now and would be another value after a restart."""
+        values: dict[str, dict[str, str]] = {}
+        for row in server.session.rows(_RUNNING):
+            values.setdefault(row["path"], {})[row["name"]] = row["value"]
+        return cls(values)
+
+    def put_back(self, server: Server) -> list[str]:
+        """Write the running values into their files; says what was written where."""
+        report = []
+        for path, values in self.values.items():
+            found = server.read(path)
+            if found is not None:
+                server.history.add(found)
+            server.write(path, behind(found.content if found else b"", values))
+            report.append(f"{', '.join(values)} in {path}")
+        return report
+
+
+def behind(content: bytes, values: t.Mapping[str, str]) -> bytes:
+    """The text of a configuration file with these values behind all others."""
+    separator = b"" if not content or content.endswith(b"\n") else b"\n"
+    lines = [_COMMENT, *(f"{name} = {_quoted(value)}" for name, value in values.items())]
+    return content + separator + "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+class LogTail:
+    """What a server writes into its log from now on, as far as its log is a file that we know of."""
+
+    def __init__(self, path: str | None, owner: Account) -> None:
+        self._path = path
+        self._owner = owner
+        self._begin = self._size()
+
+    def lines(self) -> list[str]:
+        """The new lines, the last ones when there are many."""
+        end = self._size()
+        if self._path is None or end <= self._begin:
+            return []
+        with acting_as(self._owner), open(self._path, "rb") as stream:
+            stream.seek(max(self._begin, end - _LONGEST))
+            return stream.read(_LONGEST).decode("utf-8", "replace").splitlines()
+
+    def _size(self) -> int:
+        if self._path is None:
+            return 0
+        try:
+            with acting_as(self._owner):
+                return os.stat(self._path).st_size
+        except OSError:
+            return 0
