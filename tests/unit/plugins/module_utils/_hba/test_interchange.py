@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import json
 import pathlib
+import re
 import typing as t
 
 import pytest
+from hypothesis import assume
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -244,6 +246,8 @@ _LINE = st.one_of(
 @settings(max_examples=300, deadline=None)
 @given(st.lists(_LINE, max_size=5).map("\n".join), st.sampled_from(sorted(DIALECTS)))
 def test_round_trip(text: str, major: int) -> None:
+    # The server takes the first of several targets; what stands behind a comma there is not kept.
+    assume(not re.search(r'^"?include\w*"?[ \t].*,', text.replace("\\\n", ""), re.MULTILINE))
     check_round_trip(text, major)
 
 

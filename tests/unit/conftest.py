@@ -1,0 +1,12 @@
+"""Property tests try the same examples on every run, so that a red run is about the change; HYPOTHESIS_PROFILE=random
+looks for new ones."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("random", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
