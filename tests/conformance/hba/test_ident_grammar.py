@@ -140,8 +140,8 @@ def test_corpus(judge: IdentJudge) -> None:
 
 def _generated(chance: random.Random) -> str:
     lines = []
-    for _ in range(chance.choice((1, 1, 2))):
-        words = [chance.choice(_WORDS) for _ in range(chance.choice((3, 3, 3, 3, 3, 2, 4)))]
+    for _line in range(chance.choice((1, 1, 2))):
+        words = [chance.choice(_WORDS) for _word in range(chance.choice((3, 3, 3, 3, 3, 2, 4)))]
         fields = [f'"{word}"' if chance.random() < 0.25 else word for word in words]
         if chance.random() < 0.05:
             fields[0] = chance.choice(("include", "include_if_exists", "include_dir"))
@@ -172,7 +172,7 @@ def test_mappings_are_read_back(judge: IdentJudge) -> None:
     words = [word for word in (*_WORDS, '"all"', 'a"b"', "back\\", '""\\') if "@" not in word]
     written: list[Mapping] = []
     text = ""
-    for _ in range(_GENERATED):
+    for _number in range(_GENERATED):
         name, system_user, pg_user = chance.choices(words, k=3)
         mapping = Mapping(name, system_user, pg_user, chance.choice((None, "why")))
         try:
