@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import dataclasses
+import posixpath
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ManagedElsewhere
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Overridden
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
@@ -31,11 +33,13 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._settings.lists
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.state import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import normalise
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import same
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import show
 
 __all__ = ["make_plan"]
 
 Offered = t.Mapping[str, t.Mapping[str, str]]
 _OTHERS_MAY_WRITE = 0o022
+_AUTO_FAILOVER = "postgresql-auto-failover"  # beginning of the names of its configuration files
 
 
 def make_plan(desired: Desired, state: State, offered: Offered) -> Planned:
@@ -47,6 +51,7 @@ def make_plan(desired: Desired, state: State, offered: Offered) -> Planned:
     merged = _merged_libraries(desired, state)
     if merged is not None:
         wanted.append(merged)
+    _refuse_owned(wanted, state)
     given = {*desired.sections, *offered, *([PRELOAD] if merged else [])}
     kept = {section: values for section, values in state.sections.items() if section not in given}
     _check_unique(wanted, kept, state)
@@ -148,6 +153,20 @@ def _check_unique(wanted: t.Sequence[Wanted], kept: dropin.Sections, state: Stat
                     expected=f"one place only, and the section {section} of {state.place.path} sets the parameter too;"
                     " give that section without it, or empty, to take it out",
                 )
+
+
+def _refuse_owned(wanted: t.Sequence[Wanted], state: State) -> None:
+    """pg_auto_failover keeps parameters of its own in files that it writes anew whenever it likes."""
+    owned = {row.name.lower(): row for row in state.files if posixpath.basename(row.path).startswith(_AUTO_FAILOVER)}
+    for each in wanted:
+        row = owned.get(each.key)
+        if row is not None and not same(each.parameter, each.value.text, row.value):
+            raise ManagedElsewhere(
+                f"{each.option}: {show(each.parameter, each.value.text)!r} cannot be used: {row.source} sets"
+                f" {each.parameter.name} to {show(each.parameter, row.value)!r} and belongs to pg_auto_failover,"
+                " so nothing was changed; change it there with pg_autoctl, or leave the parameter out",
+                managed_by="pg_auto_failover",
+            )
 
 
 def _refusal(overridden: t.Sequence[Overridden]) -> RampartError:

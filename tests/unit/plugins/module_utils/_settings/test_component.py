@@ -12,6 +12,7 @@ import typing as t
 import pytest
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ManagedElsewhere
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import PendingRestart
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
@@ -416,3 +417,12 @@ def test_nothing_is_offered() -> None:
     settings = component({})
     assert settings.offers(state()) == {}
     assert (settings.name, settings.order) == ("settings", 20)
+
+
+def test_what_pg_auto_failover_sets_is_its_own() -> None:
+    theirs = FileSetting("/data/postgresql-auto-failover.conf", 5, "ssl", "off")
+    with pytest.raises(ManagedElsewhere, match=r"auto-failover.conf:5 sets ssl to 'off'"):
+        plan(state(others=(theirs,)), parameters={"ssl": True})
+    assert plan(state(others=(theirs,)), parameters={"ssl": False, "work_mem": "8MB"}).steps
+    elsewhere = dataclasses.replace(theirs, path="/data/other.conf")
+    assert plan(state(others=(elsewhere,)), parameters={"ssl": True}).steps
