@@ -35,7 +35,7 @@ def test_what_waits_is_in_force_after_a_restart(fresh_server: Server) -> None:
 @pytest.mark.parametrize(
     "faulty",
     [{"listen_addresses": "203.0.113.9"}, {"unix_socket_directories": "/nonexistent"}],
-    ids=lambda faulty: "-".join(faulty),
+    ids="-".join,
 )
 def test_a_server_that_does_not_start_gets_back_what_it_ran_with(fresh_server: Server, faulty: dict[str, str]) -> None:
     name = next(iter(faulty))
