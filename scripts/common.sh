@@ -30,8 +30,8 @@ need_packages() {
     fail "please install what Debian calls: ${missing[*]}"
   fi
   say "installing Debian packages: ${missing[*]}"
+  mkdir -p "$BUILD"
   (
-    mkdir -p "$BUILD"
     flock 9
     export DEBIAN_FRONTEND=noninteractive
     apt-get update -qq || say "apt-get update failed; trying with the package lists that are there"
