@@ -19,7 +19,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.apply i
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
-__all__ = ["Component", "Outcome", "Sections", "converge"]
+__all__ = ["Component", "Guard", "Outcome", "Sections", "converge"]
 
 Sections = t.Mapping[str, t.Mapping[str, str]]
 """Server parameters that one component wants set on its behalf: section to name to value."""
@@ -47,6 +47,21 @@ class Component(t.Protocol):
         """After apply and reload: what the server itself says is not in force, in words."""
 
 
+class Guard(t.Protocol):
+    """What looks at the plan of all components together, before anything is written."""
+
+    name: str
+
+    def concerned(self, plan: Plan) -> bool:
+        """Whether it has to look at all; if not, nothing is observed."""
+
+    def observe(self, server: Server) -> t.Any:
+        """Read everything that judging needs; write nothing."""
+
+    def judge(self, state: t.Any, plan: Plan) -> Planned:
+        """Pure. Raises RampartError for what must be refused; steps of its own come last."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Outcome:
     """What a run found, did and left."""
@@ -67,49 +82,60 @@ class Outcome:
         return result
 
 
-def converge(*, server: Server, components: t.Sequence[Component], check_mode: bool) -> Outcome:
-    """Bring one cluster to the desired state of all components, in one plan."""
-    ordered = sorted(components, key=lambda component: component.order)
+def converge(
+    *, server: Server, components: t.Sequence[Component], guards: t.Sequence[Guard] = (), check_mode: bool
+) -> Outcome:
+    """Bring one cluster to the desired state of all components, in one plan that the guards let pass."""
+    run = _Run(server, sorted(components, key=lambda component: component.order), guards)
     with server.lock(shared=check_mode):
-        plan = _plan(ordered, _observe(server, ordered))
+        _states, plan = run.planned()
         if not plan.changed:
             return Outcome(plan=plan, after=None, facts=server.facts())
-        plan = _prepare(server, ordered, plan)
+        plan = run.prepared(plan)
         notes = _rehearsal.rehearse(server, plan)
-        after = None if check_mode else _apply_and_verify(server, ordered, plan)
+        after = None if check_mode else run.applied(plan)
         return Outcome(plan=plan, after=after, facts=server.facts(), notes=notes)
 
 
-def _observe(server: Server, components: t.Sequence[Component]) -> list[t.Any]:
-    return [component.observe(server) for component in components]
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    server: Server
+    components: t.Sequence[Component]  # in the order of their steps
+    guards: t.Sequence[Guard]
 
+    def planned(self) -> tuple[list[t.Any], Plan]:
+        """What the components observe, and the plan for it."""
+        states = [component.observe(self.server) for component in self.components]
+        offered: dict[str, t.Mapping[str, str]] = {}
+        for component, state in zip(self.components, states):
+            offered.update(component.offers(state))
+        plan = Plan(tuple(component.plan(state, offered) for component, state in zip(self.components, states)))
+        for guard in self.guards:
+            if guard.concerned(plan):
+                plan = plan.joined(guard.judge(guard.observe(self.server), plan))
+        return states, plan
 
-def _plan(components: t.Sequence[Component], states: t.Sequence[t.Any]) -> Plan:
-    offered: dict[str, t.Mapping[str, str]] = {}
-    for component, state in zip(components, states):
-        offered.update(component.offers(state))
-    return Plan(tuple(component.plan(state, offered) for component, state in zip(components, states)))
+    def prepared(self, plan: Plan) -> Plan:
+        """The plan with what planning may not make up."""
+        own = [component.prepare(part, self.server) for component, part in zip(self.components, plan.parts)]
+        return Plan((*own, *plan.parts[len(own) :]))
 
-
-def _prepare(server: Server, components: t.Sequence[Component], plan: Plan) -> Plan:
-    return Plan(tuple(component.prepare(part, server) for component, part in zip(components, plan.parts)))
-
-
-def _apply_and_verify(server: Server, components: t.Sequence[Component], plan: Plan) -> Plan:
-    changes = Changes(server)
-    try:
-        changes.make(plan.steps)
-        if plan.needs_reload:
-            server.reload()
-        states = _observe(server, components)
-        after = _plan(components, states)
-        _verify(components, states, after)
-    except BaseException as error:  # an interruption too must leave nothing half applied
-        undone = changes.undo()
-        if isinstance(error, RampartError):
-            error.details["undone"] = undone
-        raise
-    return after
+    def applied(self, plan: Plan) -> Plan:
+        """Make the steps and prove them; the plan for what is there afterwards."""
+        changes = Changes(self.server)
+        try:
+            changes.make([step for step in plan.steps if not step.late])
+            if plan.needs_reload:
+                self.server.reload()
+            changes.make([step for step in plan.steps if step.late])
+            states, after = self.planned()
+            _verify(self.components, states, after)
+        except BaseException as error:  # an interruption too must leave nothing half applied
+            undone = changes.undo()
+            if isinstance(error, RampartError):
+                error.details["undone"] = undone
+            raise
+        return after
 
 
 def _verify(components: t.Sequence[Component], states: t.Sequence[t.Any], after: Plan) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._converge import Component
+from ansible_collections.rampart.postgresql.plugins.module_utils._converge import Guard
 from ansible_collections.rampart.postgresql.plugins.module_utils._converge import converge
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
@@ -35,13 +36,18 @@ class Module(t.Protocol):
         """Tell the operator."""
 
 
-def run(module: Module, build: t.Callable[[Values], t.Sequence[Component]]) -> t.NoReturn:
-    """Converge the components that ``build`` makes of the module's parameters, and end the module."""
+def run(
+    module: Module,
+    build: t.Callable[[Values], t.Sequence[Component]],
+    guard: t.Callable[[Values], t.Sequence[Guard]] = lambda values: (),
+) -> t.NoReturn:
+    """Converge what ``build`` makes of the module's parameters, under what ``guard`` makes of them; end the module."""
     try:
         options = Options.from_task(module.params)
-        components = build(module.params)
+        components, guards = build(module.params), guard(module.params)
         with Server.open(options) as server:
-            result = converge(server=server, components=components, check_mode=module.check_mode).result()
+            outcome = converge(server=server, components=components, guards=guards, check_mode=module.check_mode)
+        result = outcome.result()
     except RampartError as error:
         module.fail_json(msg=str(error), **error.details)
     for warning in result.pop("warnings"):

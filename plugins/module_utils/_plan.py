@@ -13,6 +13,7 @@ import dataclasses
 import typing as t
 
 __all__ = [
+    "Consequence",
     "LeftAlone",
     "Operation",
     "Overridden",
@@ -42,7 +43,7 @@ class RunSql:
     """One statement; consecutive ones of a component and database run in one transaction."""
 
     statement: str
-    undo: str
+    undo: str  # empty: cannot be undone
     database: str = "postgres"
 
 
@@ -66,6 +67,7 @@ class Step:
     operation: Operation
     statement: str = ""  # what an operator would type for the same effect
     reload: bool = False  # takes effect with a reload of the server
+    late: bool = False  # made only after that reload
 
     def result(self) -> dict[str, str]:
         """The step as returned to the playbook."""
@@ -108,6 +110,15 @@ class Overridden:
 
 
 @dataclasses.dataclass(frozen=True)
+class Consequence:
+    """What steps mean for people; stands in the diff before the texts that change."""
+
+    subject: str
+    before: str
+    after: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Planned:
     """What one component makes of what it observed."""
 
@@ -117,6 +128,8 @@ class Planned:
     overridden_by: tuple[Overridden, ...] = ()
     warnings: tuple[str, ...] = ()  # about what the steps do
     findings: tuple[str, ...] = ()  # about what is there; looked for anew after a change
+    consequences: tuple[Consequence, ...] = ()
+    facts: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)  # more return values of the module
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,6 +153,10 @@ class Plan:
         """Whether a reload must follow."""
         return any(step.reload for step in self.steps)
 
+    def joined(self, part: Planned) -> Plan:
+        """The plan and one part more, which comes last."""
+        return Plan((*self.parts, part))
+
     def files(self) -> dict[str, bytes | None]:
         """The files as they will be: path to content, None for a removed one."""
         return {
@@ -151,8 +168,17 @@ class Plan:
         return [finding for part in self.parts for finding in part.findings]
 
     def diff(self) -> list[dict[str, str]]:
-        """Ansible's diff, one entry for each step."""
+        """Ansible's diff: what the steps mean, then one entry for each step."""
         return [
+            {
+                "before_header": f"{meant.subject} (now)",
+                "after_header": f"{meant.subject} (then)",
+                "before": _text(meant.before),
+                "after": _text(meant.after),
+            }
+            for part in self.parts
+            for meant in part.consequences
+        ] + [
             {
                 "before_header": f"{step.subject} (now)",
                 "after_header": f"{step.subject} ({step.description})",
@@ -165,6 +191,7 @@ class Plan:
     def result(self) -> dict[str, t.Any]:
         """The plan as return values of a module."""
         return {
+            **{name: value for part in self.parts for name, value in part.facts.items()},
             "changed": self.changed,
             "diff": self.diff(),
             "steps": [step.result() for step in self.steps],

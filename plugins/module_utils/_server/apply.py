@@ -74,7 +74,7 @@ class Changes:
         operation = step.operation
         if isinstance(operation, WriteFile):
             self._server.write(operation.path, operation.before)
-        elif isinstance(operation, RunSql):
+        elif isinstance(operation, RunSql) and operation.undo:
             self._server.session.transaction([operation.undo])
 
     def _reload(self) -> str:
