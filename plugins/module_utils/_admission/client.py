@@ -1,0 +1,52 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who wants to get in, and what it can show; private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.addresses import show_address
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Attempt
+
+__all__ = ["Certificate", "Client"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Certificate:
+    """The names in a client certificate that the server has verified, or would."""
+
+    common_name: str | None  # None is not known
+    distinguished_name: str | None = None  # as RFC 2253 writes it, which is what clientname=DN compares
+
+    @classmethod
+    def of_client_dn(cls, client_dn: str) -> Certificate:
+        """From ``pg_stat_ssl.client_dn``, which is cut after 63 bytes and leaves slashes in values as they are."""
+        raise NotImplementedError
+
+
+@dataclasses.dataclass(frozen=True)
+class Client:
+    """One client: how it comes, and what it can show.
+
+    ``connected``: it is in at this moment. Then what the deciding rule asks of it today counts as shown.
+    """
+
+    attempt: Attempt  # its member_of counts only where the roles of the side are not known
+    label: str = ""  # how messages call it: session 4711 (pgbouncer), must_admit[2]
+    connected: bool = False
+    account: str | None = None  # operating system account at the other end of the socket; None is not known
+    has_password: bool | None = None  # the right one for its role; None is not known
+    certificate: Certificate | None = None
+    may_have_certificate: bool = False  # nobody asked for one, so that none was shown says nothing
+    logical: bool = False  # a walsender in a database: logical replication
+
+    def __str__(self) -> str:
+        tried = self.attempt
+        where = f"from {show_address(tried.address)}" if tried.address is not None else "through the socket"
+        how = " with TLS" if tried.tls else " encrypted by GSSAPI" if tried.gss else ""
+        what = "physical replication" if tried.replication else f"database {tried.database}"
+        words = f"user {tried.user}, {what}, {where}{how}"
+        return f"{self.label}: {words}" if self.label else words
