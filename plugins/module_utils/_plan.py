@@ -14,13 +14,16 @@ import typing as t
 
 __all__ = [
     "Consequence",
+    "Effect",
     "LeftAlone",
     "Operation",
     "Overridden",
+    "ParameterBecomes",
     "PendingRestart",
     "Plan",
     "Planned",
     "Reload",
+    "RoleLoses",
     "RunSql",
     "Step",
     "WriteFile",
@@ -119,6 +122,26 @@ class Consequence:
 
 
 @dataclasses.dataclass(frozen=True)
+class RoleLoses:
+    """An attribute that steps take from a role, as ALTER ROLE names it."""
+
+    role: str
+    attribute: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ParameterBecomes:
+    """The value that steps give a parameter, as pg_settings would show it after a reload or restart."""
+
+    name: str
+    value: str
+
+
+Effect = t.Union[RoleLoses, ParameterBecomes]
+"""What steps mean for the server where their text does not say it: for guards to read."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Planned:
     """What one component makes of what it observed."""
 
@@ -129,6 +152,7 @@ class Planned:
     warnings: tuple[str, ...] = ()  # about what the steps do
     findings: tuple[str, ...] = ()  # about what is there; looked for anew after a change
     consequences: tuple[Consequence, ...] = ()
+    effects: tuple[Effect, ...] = ()
     facts: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)  # more return values of the module
 
 
@@ -162,6 +186,10 @@ class Plan:
         return {
             step.operation.path: step.operation.after for step in self.steps if isinstance(step.operation, WriteFile)
         }
+
+    def effects(self) -> list[Effect]:
+        """What the steps mean for roles and parameters."""
+        return [effect for part in self.parts for effect in part.effects]
 
     def findings(self) -> list[str]:
         """What is unwise in the state that this plan was made from."""

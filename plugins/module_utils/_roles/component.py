@@ -15,6 +15,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import LeftAlone
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RoleLoses
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles import state as _state
@@ -108,7 +109,8 @@ class RoleAttributes:
         self._refuse(state, strippings)
         warnings += [*_told(state.dependents, strippings), *_unseen(state)]
         steps = tuple(self._step(stripping) for stripping in strippings)
-        return Planned(steps=steps, left_alone=tuple(left), warnings=tuple(warnings))
+        effects = tuple(RoleLoses(s.role.name, attribute) for s in strippings for attribute in s.attributes)
+        return Planned(steps=steps, left_alone=tuple(left), warnings=tuple(warnings), effects=effects)
 
     def prepare(self, planned: Planned, server: Server) -> Planned:
         """Nothing to make up."""

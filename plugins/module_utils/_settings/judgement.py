@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Overridden
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import PendingRestart
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Wanted
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.places import FileSetting
@@ -21,7 +22,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._settings.value
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import same
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import show
 
-__all__ = ["NotRunning", "faults", "not_running", "overriding", "waiting"]
+__all__ = ["NotRunning", "becoming", "faults", "not_running", "overriding", "waiting"]
 
 _COMMAND_LINE = "command line"
 # Where the running value comes from when this session shows what the files say and not what it asked for itself.
@@ -81,6 +82,24 @@ def waiting(state: State, changes: t.Mapping[str, str | None]) -> list[PendingRe
         elif parameter.pending_restart:
             pending.append(_pending(parameter, last.get(key)))
     return pending
+
+
+def becoming(state: State, changes: t.Mapping[str, str | None]) -> tuple[ParameterBecomes, ...]:
+    """Values that parameters get once ``changes`` (name to text, None for one taken out) are in our file and loaded."""
+    others = {row.name.lower(): row.value for row in state.files if row.path != state.place.path}
+    last = {row.name.lower(): row for row in state.files}
+    texts: dict[str, str | None] = {key: row.value for key, row in last.items() if row.path == state.place.path}
+    for name, text in changes.items():
+        texts[name.lower()] = others.get(name.lower()) if text is None else text
+    found = []
+    for key, text in sorted(texts.items()):
+        parameter = state.catalogue.find(key)
+        if parameter is None or parameter.source == _COMMAND_LINE:
+            continue
+        text = parameter.default if text is None else text
+        if text is not None and _would_differ(parameter, text):
+            found.append(ParameterBecomes(parameter.name, normalise(parameter, text).text))
+    return tuple(found)
 
 
 def not_running(state: State) -> list[NotRunning]:

@@ -60,11 +60,13 @@ def make_plan(desired: Desired, state: State, offered: Offered) -> Planned:
         raise _refusal(overridden)
     sections = _sections(given, wanted, kept, state, {item.parameter for item in overridden})
     steps = _steps(state, sections)
+    changes = _changes(state, sections)
     return Planned(
         steps=tuple(steps),
         left_alone=tuple(left_alone),
-        restart_required=tuple(judgement.waiting(state, _changes(state, sections))),
+        restart_required=tuple(judgement.waiting(state, changes)),
         overridden_by=tuple(overridden),
+        effects=judgement.becoming(state, changes) if steps else (),
     )
 
 

@@ -19,6 +19,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RoleLoses
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.arguments import component
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import ATTRIBUTES
@@ -61,6 +62,9 @@ def test_only_what_differs_is_sent_and_can_be_taken_back() -> None:
     assert (first.before, first.after) == ("SUPERUSER CREATEDB LOGIN", "LOGIN")
     assert (second.before, second.after) == ("CREATEDB REPLICATION LOGIN", "REPLICATION LOGIN")
     assert not planned.left_alone
+    assert planned.effects == tuple(
+        RoleLoses(role, lost) for role, lost in (("app", "SUPERUSER"), ("app", "CREATEDB"), ("standby", "CREATEDB"))
+    )
 
 
 def test_an_empty_allow_list_allows_nobody() -> None:

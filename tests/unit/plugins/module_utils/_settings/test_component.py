@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ManagedElsewhere
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import PendingRestart
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Reload
@@ -426,3 +427,24 @@ def test_what_pg_auto_failover_sets_is_its_own() -> None:
     assert plan(state(others=(theirs,)), parameters={"ssl": False, "work_mem": "8MB"}).steps
     elsewhere = dataclasses.replace(theirs, path="/data/other.conf")
     assert plan(state(others=(elsewhere,)), parameters={"ssl": True}).steps
+
+
+def test_what_parameters_become_is_told() -> None:
+    assert plan(state(), parameters={"ssl": True, "max_connections": 100}).effects == (ParameterBecomes("ssl", "on"),)
+    fixed = state(running={"ssl": {"source": "command line"}})
+    assert not plan(fixed, parameters={"ssl": True}, overrides="report").effects
+
+
+def test_what_a_removed_parameter_becomes_is_told() -> None:
+    running = {"ssl": {"setting": "on", "sourcefile": DROPIN, "source": FILE, "default": "off"}}
+    ours = state(sections={"parameters": {"ssl": "on"}}, running=running)
+    assert plan(ours, parameters={}).effects == (ParameterBecomes("ssl", "off"),)
+    elsewhere = state(
+        sections={"parameters": {"ssl": "on"}}, running=running, others=(FileSetting(MAIN, 1, "ssl", "yes"),)
+    )
+    assert not plan(elsewhere, parameters={}).effects
+
+
+def test_what_was_written_and_never_loaded_is_told() -> None:
+    left = state(sections={"parameters": {"ssl": "on"}}, running={"ssl": {"source": "default"}})
+    assert plan(left, parameters={"ssl": True}).effects == (ParameterBecomes("ssl", "on"),)
