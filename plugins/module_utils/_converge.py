@@ -13,6 +13,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import rehearsal as _rehearsal
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.apply import Changes
 
@@ -122,6 +123,8 @@ class _Run:
 
     def applied(self, plan: Plan) -> Plan:
         """Make the steps and prove them; the plan for what is there afterwards."""
+        if any(isinstance(step.operation, RunSql) for step in plan.steps):
+            self.server.session.require_transactions()
         changes = Changes(self.server)
         try:
             changes.make([step for step in plan.steps if not step.late])

@@ -40,8 +40,12 @@ def run(
     module: Module,
     build: t.Callable[[Values], t.Sequence[Component]],
     guard: t.Callable[[Values], t.Sequence[Guard]] = lambda values: (),
+    host: t.Callable[[], Values] = dict,
 ) -> t.NoReturn:
-    """Converge what ``build`` makes of the module's parameters, under what ``guard`` makes of them; end the module."""
+    """Converge what ``build`` makes of the module's parameters, under what ``guard`` makes of them; end the module.
+
+    ``host`` tells what is returned whether that goes well or not.
+    """
     try:
         options = Options.from_task(module.params)
         components, guards = build(module.params), guard(module.params)
@@ -49,7 +53,7 @@ def run(
             outcome = converge(server=server, components=components, guards=guards, check_mode=module.check_mode)
         result = outcome.result()
     except RampartError as error:
-        module.fail_json(msg=str(error), **error.details)
+        module.fail_json(msg=str(error), **{**error.details, **host()})
     for warning in result.pop("warnings"):
         module.warn(warning)
-    module.exit_json(**result)
+    module.exit_json(**{**result, **host()})

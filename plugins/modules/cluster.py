@@ -111,6 +111,8 @@ options:
           say. Give O(settings.sections) when several tasks or roles share the file.
         - A name of another version is translated (C(ssl_ecdh_curve) and C(ssl_groups)), and C(log_connections) may
           be given as the list of PostgreSQL 18 on every version.
+        - V(auto) for C(logging_collector) switches it on where the server's standard error does not go into a file
+          already, as it does on Debian, and else leaves the parameter out, which RV(left_alone) then says.
         type: dict
       sections:
         description:
@@ -426,6 +428,18 @@ server:
   description: The cluster that this was about.
   returned: success
   type: dict
+check_mode:
+  description: Whether this was check mode, which a play or a task can set beside the command line.
+  returned: always
+  type: bool
+missing_packages:
+  description:
+    - Packages to install so that a driver and the cryptography library can be imported. Their names are the same on
+      Debian, Ubuntu, Fedora and Enterprise Linux.
+  returned: always
+  type: list
+  elements: str
+  sample: [python3-psycopg2]
 undone:
   description: What was put back, and what could not be.
   returned: failure after something had been changed
@@ -440,9 +454,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rampart.postgresql.plugins.module_utils._converge import Component
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba import arguments as hba
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident import arguments as ident
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.packages import missing_packages
 from ansible_collections.rampart.postgresql.plugins.module_utils._module import run
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles import arguments as role_attributes
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.arguments import CONNECTION_ARGUMENTS
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.drivers import importable
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import arguments as settings
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import arguments as certificate
 
@@ -481,7 +497,11 @@ def main() -> t.NoReturn:
     module = AnsibleModule(argument_spec=ARGUMENTS, required_one_of=[list(COMPONENTS)], supports_check_mode=True)
     module.no_log_values.update(settings.secrets(module.params["settings"]))
     module.no_log_values.update(hba.secrets((module.params["hba"] or {}).get("rules")))
-    run(module, lambda values: build(values, check_mode=module.check_mode))
+    run(
+        module,
+        lambda values: build(values, check_mode=module.check_mode),
+        host=lambda: {"check_mode": module.check_mode, "missing_packages": missing_packages(importable())},
+    )
 
 
 if __name__ == "__main__":

@@ -54,6 +54,8 @@ options:
         Give O(sections) when several tasks or roles share the file.
       - A name of another version is translated (C(ssl_ecdh_curve) and C(ssl_groups)), and C(log_connections) may be
         given as the list of PostgreSQL 18 on every version.
+      - V(auto) for C(logging_collector) switches it on where the server's standard error does not go into a file already,
+        as it does on Debian, and else leaves the parameter out, which RV(left_alone) then says.
     type: dict
   sections:
     description:

@@ -36,6 +36,9 @@ class Connection(t.Protocol):
     def transaction(self, statements: t.Sequence[str]) -> None:
         """Run statements, all or none."""
 
+    def require_transactions(self) -> None:
+        """Raise Unsupported where statements could not be run in one."""
+
     def close(self) -> None:
         """Close it; never fails."""
 
@@ -104,6 +107,9 @@ class _Psycopg:
                     cursor.execute("ROLLBACK")
                 raise
 
+    def require_transactions(self) -> None:
+        """They can be had."""
+
     def close(self) -> None:
         with contextlib.suppress(self._error):
             self._connection.close()
@@ -155,6 +161,9 @@ class _Psql:
         return done.stdout.rstrip("\n")
 
     def transaction(self, statements: t.Sequence[str]) -> None:
+        self.require_transactions()
+
+    def require_transactions(self) -> None:
         raise Unsupported(
             "changing something needs psycopg 3 or psycopg2 on the host; psql is used for reading only:"
             " install python3-psycopg2",

@@ -132,6 +132,10 @@ class Session:
         """Run statements, all or none."""
         self._connection.transaction(statements)
 
+    def require_transactions(self) -> None:
+        """Raise Unsupported, before anything is changed, where only reading is possible."""
+        self._connection.require_transactions()
+
     def reload_configuration(self) -> None:
         """Send the signal. That it was sent proves nothing."""
         self.rows("SELECT pg_catalog.pg_reload_conf() AS sent")

@@ -21,13 +21,29 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._settings.value
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import may_hold_secret
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import normalise
 
-__all__ = ["COMPONENT", "PARAMETERS", "PRELOAD", "Desired", "Resolver", "Wanted", "Wish", "shown_value"]
+__all__ = [
+    "AUTOMATIC",
+    "COLLECTOR",
+    "COMPONENT",
+    "PARAMETERS",
+    "PRELOAD",
+    "Desired",
+    "Resolver",
+    "Wanted",
+    "Wish",
+    "shown_value",
+]
 
 COMPONENT: t.Final = "settings"
 PARAMETERS: t.Final = "parameters"
 """The section that the option of that name is kept in."""
 PRELOAD: t.Final = "preload"
 """The section that the merged libraries are kept in."""
+
+
+COLLECTOR: t.Final = "logging_collector"
+AUTOMATIC: t.Final = "auto"
+"""Its value where the place of the log decides."""
 
 
 @dataclasses.dataclass(frozen=True)

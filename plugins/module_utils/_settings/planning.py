@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ManagedElsewhere
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import LeftAlone
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Overridden
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Reload
@@ -21,6 +22,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Wr
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import dropin
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import judgement
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import preload
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import AUTOMATIC
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import COLLECTOR
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import COMPONENT
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import PARAMETERS
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import PRELOAD
@@ -45,7 +48,7 @@ _AUTO_FAILOVER = "postgresql-auto-failover"  # beginning of the names of its con
 def make_plan(desired: Desired, state: State, offered: Offered) -> Planned:
     """What has to be done for the state to become the desired one."""
     _check_libraries(desired, state)
-    wishes = [*desired.wishes, *_offered_wishes(desired, offered)]
+    wishes, uncollected = _collected([*desired.wishes, *_offered_wishes(desired, offered)], state)
     resolver = Resolver(state.catalogue, desired.optional, _coming(desired, state, wishes))
     wanted, left_alone = resolver.resolve(wishes)
     merged = _merged_libraries(desired, state)
@@ -63,11 +66,25 @@ def make_plan(desired: Desired, state: State, offered: Offered) -> Planned:
     changes = _changes(state, sections)
     return Planned(
         steps=tuple(steps),
-        left_alone=tuple(left_alone),
+        left_alone=(*left_alone, *uncollected),
         restart_required=tuple(judgement.waiting(state, changes)),
         overridden_by=tuple(overridden),
         effects=judgement.becoming(state, changes) if steps else (),
     )
+
+
+def _collected(wishes: t.Iterable[Wish], state: State) -> tuple[list[Wish], list[LeftAlone]]:
+    """With a decision about the log's collector: it is wanted where nothing keeps what the server writes."""
+    decided: list[Wish] = []
+    left: list[LeftAlone] = []
+    for wish in wishes:
+        if wish.name.lower() != COLLECTOR or wish.value != AUTOMATIC:
+            decided.append(wish)
+        elif state.log_file is None:
+            decided.append(dataclasses.replace(wish, value="on"))
+        else:
+            left.append(LeftAlone(COMPONENT, COLLECTOR, f"the log goes to {state.log_file}"))
+    return decided, left
 
 
 def _offered_wishes(desired: Desired, offered: Offered) -> t.Iterator[Wish]:

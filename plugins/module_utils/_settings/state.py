@@ -69,6 +69,7 @@ class State:
     library_directory: str
     loaded: float
     now: float
+    log_file: str | None = None  # where the server's standard error goes, when that is a file
 
     @property
     def sections(self) -> dict[str, dict[str, str]]:
@@ -108,6 +109,7 @@ def observe(server: Server, *, file_name: str, libraries: t.Sequence[str]) -> St
         library_directory=directory,
         loaded=times["loaded"],
         now=times["now"],
+        log_file=server.cluster.log_file,
     )
 
 

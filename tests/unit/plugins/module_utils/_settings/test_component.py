@@ -36,6 +36,7 @@ FILE = "configuration file"
 
 PARAMETERS = (
     Parameter("ssl", "bool", setting="off"),
+    Parameter("logging_collector", "bool", "postmaster", setting="off"),
     Parameter("work_mem", "integer", "user", "kB", "64", "2147483647", setting="4096"),
     Parameter("statement_timeout", "integer", "user", "ms", "0", "2147483647", setting="60000", source="client"),
     Parameter("max_connections", "integer", "postmaster", None, "1", "262143", setting="100"),
@@ -88,6 +89,7 @@ def state(
         library_directory="/lib/pg",
         loaded=more.pop("loaded", 200.0),
         now=300.0,
+        log_file=more.pop("log_file", None),
     )
 
 
@@ -448,3 +450,15 @@ def test_what_a_removed_parameter_becomes_is_told() -> None:
 def test_what_was_written_and_never_loaded_is_told() -> None:
     left = state(sections={"parameters": {"ssl": "on"}}, running={"ssl": {"source": "default"}})
     assert plan(left, parameters={"ssl": True}).effects == (ParameterBecomes("ssl", "on"),)
+
+
+def test_the_collector_is_wanted_where_nothing_keeps_the_log() -> None:
+    planned = plan(state(), sections={"log": {"logging_collector": "auto"}})
+    assert written(planned) == dropin.render({"log": {"logging_collector": "on"}})
+    kept = plan(state(log_file="/var/log/pg.log"), sections={"log": {"logging_collector": "auto"}})
+    assert kept.steps == ()
+    assert [(left.subject, left.reason) for left in kept.left_alone] == [
+        ("logging_collector", "the log goes to /var/log/pg.log")
+    ]
+    with pytest.raises(InputError, match="work_mem takes"):
+        plan(state(), parameters={"work_mem": "auto"})
