@@ -7,11 +7,15 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.addresses import show_address
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Attempt
 
 __all__ = ["Certificate", "Client"]
+
+_PARTS = re.compile(r"/(?=[A-Za-z0-9.]+=)")
+_SHOWN_BYTES = 63  # NAMEDATALEN - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,24 +28,39 @@ class Certificate:
     @classmethod
     def of_client_dn(cls, client_dn: str) -> Certificate:
         """From ``pg_stat_ssl.client_dn``, which is cut after 63 bytes and leaves slashes in values as they are."""
-        raise NotImplementedError
+        parts = [
+            (name, value) for name, _equals, value in (part.partition("=") for part in _PARTS.split(client_dn)[1:])
+        ]
+        is_cut = len(client_dn.encode("utf-8", "surrogateescape")) >= _SHOWN_BYTES
+        names = [index for index, (name, _value) in enumerate(parts) if name == "CN"]
+        common_name: str | None = ""
+        if names:
+            value = parts[names[0]][1]
+            is_known = "\\" not in value and not (is_cut and names[0] == len(parts) - 1)
+            common_name = value if is_known else None
+        elif is_cut:
+            common_name = None
+        whole = None if is_cut else ",".join(f"{name}={value}" for name, value in reversed(parts))
+        return cls(common_name, whole if whole is None or whole.isascii() else None)
 
 
 @dataclasses.dataclass(frozen=True)
 class Client:
-    """One client: how it comes, and what it can show.
-
-    ``connected``: it is in at this moment. Then what the deciding rule asks of it today counts as shown.
-    """
+    """One client: how it comes, and what it can show."""
 
     attempt: Attempt  # its member_of counts only where the roles of the side are not known
     label: str = ""  # how messages call it: session 4711 (pgbouncer), must_admit[2]
-    connected: bool = False
+    connected: bool = False  # one session of it is in at this moment
     account: str | None = None  # operating system account at the other end of the socket; None is not known
     has_password: bool | None = None  # the right one for its role; None is not known
     certificate: Certificate | None = None
     may_have_certificate: bool = False  # nobody asked for one, so that none was shown says nothing
     logical: bool = False  # a walsender in a database: logical replication
+
+    @property
+    def is_walsender(self) -> bool:
+        """Whether it comes for replication, of either kind."""
+        return self.logical or self.attempt.replication
 
     def __str__(self) -> str:
         tried = self.attempt

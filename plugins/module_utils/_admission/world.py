@@ -11,6 +11,9 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.records import MapRecord
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Attempt
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Decision
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import deciding
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 
 __all__ = ["NO_LIMIT", "PUBLIC", "Database", "Membership", "Parameters", "Role", "Sessions", "Side", "Verifier"]
@@ -87,3 +90,7 @@ class Side:
     parameters: Parameters = dataclasses.field(default_factory=Parameters)
     now: float = 0.0  # seconds since the epoch, by the server's clock
     sessions: Sessions | None = None  # None: connection limits are taken as not reached, unless they are 0
+
+    def deciding(self, attempt: Attempt) -> Decision:
+        """Which rules may decide about an attempt."""
+        return deciding(self.rules, attempt, self.dialect)
