@@ -78,6 +78,7 @@ class Outcome:
         if self.after is not None:
             before, after = self.plan.findings(), self.after.findings()
             result["warnings"] = [text for text in result["warnings"] if text not in before] + after
+            result.update(self.after.standing())
             result["restart_required"] = self.after.result()["restart_required"]
         result["warnings"] += self.notes
         return result

@@ -154,6 +154,7 @@ class Planned:
     consequences: tuple[Consequence, ...] = ()
     effects: tuple[Effect, ...] = ()
     facts: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)  # more return values of the module
+    standing: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)  # the same; read anew after a change
 
 
 @dataclasses.dataclass(frozen=True)
@@ -191,6 +192,10 @@ class Plan:
         """What the steps mean for roles and parameters."""
         return [effect for part in self.parts for effect in part.effects]
 
+    def standing(self) -> dict[str, t.Any]:
+        """Return values about the state that this plan was made from."""
+        return {name: value for part in self.parts for name, value in part.standing.items()}
+
     def findings(self) -> list[str]:
         """What is unwise in the state that this plan was made from."""
         return [finding for part in self.parts for finding in part.findings]
@@ -220,6 +225,7 @@ class Plan:
         """The plan as return values of a module."""
         return {
             **{name: value for part in self.parts for name, value in part.facts.items()},
+            **self.standing(),
             "changed": self.changed,
             "diff": self.diff(),
             "steps": [step.result() for step in self.steps],

@@ -341,6 +341,18 @@ options:
         - present
         - absent
         default: present
+      sentinel:
+        description:
+        - Begin the rules with one that concerns nobody, C(local "rampart:HASH" all reject), where C(HASH) is a checksum
+          of the other lines without their secrets. There is no such database, so a login to it tells whether the
+          server has loaded this version of the file, which neither C(pg_hba_file_rules) nor C(pg_conf_load_time)
+          can.
+        - Every run makes two such logins, which the server refuses and logs.
+        - Only where the rules are the first of the file, so not with O(hba.position=last).
+        - Without the rule the server's log is looked at after a reload, and the time of the file at the start of
+          a run.
+        type: bool
+        default: true
       allow_lockout:
         description: Write rules that would not admit this run's own connection.
         type: bool
@@ -440,6 +452,10 @@ missing_packages:
   type: list
   elements: str
   sample: [python3-psycopg2]
+in_force:
+  description: As the return value of M(rampart.postgresql.hba).
+  returned: when O(hba) is given
+  type: dict
 undone:
   description: What was put back, and what could not be.
   returned: failure after something had been changed

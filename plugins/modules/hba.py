@@ -16,8 +16,9 @@ description:
     such as a regular expression before 16, the keyword V(ALL) in capitals, or a name of more than 63 bytes.
   - The order of the rules is kept as given; the first rule that matches a connection decides.
   - The candidate is started by the real server in a throw-away cluster, written by one rename, reloaded, and then
-    looked up in C(pg_hba_file_rules). A file that the server refuses is put back.
-  - A file that was written after the server last read its configuration is loaded, even when it is as desired.
+    looked up in C(pg_hba_file_rules). A file that the server refuses, or that does not come into force, is put back.
+  - A file that the server has not loaded, as a run that was killed leaves it, is loaded, even when it is as desired.
+    See O(sentinel) for how that is known.
   - Refuses rules that would not admit this run's own connection.
   - A file that Patroni generates is refused. Lines tagged by pg_auto_failover are kept.
   - Without O(rules) nothing is written; what is unwise in the present rules is reported in RV(ignore:left_alone).
@@ -81,6 +82,16 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  sentinel:
+    description:
+      - Begin the rules with one that concerns nobody, C(local "rampart:HASH" all reject), where C(HASH) is a checksum of
+        the other lines without their secrets. There is no such database, so a login to it tells whether the server has
+        loaded this version of the file, which neither C(pg_hba_file_rules) nor C(pg_conf_load_time) can.
+      - Every run makes two such logins, which the server refuses and logs.
+      - Only where the rules are the first of the file, so not with O(position=last).
+      - Without the rule the server's log is looked at after a reload, and the time of the file at the start of a run.
+    type: bool
+    default: true
   allow_lockout:
     description: Write rules that would not admit this run's own connection.
     type: bool
@@ -136,6 +147,17 @@ left_alone:
   returned: success
   type: list
   elements: dict
+in_force:
+  description: Whether the file, as it is at the end of the run, is what the server works with.
+  returned: success
+  type: dict
+  contains:
+    verdict:
+      description:
+        - V(proven) by the rule of O(sentinel). V(no) when it is known not to be in force.
+        - V(assumed) when nothing says otherwise.
+      type: str
+    how: {description: What the verdict rests on., type: str}
 undone:
   description: What was taken back after the server had refused a change.
   returned: when a change was taken back

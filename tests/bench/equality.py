@@ -46,13 +46,13 @@ _PARAMETERS: t.Final = (
     "ssl_prefer_server_ciphers",
 )
 
-# The rules without their order: the peer's module sorts them.
+# The rules without their order: the peer's module sorts them. One of ours tells which file is loaded, and nothing else.
 _QUESTION: t.Final = f"""
 SELECT 'waiting for a restart', count(*) FROM pg_settings WHERE pending_restart;
 SELECT 'parameter', name, setting FROM pg_settings
  WHERE name = ANY ('{{{",".join(_PARAMETERS)}}}') ORDER BY name;
 SELECT 'rule', type, database, user_name, address, netmask, auth_method, options, error
-  FROM pg_hba_file_rules ORDER BY 1, 2, 3, 4, 5;
+  FROM pg_hba_file_rules WHERE coalesce(database[1], '') NOT LIKE 'rampart:%' ORDER BY 1, 2, 3, 4, 5;
 SELECT 'role', rolname, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls, rolcanlogin
   FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY rolname;
 """

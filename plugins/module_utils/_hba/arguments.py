@@ -17,6 +17,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.document i
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.methods import SECRET_OPTIONS
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import check_rule
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Rule
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import is_sentinel_rule
 
 __all__ = [
     "ARGUMENTS",
@@ -40,7 +41,11 @@ FILE_ARGUMENTS: dict[str, dict[str, t.Any]] = {
 """What every module offers that keeps a file or a block of it."""
 
 # The suboptions of a rule are checked here, not by Ansible: in a list of thousands that would take most of the time.
-ARGUMENTS: dict[str, dict[str, t.Any]] = {"rules": {"type": "list", "elements": "dict"}, **FILE_ARGUMENTS}
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "rules": {"type": "list", "elements": "dict"},
+    **FILE_ARGUMENTS,
+    "sentinel": {"type": "bool", "default": True},
+}
 
 _KEYS = ("type", "databases", "users", "address", "netmask", "method", "options", "comment")
 _REQUIRED = ("type", "databases", "users", "method")
@@ -51,7 +56,8 @@ def component(values: t.Mapping[str, t.Any], *, option: str = "") -> Hba:
     prefix = f"{option}." if option else ""
     about_file = file_options(values, option=option)
     rules = _rules(values.get("rules"), f"{prefix}rules")
-    return Hba(Desired(rules=rules if about_file["present"] else None, **about_file))
+    sentinel = values.get("sentinel") is not False
+    return Hba(Desired(rules=rules if about_file["present"] else None, sentinel=sentinel, **about_file))
 
 
 def file_options(values: t.Mapping[str, t.Any], *, option: str, block_name: str = "rules") -> dict[str, t.Any]:
@@ -99,6 +105,7 @@ def _rules(given: t.Any, option: str) -> tuple[Rule, ...] | None:
         return None
     if not isinstance(given, list):
         raise InputError(option=option, value=given, expected="give a list of rules")
+    given = [entry for entry in given if not is_sentinel_rule(entry)]
     if not given:
         raise InputError(
             option=option, value=given, expected="give at least one rule: a file without rules locks everybody out"

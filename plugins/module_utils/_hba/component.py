@@ -18,9 +18,13 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects i
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.guard import refusal
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import lint
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import summary
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.proof import prove
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import render_rules
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Rule
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import sentinel_in
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import with_sentinel
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import without_sentinel
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.state import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.state import observe
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import LeftAlone
@@ -42,6 +46,7 @@ class Desired(document.Management):
     rules: tuple[Rule, ...] | None = None  # None: hands off
     path: str | None = None  # None: the server's hba_file
     allow_lockout: bool = False
+    sentinel: bool = True
     option: str = ""  # where the operator wrote it: a prefix of option names
 
     @property
@@ -67,7 +72,9 @@ class Hba:
     def observe(self, server: Server) -> State:
         """Read the file, what it names and what the server says of it."""
         more = "" if self.desired.rules is None else self._rules_text(server.major)
-        return observe(server, path=self.desired.path, more=more)
+        found = observe(server, path=self.desired.path, more=more)
+        name = sentinel_in(found.text or "", self.desired, found.dialect) if found.used else None
+        return dataclasses.replace(found, proof=prove(server, path=found.path, sentinel=name))
 
     def offers(self, state: State) -> dict[str, dict[str, str]]:
         """No parameters."""
@@ -88,10 +95,12 @@ class Hba:
         records = state.records(text)
         findings = (*_unasked(state), *summary(lint(records)))
         if text == state.text:
-            return Planned(steps=self._reloads(state), findings=findings)
+            return Planned(steps=self._reloads(state), findings=findings, standing=_in_force(state))
         self._refuse_what_does_not_load(state, records)
         warnings = self._lockout(state, records)
-        return Planned(steps=(self._write(state, text),), warnings=warnings, findings=findings)
+        return Planned(
+            steps=(self._write(state, text),), warnings=warnings, findings=findings, standing=_in_force(state)
+        )
 
     def prepare(self, planned: Planned, server: Server) -> Planned:
         """Nothing to make up; only tell the server object when a refused login is what the operator wants."""
@@ -99,8 +108,11 @@ class Hba:
         return planned
 
     def unproven(self, state: State) -> list[str]:
-        """Lines that the server itself refuses: with any of them it goes on with the rules it had."""
-        return [] if self.desired.hands_off else [f"the server refuses {rejected}" for rejected in state.rejected]
+        """Lines that the server itself refuses: with any of them it goes on with the rules it had. And other proof."""
+        if self.desired.hands_off:
+            return []
+        denied = [f"{state.path} is not in force: {state.proof.how}"] if state.proof.in_force is False else []
+        return [f"the server refuses {rejected}" for rejected in state.rejected] + denied
 
     def _rules_text(self, major: int) -> str:
         if self._rendered is None or self._rendered[0] != major:
@@ -110,13 +122,20 @@ class Hba:
 
     def _candidate(self, state: State) -> str:
         lines = self._rules_text(state.major) if self.desired.present else ""
-        return self.desired.applied(state.text or "", lines, state.dialect)
+        before = without_sentinel(state.text or "", self.desired, state.dialect)
+        text = self.desired.applied(before, lines, state.dialect)
+        return with_sentinel(text, self.desired, state.dialect) if self.desired.sentinel and state.used else text
 
     def _reloads(self, state: State) -> tuple[Step, ...]:
         """A file that the server has not loaded, or would not, is not in force although it is as desired."""
-        if not state.is_stale and not state.rejected:
+        if state.rejected:
+            why = "the server refuses it"
+        elif state.proof.in_force is False:
+            why = f"it is not in force: {state.proof.how}"
+        elif state.is_stale:
+            why = "it was written after the server last read its files"
+        else:
             return ()
-        why = "the server refuses it" if state.rejected else "it was written after the server last read its files"
         return (
             Step(
                 component=self.name,
@@ -185,7 +204,17 @@ class Hba:
         """Silence means hands off: look, report, propose."""
         findings = summary(lint(state.records(state.text or "")))
         reasons = [f"no rules were given; {finding}" for finding in findings] or ["no rules were given"]
-        return Planned(left_alone=tuple(LeftAlone(self.name, state.path, reason) for reason in reasons))
+        left_alone = tuple(LeftAlone(self.name, state.path, reason) for reason in reasons)
+        return Planned(left_alone=left_alone, standing=_in_force(state))
+
+
+def _in_force(state: State) -> dict[str, t.Any]:
+    """Whether the file on disk, as it stands, is what the server works with."""
+    verdict, how = {True: "proven", False: "no", None: "assumed"}[state.proof.in_force], state.proof.how
+    if state.proof.in_force is not False and (state.rejected or state.is_stale):
+        verdict = "no"
+        how = f"the server refuses {state.rejected[0]}" if state.rejected else "it was written after the last reload"
+    return {"in_force": {"verdict": verdict, "how": how or "the server read its files after it was written"}}
 
 
 def _unasked(state: State) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ __all__ = [
     "check_block_name",
     "is_own_comment",
     "is_written_by_patroni",
+    "own_part",
     "whole_file",
     "without_block",
     "without_secrets",
@@ -80,6 +81,15 @@ def is_own_comment(comment: str) -> bool:
     line = f"#{comment.rstrip()}"
     own = (_HEADER, f"# {_COLUMNS}", _KEPT)
     return line in map(str.rstrip, own) or line.startswith((_BEGIN.format(name=""), _END.format(name="")))
+
+
+def own_part(text: str, management: Management, dialect: Dialect) -> tuple[int, int] | None:
+    """Where our lines begin and end, as offsets into the text; what this module writes around them comes before."""
+    if management.manage == "file":
+        head = f"{_HEADER}# {_COLUMNS}\n"
+        return (len(head) if text.startswith(head) else 0), len(text)
+    found = _find(text, management.block_name, dialect)
+    return None if found is None else (text.index("\n", found[0]) + 1, found[1])
 
 
 def whole_file(before: str, rules: str, *, columns: str = _COLUMNS) -> str:

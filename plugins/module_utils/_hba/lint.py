@@ -18,6 +18,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects i
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.finding import Finding
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.finding import Severity
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import without_sentinels
 
 __all__ = ["Context", "Finding", "Severity", "lint", "summary"]
 
@@ -64,7 +65,7 @@ def summary(findings: t.Iterable[Finding]) -> list[str]:
 
 def lint(records: t.Iterable[Record], context: Context | None = None) -> list[Finding]:
     """Remarks in the order of the lines of each file."""
-    records = list(records)
+    records = without_sentinels(records)
     found = [
         Finding(code, severity, record.path, record.line, reason)
         for record in records

@@ -21,6 +21,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer impo
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Attempt
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_text
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import Proof
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
 
 if t.TYPE_CHECKING:
@@ -103,6 +104,8 @@ class State:
     judged: bool = True  # whether the server could be asked for its verdict
     files: Snapshot = dataclasses.field(default_factory=Snapshot)
     interfaces: tuple[str, ...] = ("lo",)
+    used: bool = True  # whether it is the file that the server reads first
+    proof: Proof = dataclasses.field(default_factory=Proof)
 
     @property
     def dialect(self) -> Dialect:
@@ -144,6 +147,7 @@ def observe(server: Server, *, path: str | None, more: str = "") -> State:
         rejected=_rejected(server) if text is not None else (),
         judged=server.session.is_superuser,
         files=Snapshot(recorder.texts, recorder.directories),
+        used=path == server.paths.hba_file,
         interfaces=tuple(name for _index, name in socket.if_nameindex()),
     )
 

@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import functools
 import os
+import time
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
@@ -17,6 +18,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import discovery
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import lock
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import managers
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.fallback import LogTail
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import FileState
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import History
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import read_file
@@ -24,6 +26,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.files i
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import account_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.probe import Answer
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.probe import knock
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Session
 
@@ -33,6 +37,7 @@ _PATHS = """
 SELECT name, setting FROM pg_catalog.pg_settings
 WHERE name IN ('config_file', 'data_directory', 'hba_file', 'ident_file')
 ORDER BY name"""
+_COLLECTED = "SELECT pg_catalog.pg_current_logfile() AS path"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +58,8 @@ class Server:
         self.session = session
         self._cluster = cluster
         self.may_lock_out = False  # whether the operator accepts that no new login of this run gets in
+        self.settled = 0.0  # until then (monotonic) a reload may be under way of which no new login could tell
+        self._since_reload: LogTail | None = None
 
     @classmethod
     @contextlib.contextmanager
@@ -165,15 +172,39 @@ class Server:
 
     def reload(self) -> None:
         """Make the server read its configuration, prove that a new login sees it, continue with that login."""
+        log = LogTail(self._log_file(), self.owner) if self.has_files else None
         fresh = control.reload(
             self.session,
             lambda: Session.open(self.options, self._cluster),
             self.options.timeout,
             may_lock_out=self.may_lock_out,
         )
+        self._since_reload = log
+        self.settled = time.monotonic() + self.options.timeout if fresh is self.session else 0.0
         if fresh is not self.session:
             self.session.close()
         self.session = fresh
+
+    def refused_at_reload(self, path: str) -> bool:
+        """Whether the log says that the last reload of this run did not take a file."""
+        return self._since_reload is not None and self._since_reload.says_not_reloaded(path)
+
+    def _log_file(self) -> str | None:
+        collected = self.session.rows(_COLLECTED)[0]["path"] if self.session.is_superuser else None
+        if collected is None:
+            return self.cluster.log_file
+        return os.path.join(self.cluster.data_directory, collected)
+
+    def answer_to_login(self, database: str) -> Answer:
+        """How far a login to a database comes through the socket, which it does not complete."""
+        with acting_as(self.owner):
+            return knock(
+                self.cluster.socket_directory,
+                self.cluster.port,
+                user=self.session.login,
+                database=database,
+                uid=self.owner.uid,
+            )
 
     def restart(self, method: str) -> None:
         """Restart the server, or start it when it is down; wait for a login, continue with that login."""

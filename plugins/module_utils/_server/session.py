@@ -11,7 +11,6 @@ import dataclasses
 import json
 import os
 import socket
-import struct
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConnectionFailed
@@ -22,6 +21,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import account_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.probe import peer_uid
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.discovery import Cluster
@@ -200,9 +200,8 @@ def _assert_peer(directory: str, port: int, account: Account | None) -> None:
         probe.settimeout(5)
         try:
             probe.connect(path)
-            packed = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+            uid = peer_uid(probe)
         except OSError as error:
             raise ConnectionFailed(f"cannot connect to the server at {path}: {error.strerror or error}") from None
-    uid = struct.unpack("3i", packed)[1]
     if account is not None and uid != account.uid:
         raise RampartError(f"{path} belongs to a process of uid {uid}, not to {account.name}, the owner of the cluster")

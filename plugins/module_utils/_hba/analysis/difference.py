@@ -36,6 +36,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.w
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Attempt
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import without_sentinels
 
 __all__ = ["difference"]
 
@@ -51,8 +52,8 @@ def difference(
 
     That no rule matches is the same as that one rejects: refused is refused.
     """
-    before = [record for record in old if record.accepted]
-    after = [record for record in new if record.accepted]
+    before = without_sentinels(record for record in old if record.accepted)
+    after = without_sentinels(record for record in new if record.accepted)
     focus = _changed(_identities(before, dialect), _identities(after, dialect), len(before))
     if not focus:
         return ()

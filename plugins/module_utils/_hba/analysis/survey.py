@@ -17,6 +17,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.s
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import World
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import without_sentinels
 
 __all__ = ["Contradicted", "Duplicate", "Survey", "Unreachable", "survey"]
 
@@ -58,7 +59,7 @@ class Survey(t.NamedTuple):
 
 def survey(records: t.Iterable[Record], *, dialect: Dialect, world: World | None = None) -> Survey:
     """Look at every rule in the light of those before it."""
-    return _Surveyor(Rulebook(records, dialect, world or World())).survey()
+    return _Surveyor(Rulebook(without_sentinels(records), dialect, world or World())).survey()
 
 
 class _Surveyor:

@@ -57,7 +57,7 @@ def test_the_order_of_rules_is_a_change() -> None:
 
 def test_findings() -> None:
     [warning] = plan("", rules=[OWN, WORLD]).findings
-    assert "trust-world" in warning and "/pg_hba.conf line 4" in warning
+    assert "trust-world" in warning and "/pg_hba.conf line 5" in warning
 
 
 def test_a_file_that_was_not_loaded_is() -> None:
@@ -86,7 +86,7 @@ def test_lockout() -> None:
     assert said.startswith(
         "rules: 'local\\tall\\tpostgres\\treject' cannot be used: this run's own connection (user postgres"
     )
-    assert "line 3 of the new /pg_hba.conf" in said and "allow_lockout" in said
+    assert "line 4 of the new /pg_hba.conf" in said and "allow_lockout" in said
     with pytest.raises(InputError, match="no rule of the file matches"):
         plan("local all all peer\n", rules=[WORLD])
     allowed = plan("local all all peer\n", rules=[{**OWN, "method": "reject"}], allow_lockout=True)
