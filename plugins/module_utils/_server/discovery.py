@@ -13,7 +13,6 @@ import re
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConnectionFailed
-from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import account_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
@@ -76,12 +75,8 @@ def choose(options: Options) -> Cluster | None:
     if len(matching) == 1:
         return matching[0]
     if len(matching) > 1:
-        raise InputError(
-            option="cluster",
-            value=options.cluster,
-            expected="one of the running clusters, as there are several: "
-            + ", ".join(f"{cluster.label} (port {cluster.port})" for cluster in matching),
-        )
+        listed = ", ".join(f"{cluster.label} (port {cluster.port})" for cluster in matching)
+        raise RampartError(f"several clusters run here, so cluster has to name one: {listed}")
     if os.geteuid() != 0 and not clusters and options.cluster is None:
         return None
     raise ConnectionFailed(_nothing_runs(options, clusters))

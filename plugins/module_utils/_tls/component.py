@@ -91,7 +91,8 @@ class CertificateComponent:
 
     def prepare(self, planned: Planned, server: Server) -> Planned:
         """Make the key and the certificate, once: what is rehearsed is what will be written."""
-        return dataclasses.replace(planned, steps=tuple(_filled(step) for step in planned.steps))
+        kept = not self._can_only_judge
+        return dataclasses.replace(planned, steps=tuple(_filled(step, kept=kept) for step in planned.steps))
 
     def unproven(self, state: State) -> list[str]:
         """What the server serves, as a handshake shows it; SHOW gives the new value even when it was not loaded."""
@@ -204,12 +205,13 @@ class CertificateComponent:
         )
 
 
-def _filled(step: Step) -> Step:
+def _filled(step: Step, *, kept: bool) -> Step:
+    """With a key; one that is not kept has no fingerprint to show, as the next look makes another."""
     operation = step.operation
     if not isinstance(operation, MakeCertificate) or operation.request is None:
         return step
     content = pem.make(operation.request) if pem.AVAILABLE else pem.make_stand_in()
-    made = pem.read(content).certificate if pem.AVAILABLE else None
+    made = pem.read(content).certificate if pem.AVAILABLE and kept else None
     write = WriteFile(path=operation.path, before=operation.before, after=content, mode=operation.mode)
     return dataclasses.replace(step, operation=write, after=made.summary() if made else step.after)
 

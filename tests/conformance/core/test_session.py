@@ -8,7 +8,7 @@ import typing as t
 import pytest
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConnectionFailed
-from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ServerRefused
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import drivers
@@ -120,7 +120,7 @@ def test_a_server_that_is_down_is_named(fresh_server: Server) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root sees every cluster")
 def test_several_clusters_without_a_choice_are_an_error_that_lists_them(server: Server, fresh_server: Server) -> None:
-    with pytest.raises(InputError) as caught, _server.Server.open(Options()):
+    with pytest.raises(RampartError, match="cluster has to name one") as caught, _server.Server.open(Options()):
         pass
     assert str(server.data_directory) in str(caught.value)
     assert str(fresh_server.data_directory) in str(caught.value)
