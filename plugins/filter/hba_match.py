@@ -12,9 +12,9 @@ author: The rampart.postgresql maintainers (@rampart-postgresql)
 description:
   - Finds the first rule that matches a connection, as a major version of PostgreSQL, 13 to 18, finds it, and says what
     follows. Whether the client then knows the password is another matter.
-  - Where only the server can tell whether a rule matches (a host name, V(samenet), a file that is included or a list
-    that is named with V(@), a regular expression that Python reads differently), the answer is V(unknown), with every
-    rule that may decide.
+  - Where only the server can tell whether a rule matches (a host name, V(samehost) and V(samenet) without
+    O(server_addresses), a file that is included or a list that is named with V(@), a regular expression that Python
+    reads differently), the answer is V(unknown), with every rule that may decide.
   - Rules of which the server would reject one are an error, because it would load none of them.
 options:
   _input:
@@ -28,7 +28,7 @@ options:
     type: integer
     required: true
   user:
-    description: The role that the client asks for.
+    description: The role that the client asks for. It is one that exists, or V(+role) of its own name would not match.
     type: string
     required: true
   member_of:
@@ -56,6 +56,14 @@ options:
     description: Whether this is physical replication, as of a standby or C(pg_basebackup). Logical replication is not.
     type: boolean
     default: false
+  server_addresses:
+    description:
+      - The addresses of the server's own host, each with its network, such as V(10.0.3.1/24); they decide about
+        V(samehost) and V(samenet).
+      - Those of the loopback interface, C(127.0.0.1/8) and C(::1/128), are always among them.
+      - Without it those two words are not known to match anything but a client on the loopback interface.
+    type: list
+    elements: string
 seealso:
   - plugin: rampart.postgresql.from_hba
     plugin_type: filter
@@ -123,6 +131,7 @@ def hba_match(
     gss: object = False,
     replication: object = False,
     member_of: object = None,
+    server_addresses: object = None,
 ) -> dict[str, t.Any]:
     """Which rule decides about a connection and what follows."""
     # Here and not above: to find one filter Ansible loads all of a collection, in every task anew.
@@ -143,6 +152,7 @@ def hba_match(
             gss=plain(gss),
             replication=plain(replication),
             member_of=plain(member_of),
+            server_addresses=plain(server_addresses),
         )
         return verdict(entries_of(rules, dialect), tried, dialect)
 

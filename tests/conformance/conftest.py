@@ -8,6 +8,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.rampart.postgresql.tests.conformance import counts
 from ansible_collections.rampart.postgresql.tests.conformance.servers import MAJORS
 from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 from ansible_collections.rampart.postgresql.tests.conformance.servers import Workshop
@@ -28,6 +29,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if _SHARE:
         config.hook.pytest_deselected(items=[item for item in items if not is_ours(item)])
         items[:] = [item for item in items if is_ours(item)]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what was counted, whatever the verdict."""
+    for line in counts.lines():
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session", params=MAJORS, ids=lambda major: f"pg{major}")

@@ -88,6 +88,7 @@ class Dialect:
     continuation: bool = True  # a backslash before the newline joins lines
     includes: bool = False  # include, include_if_exists, include_dir
     regular_expressions: bool = False  # /… as database or user
+    negated_in_brackets: bool = True  # regular expressions know \D, \S and \W in brackets, and [[:word:]]
     nesting_limit: int | None = None  # of files that include files
     special_pg_users: bool = False  # all, +role and /… as the PostgreSQL user of a mapping in pg_ident.conf
     mappings_view: bool = True  # whether pg_ident_file_mappings is there
@@ -123,6 +124,7 @@ DIALECTS: dict[int, Dialect] = {
         major=13,
         line_limit=20479,
         continuation=False,
+        negated_in_brackets=False,
         clientcert={**_CLIENTCERT, "1": "verify-ca", "0": "", "no-verify": ""},
         clientname=False,
         cert_refuses_verify_ca=False,

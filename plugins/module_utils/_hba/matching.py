@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba import patterns
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.addresses import Network
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import Token
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
@@ -34,6 +35,7 @@ class Attempt:
     gss: bool = False  # encrypted by GSSAPI
     replication: bool = False  # physical: asks for no database
     member_of: frozenset[str] = frozenset()  # roles, the user itself included, as far as they exist; superuser or not
+    interfaces: tuple[Network, ...] | None = None  # addresses of the server itself with their networks; None: not known
 
 
 class Decision(t.NamedTuple):
@@ -100,9 +102,16 @@ def _address_matches(record: Record, attempt: Attempt) -> bool | None:
         return True
     if record.address.network is not None:
         return record.address.network.holds(attempt.address)
-    if record.address.keyword is not None and attempt.address in (bytes([127, 0, 0, 1]), bytes(15) + b"\1"):
-        return True  # a loopback address is both of this host and of its network
+    if record.address.keyword is not None:
+        return _is_near(record.address.keyword, attempt.address, attempt.interfaces)
     return None
+
+
+def _is_near(keyword: str, client: bytes, interfaces: tuple[Network, ...] | None) -> bool | None:
+    """Whether samehost or samenet match; without interfaces only loopback addresses are known to be there."""
+    if interfaces is not None:
+        return any(each.address == client if keyword == "samehost" else each.holds(client) for each in interfaces)
+    return True if client in (bytes([127, 0, 0, 1]), bytes(15) + b"\1") else None
 
 
 def _database_matches(token: Token, attempt: Attempt, dialect: Dialect) -> bool | None:

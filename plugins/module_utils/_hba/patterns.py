@@ -31,12 +31,6 @@ _PATTERN = "invalid regexp (reg version 0.8)"
 
 _MOST_REPETITIONS = 255
 _LARGEST_CHARACTER = 0x7FFFFFFE
-_CLASSES = frozenset(
-    (
-        *("alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower"),
-        *("print", "punct", "space", "upper", "word", "xdigit"),
-    )
-)
 _COLLATING_ELEMENTS = """
 NUL SOH STX ETX EOT ENQ ACK BEL|alert BS|backspace HT|tab LF|newline VT|vertical-tab FF|form-feed CR|carriage-return
 SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC IS4|FS IS3|GS IS2|RS IS1|US
@@ -56,8 +50,16 @@ _NAMED_CHARACTERS = {
 _CONSTRAINTS = "AmMyYZ"  # escapes that match no character
 _CLASS_ESCAPES = "dDsSwW"
 _SIMPLE_ESCAPES = {"a": "\a", "b": "\b", "B": "\\", "e": "\033", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_RANGES = {
+    **{"alnum": "0-9A-Za-z", "alpha": "A-Za-z", "ascii": r"\0-\x7f", "blank": r" \t", "cntrl": r"\0-\x1f\x7f", "digit": "0-9"},
+    **{"graph": "!-~", "lower": "a-z", "print": " -~", "punct": r"!-/:-@\[-`{-~", "space": r"\s", "upper": "A-Z"},
+    **{"word": r"\w", "xdigit": "0-9A-Fa-f"},
+}  # fmt: skip
+"""Classes of characters, as the C locale has them: the server uses it for these patterns."""
+_CLASS_NAME = re.compile(rf"\[:({'|'.join(sorted(_RANGES))}):\]")
 _PORTABLE = re.compile(
-    r"(?:[\w \-^$.@:/%=~!<>,;&'`#+*?]|\\[.\-+*?^$()\[\]{}|/]|\[\^?(?:\w-\w|\w|[.@-])+\]|\(\?:|[()|]|\{\d+(?:,\d*)?\})*"
+    r"(?:[\w \-^$.@:/%=~!<>,;&'`#+*?]|\\[.\-+*?^$()\[\]{}|/dDsSwWA]|\(\?:|[()|]|\{\d+(?:,\d*)?\}"
+    rf"|\[\^?(?:\w-\w|\w|[.@-]|\\[dsw]|{_CLASS_NAME.pattern})+\])*"
 )
 
 
@@ -66,10 +68,13 @@ class _Invalid(Exception):
 
 
 @functools.lru_cache(maxsize=4096)
-def problem(pattern: str) -> str | None:
-    """Why the server would not compile the pattern, in its words; None for one that it takes."""
+def problem(pattern: str, *, negated_in_brackets: bool = True) -> str | None:
+    r"""Why the server would not compile the pattern, in its words; None for one that it takes.
+
+    ``negated_in_brackets``: it knows \D, \S and \W in brackets, and the class of characters named word.
+    """
     try:
-        _Checker(pattern).check()
+        _Checker(pattern, negated_in_brackets).check()
     except _Invalid as found:
         return str(found)
     return None
@@ -78,10 +83,17 @@ def problem(pattern: str) -> str | None:
 @functools.lru_cache(maxsize=4096)
 def search(pattern: str, name: str) -> bool | None:
     """Whether the pattern is found in a name; None where that is not known here."""
+    ours = _translated(pattern)
+    return None if ours is None or "\n" in name else ours.search(name) is not None
+
+
+@functools.lru_cache(maxsize=4096)
+def _translated(pattern: str) -> re.Pattern[str] | None:
+    """The pattern as Python's; None where both may differ about what it means."""
     if not pattern.isascii() or not _PORTABLE.fullmatch(pattern) or problem(pattern) is not None:
         return None
     try:
-        return re.search(pattern, name) is not None
+        return re.compile(_CLASS_NAME.sub(lambda match: _RANGES[match.group(1)], pattern), re.ASCII)
     except re.error:
         return None
 
@@ -108,9 +120,10 @@ def captured(pattern: str, name: str) -> str | NoCapture | None:
     PostgreSQL takes the longest match and Python the first one: they agree where there is nothing to choose from.
     """
     has_choice = "|" in pattern or not pattern.endswith("$") or re.search(r"[*+?}]\?", pattern)
-    if has_choice or not search(pattern, name):
+    ours = _translated(pattern)
+    if has_choice or ours is None or not search(pattern, name):
         return None
-    match = re.search(pattern, name)
+    match = ours.search(name)
     if match is None or not match.re.groups or match.group(1) is None:
         return NoCapture()
     return match.group(1)
@@ -119,8 +132,9 @@ def captured(pattern: str, name: str) -> str | NoCapture | None:
 class _Checker:
     """Walks over a pattern the way the compiler does, without building anything."""
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, negated_in_brackets: bool = True) -> None:
         self.text = pattern
+        self.negated_in_brackets = negated_in_brackets
         self.at = 0
         self.groups = 0  # capturing groups opened so far
         self.closed: set[int] = set()
@@ -151,12 +165,12 @@ class _Checker:
             if kind != ":":
                 raise _Invalid(_PATTERN if kind == "?" else _QUANTIFIER)
             self.at = 4
-        if self._peek(2) == "(?" and self.text[self.at + 2 : self.at + 3].isalpha():
+        if self._peek(2) == "(?" and _letter(self.text, self.at + 2):
             self._embedded_options()
 
     def _embedded_options(self) -> None:
         self.at += 2
-        while self._peek().isalpha():
+        while _letter(self.text, self.at):
             letter = self._take()
             if letter not in "bceimnpqstwx":
                 raise _Invalid(_OPTION)
@@ -202,7 +216,7 @@ class _Checker:
                 if self._peek() == "#":
                     end = self.text.find("\n", self.at)
                     self.at = len(self.text) if end < 0 else end
-            if self._peek(3) == "(?#":
+            if self._peek(3) == "(?#" and self.flavour == "advanced":
                 end = self.text.find(")", self.at)
                 self.at = len(self.text) if end < 0 else end + 1
             if self.at == before:
@@ -211,8 +225,6 @@ class _Checker:
     def _atom(self, lookaround: bool) -> bool:
         """Read one atom or constraint; whether a quantifier may follow."""
         if self._is_quantifier():
-            if self._peek() == "{":
-                self._bound()
             raise _Invalid(_QUANTIFIER)
         if self.text.startswith(("[[:<:]]", "[[:>:]]"), self.at):
             self.at += 7
@@ -266,7 +278,7 @@ class _Checker:
         return number
 
     def _group(self, lookaround: bool) -> bool:
-        if self._peek() != "?":
+        if self._peek() != "?" or self.flavour == "extended":
             number = 0
             if not lookaround:
                 self.groups += 1
@@ -370,16 +382,29 @@ class _Checker:
             # A class cannot begin a range; what follows the hyphen decides nothing any more.
             raise _Invalid(_RANGE)
         self.at += 1
-        end = self._element(True) if self._peek() == "-" else self._element(False)
-        if end is None or start > end:
+        end = None if self._peek(2) in ("[:", "[=") else self._element(self._peek() == "-")
+        if end is None:
             raise _Invalid(_RANGE)
+        self._look_ahead()
+        if start > end:
+            raise _Invalid(_RANGE)
+
+    def _look_ahead(self) -> None:
+        """What is wrong with the next element is found before anything is said of the range that ends here."""
+        at = self.at
+        if self._peek() == "\\" and self.flavour == "advanced":
+            self.at += 1
+            self._bracket_escape()
+            self.at = at
+        elif self._peek() == "" or (self._peek() == "[" and at + 1 == len(self.text)):
+            raise _Invalid(_BRACKETS)
 
     def _element(self, first: bool) -> str | None:
         """One character, collating element or class; None for what cannot be the end of a range."""
         if self.at >= len(self.text):
             raise _Invalid(_BRACKETS)
         character = self._take()
-        if character == "\\":
+        if character == "\\" and self.flavour == "advanced":
             return self._bracket_escape()
         if character == "[" and self.at >= len(self.text):
             raise _Invalid(_BRACKETS)
@@ -393,9 +418,10 @@ class _Checker:
         if self.at >= len(self.text):
             raise _Invalid(_ESCAPE)
         character = self._take()
-        if character in _CLASS_ESCAPES:
+        if character in _CLASS_ESCAPES and (self.negated_in_brackets or character.islower()):
             return None
-        if character in _CONSTRAINTS or character in "123456789":
+        is_reference = character in "123456789" and self._backreference(character)
+        if is_reference or character in _CONSTRAINTS or character in _CLASS_ESCAPES:
             raise _Invalid(_ESCAPE)
         return self._plain_escape(character)
 
@@ -405,8 +431,9 @@ class _Checker:
             raise _Invalid(_BRACKETS)
         name = self.text[self.at : end]
         self.at = end + 2
+        self._look_ahead()
         if kind == ":":
-            if name not in _CLASSES:
+            if name not in _RANGES or (name == "word" and not self.negated_in_brackets):
                 raise _Invalid(_CLASS)
             return None
         if len(name) != 1 and name not in _NAMED_CHARACTERS:
@@ -416,3 +443,7 @@ class _Checker:
 
 def _digit(text: str, at: int) -> bool:
     return at < len(text) and text[at] in "0123456789"
+
+
+def _letter(text: str, at: int) -> bool:
+    return text[at : at + 1].isascii() and text[at : at + 1].isalpha()

@@ -12,6 +12,9 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.addresses import Network
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.addresses import cidr_mask
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import NAME_BYTES
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.interchange import Entry
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import Token
@@ -23,6 +26,10 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records im
 
 __all__ = ["attempt", "findings", "verdict"]
 
+_LOOPBACK = (
+    Network(bytes((127, 0, 0, 1)), bytes((255, 0, 0, 0))),
+    Network(bytes(15) + b"\1", b"\xff" * 16),
+)
 _IMPLICIT: dict[str, t.Any] = {"rule": None, "line": None, "outcome": "implicit reject", "options": {}}
 _WHATEVER = (Token("all", False, "all"), Token("replication", False, "replication"))
 
@@ -36,6 +43,7 @@ def attempt(
     gss: t.Any = False,
     replication: t.Any = False,
     member_of: t.Any = None,
+    server_addresses: t.Any = None,
 ) -> Attempt:
     """One connection that somebody tries to make, validated; no address, or ``local``, is the socket."""
     for name, value in (("tls", tls), ("gss", gss), ("replication", replication)):
@@ -52,14 +60,16 @@ def attempt(
     roles = [] if member_of is None else member_of
     if not isinstance(roles, list):
         raise InputError(option="member_of", value=member_of, expected="give a list of roles")
+    name = _as_sent(_name("user", user))
     return Attempt(
-        user=_name("user", user),
-        database=database if replication and database == "" else _name("database", database),
+        user=name,
+        database=database if replication and database == "" else _as_sent(_name("database", database)),
         address=packed,
         tls=tls,
         gss=gss,
         replication=replication,
-        member_of=frozenset((user, *(_name(f"member_of[{index}]", role) for index, role in enumerate(roles)))),
+        member_of=frozenset((name, *(_name(f"member_of[{index}]", role) for index, role in enumerate(roles)))),
+        interfaces=_interfaces(server_addresses, packed),
     )
 
 
@@ -155,12 +165,42 @@ def _name(option: str, value: t.Any) -> str:
     return value
 
 
+def _as_sent(name: str) -> str:
+    """The server cuts what a client asks for to the length of a name."""
+    return name.encode("utf-8", "surrogateescape")[:NAME_BYTES].decode("utf-8", "surrogateescape")
+
+
+def _interfaces(given: t.Any, client: bytes | None) -> tuple[Network, ...] | None:
+    """The server's own addresses; those of its loopback interface are the same everywhere."""
+    if given is None:
+        return _LOOPBACK if client is not None and any(network.holds(client) for network in _LOOPBACK) else None
+    if not isinstance(given, list):
+        raise InputError(option="server_addresses", value=given, expected="give a list, such as [10.0.3.1/24]")
+    return (*_LOOPBACK, *(_interface(f"server_addresses[{index}]", each) for index, each in enumerate(given)))
+
+
+def _interface(option: str, given: t.Any) -> Network:
+    address, _slash, bits = str(given).partition("/")
+    packed = _bytes_of(address)
+    mask = None if packed is None or not bits.isdigit() else cidr_mask(bits, len(packed))
+    if packed is None or mask is None:
+        raise InputError(option=option, value=given, expected="give an address with its network, such as 10.0.3.1/24")
+    return Network(packed, mask)
+
+
 def _packed(address: t.Any) -> bytes:
+    found = _bytes_of(str(address).partition("%")[0])
+    if found is None:
+        raise InputError(
+            option="address", value=address, expected="give the client's IP address, or local for the server's socket"
+        )
+    return found
+
+
+def _bytes_of(address: str) -> bytes | None:
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
-            return socket.inet_pton(family, str(address).partition("%")[0])
+            return socket.inet_pton(family, address)
         except (OSError, ValueError):
             continue
-    raise InputError(
-        option="address", value=address, expected="give the client's IP address, or local for the server's socket"
-    )
+    return None

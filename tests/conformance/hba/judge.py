@@ -72,11 +72,12 @@ class Judge:
 
     def __init__(self, server: Server) -> None:
         self.server = server
+        self.dialect = dialect_of(server.major)
         self.first = f'local all "{server.superuser}" trust\n'
         self.ssl = False
         self._session = server.connect()
         for name, text in COMPANIONS.items():
-            self._write(server.data_directory / name, text)
+            self.put_beside(name, text)
 
     def close(self) -> None:
         self._session.close()
@@ -84,7 +85,7 @@ class Judge:
     def use_tls(self, wanted: bool) -> None:
         """Turn ssl on, with a certificate made for it, or off."""
         if wanted:
-            self._write(self.server.data_directory / "tls.pem", _certificate())
+            self.put_beside("tls.pem", _certificate())
         with self.server.connect() as session:
             for name, value in (
                 ("ssl_cert_file", "tls.pem"),
@@ -102,6 +103,10 @@ class Judge:
     def put(self, text: str) -> None:
         """Make this the server's file, after the line that keeps the server reachable."""
         self._write(self.server.hba_file, self.first + text)
+
+    def put_beside(self, name: str, text: str) -> None:
+        """Make a file that pg_hba.conf may refer to."""
+        self._write(self.server.data_directory / name, text)
 
     def rows(self) -> list[Row]:
         """What the server's view says of the file, the first line left out."""
@@ -140,7 +145,7 @@ class Judge:
         """Our own reading of the same file, the first line left out."""
         return parse_text(
             self.first + text,
-            dialect_of(self.server.major),
+            self.dialect,
             path=str(self.server.hba_file),
             sources=Files(),
             circumstances=self.circumstances(),

@@ -11,7 +11,6 @@ import typing as t
 import pytest
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import dialect_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.mappings import Mapping
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.mappings import check_mapping
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.mappings import render_mappings
@@ -72,7 +71,6 @@ class IdentJudge(Judge):
     def __init__(self, server: t.Any) -> None:
         super().__init__(server)
         self.path = server.data_directory / "pg_ident.conf"
-        self.dialect = dialect_of(server.major)
         for name, text in (
             ("maps.inc", "# included\nmi ui pi\n"),
             ("maps.d/b.conf", "mb ub pb\n"),

@@ -63,10 +63,13 @@ def check_mapping(mapping: Mapping, *, option: str) -> None:
 
 
 def _rendered(mapping: Mapping, dialect: Dialect, option: str) -> str:
+    problem = _pattern_problem(_token(mapping.system_user), dialect)
+    if problem is not None:
+        raise InputError(option=f"{option}.system_user", value=mapping.system_user, expected=problem)
     pg_user = _token(mapping.pg_user)
     if pg_user.text[:1] == "/":
         problem = (
-            _pattern_problem(pg_user)
+            _pattern_problem(pg_user, dialect)
             if dialect.special_pg_users
             else f"PostgreSQL {dialect.major} would take this as a name and never match; here regular expressions are"
             " known from 16 on"
@@ -106,8 +109,11 @@ def _reference_problem(system_user: Token) -> str | None:
     return None
 
 
-def _pattern_problem(token: Token) -> str | None:
-    problem = patterns.problem(token.text[1:]) if token.text[:1] == "/" else None
+def _pattern_problem(token: Token, dialect: Dialect | None = None) -> str | None:
+    """What is wrong with a regular expression, for one version or for all of them."""
+    if token.text[:1] != "/":
+        return None
+    problem = patterns.problem(token.text[1:], negated_in_brackets=dialect is None or dialect.negated_in_brackets)
     return None if problem is None else f"the regular expression has {problem}"
 
 

@@ -51,9 +51,9 @@ def parse_line(line: Line, dialect: Dialect) -> MapRecord:
         return MapRecord(line.path, line.number, False, line.error)
     try:
         name, system_user, pg_user = (_single(line.fields, index) for index in range(3))
-        _check_pattern(system_user)
+        _check_pattern(system_user, dialect)
         if dialect.special_pg_users:
-            _check_pattern(pg_user)
+            _check_pattern(pg_user, dialect)
     except Refusal as refusal:
         return MapRecord(line.path, line.number, False, refusal.words)
     return MapRecord(line.path, line.number, True, None, name.text, system_user, pg_user)
@@ -67,8 +67,8 @@ def _single(fields: t.Sequence[t.Sequence[Token]], index: int) -> Token:
     return fields[index][0]
 
 
-def _check_pattern(token: Token) -> None:
+def _check_pattern(token: Token, dialect: Dialect) -> None:
     if token.text[:1] == "/":
-        problem = patterns.problem(token.text[1:])
+        problem = patterns.problem(token.text[1:], negated_in_brackets=dialect.negated_in_brackets)
         if problem is not None:
             raise Refusal(f'invalid regular expression "{token.text[1:]}": {problem}')

@@ -42,18 +42,36 @@ def test_well_formed(pattern: str) -> None:
         ("[[.foo.]]", "invalid collating element"),
         ("\\1", "invalid backreference number"),
         ("(?y)a", "invalid embedded option"),
+        ("{1", "quantifier operand invalid"),
+        ("[a-)", "brackets [] not balanced"),
+        (r"[[:foo:]\q]", "invalid escape \\ sequence"),
+        (r"[a-\d", "invalid character range"),
+        ("(?e)(?:a)", "quantifier operand invalid"),
     ],
 )
 def test_malformed(pattern: str, words: str) -> None:
     assert problem(pattern) == words
 
 
+def test_what_13_does_not_know() -> None:
+    for pattern, words in (
+        (r"[\W]", "invalid escape \\ sequence"),
+        ("[[:word:]]", "invalid character class"),
+        (r"[\w]", None),
+    ):
+        assert problem(pattern, negated_in_brackets=False) == words
+        assert problem(pattern) is None
+
+
 def test_search() -> None:
     assert search("^db[0-9]{1,2}$", "db42") is True
     assert search("^db[0-9]{1,2}$", "db420") is False
     assert search("b", "abc") is True
+    assert search(r"^\w\d$", "a1") is True and search(r"^\w$", "é") is False
+    assert search("^[[:upper:]_]+$", "A_B") is True and search("[[:upper:]]", "É") is False
     assert search("\\mab\\M", "ab") is None  # not known here
     assert search("(a", "a") is None
+    assert search(r"^a.$", "a\n") is None
 
 
 @given(st.text(alphabet="a1()[]{}*+?|\\^$,:.=-#\n", max_size=20))

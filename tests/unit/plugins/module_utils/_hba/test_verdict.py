@@ -88,6 +88,35 @@ def test_lists_in_other_files(rule: str, answer: str) -> None:
     assert ask(rule, major=15)[2] == answer
 
 
+@pytest.mark.parametrize(
+    ("address", "server_addresses", "answers"),
+    [
+        ("127.0.0.1", None, ("md5", "md5")),
+        ("127.1.2.3", None, ("implicit reject", "md5")),
+        ("::1", None, ("md5", "md5")),
+        ("10.0.0.1", None, ("unknown", "unknown")),
+        ("10.0.0.1", [], ("implicit reject", "implicit reject")),
+        ("10.0.0.1", ["fd00::1/64", "10.0.0.1/24"], ("md5", "md5")),
+        ("10.0.0.9", ["fd00::1/64", "10.0.0.1/24"], ("implicit reject", "md5")),
+        ("127.1.2.3", ["10.0.0.1/24"], ("implicit reject", "md5")),
+    ],
+)
+def test_the_hosts_own_addresses(address: str, server_addresses: list[str] | None, answers: tuple[str, str]) -> None:
+    found = tuple(
+        ask(f"host all all {word} md5", address=address, server_addresses=server_addresses)[2]
+        for word in ("samehost", "samenet")
+    )
+    assert found == answers
+
+
+def test_names_are_cut_as_the_server_cuts_them() -> None:
+    name = "n" * 63
+    for asked, outcome in ((name, "peer"), (name + "x", "peer"), ("n" * 62, "implicit reject")):
+        assert ask(f"local shop {name} peer", user=asked)[2] == outcome
+        assert ask(f"local {name} app peer", database=asked)[2] == outcome
+    assert ask(f"local shop +{name} peer", user=name + "x")[2] == "peer"
+
+
 def test_rules_that_would_not_be_loaded() -> None:
     with pytest.raises(RampartError, match='would not load these rules.*line 1: invalid connection type "lokal"'):
         ask("lokal all all peer")
@@ -116,6 +145,9 @@ def test_secrets_are_masked() -> None:
         ({"replication": "database"}, "replication"),
         ({"member_of": "staff"}, "member_of"),
         ({"member_of": [None]}, "member_of[0]"),
+        ({"server_addresses": "10.0.0.1/8"}, "server_addresses"),
+        ({"server_addresses": ["10.0.0.1"]}, "server_addresses[0]"),
+        ({"server_addresses": ["10.0.0.1/33"]}, "server_addresses[0]"),
     ],
 )
 def test_bad_attempts(values: dict[str, t.Any], option: str) -> None:
