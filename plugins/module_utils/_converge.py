@@ -56,8 +56,8 @@ class Guard(t.Protocol):
     def concerned(self, plan: Plan) -> bool:
         """Whether it has to look at all; if not, nothing is observed."""
 
-    def observe(self, server: Server) -> t.Any:
-        """Read everything that judging needs; write nothing."""
+    def observe(self, server: Server, plan: Plan) -> t.Any:
+        """Read everything that judging this plan needs; write nothing."""
 
     def judge(self, state: t.Any, plan: Plan) -> Planned:
         """Pure. Raises RampartError for what must be refused; steps of its own come last."""
@@ -114,7 +114,7 @@ class _Run:
         plan = Plan(tuple(component.plan(state, offered) for component, state in zip(self.components, states)))
         for guard in self.guards:
             if guard.concerned(plan):
-                plan = plan.joined(guard.judge(guard.observe(self.server), plan))
+                plan = plan.joined(guard.judge(guard.observe(self.server, plan), plan))
         return states, plan
 
     def prepared(self, plan: Plan) -> Plan:

@@ -19,6 +19,7 @@ description:
 author:
   - rampart.postgresql contributors (@rampart-postgresql)
 extends_documentation_fragment:
+  - rampart.postgresql.admission
   - rampart.postgresql.attributes
   - rampart.postgresql.connection
 attributes:
@@ -285,10 +286,6 @@ options:
         - present
         - absent
         default: present
-      allow_lockout:
-        description: Write mappings that would not admit this run's own connection.
-        type: bool
-        default: false
   hba:
     description:
     - As the options of M(rampart.postgresql.hba). Without it the component does not take part.
@@ -353,10 +350,6 @@ options:
           a run.
         type: bool
         default: true
-      allow_lockout:
-        description: Write rules that would not admit this run's own connection.
-        type: bool
-        default: false
 requirements:
   - psycopg 3 or psycopg2; check mode works with C(psql) alone
   - cryptography, for O(certificate)
@@ -436,6 +429,30 @@ left_alone:
   returned: success
   type: list
   elements: dict
+sessions:
+  description: Sessions that are not admitted any more and go on until they are ended; see O(sessions).
+  returned: when this run had to ask who would still get in
+  type: list
+  elements: dict
+  contains:
+    pid: {description: The server's process., type: int}
+    user: {description: The role., type: str}
+    database: {description: The database; null with physical replication., type: str}
+    address: {description: The IP address; null through the socket., type: str}
+    application_name: {description: How the client calls itself., type: str}
+    reason: {description: Why it would be refused., type: str}
+    where: {description: The rule or attribute that says so., type: str}
+    action: {description: V(terminate) when it is ended; V(none)., type: str}
+refused:
+  description: Clients that would be refused. Each has C(client), C(pids), C(user), C(database), C(address), C(reason), C(where).
+  returned: failure because somebody would be locked out
+  type: list
+  elements: dict
+unproven:
+  description: Clients of which it is not certain that they get in, in the same form; see O(accept_unproven).
+  returned: failure because somebody would be locked out
+  type: list
+  elements: dict
 server:
   description: The cluster that this was about.
   returned: success
@@ -467,6 +484,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.arguments import ADMISSION_ARGUMENTS
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.arguments import guards
 from ansible_collections.rampart.postgresql.plugins.module_utils._converge import Component
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba import arguments as hba
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident import arguments as ident
@@ -487,6 +506,7 @@ COMPONENTS: dict[str, dict[str, t.Any]] = {
 }
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
     **CONNECTION_ARGUMENTS,
+    **ADMISSION_ARGUMENTS,
     **{name: {"type": "dict", "options": options} for name, options in COMPONENTS.items()},
 }
 
@@ -516,6 +536,7 @@ def main() -> t.NoReturn:
     run(
         module,
         lambda values: build(values, check_mode=module.check_mode),
+        guards,
         host=lambda: {"check_mode": module.check_mode, "missing_packages": missing_packages(importable())},
     )
 

@@ -29,6 +29,7 @@ description:
 author:
   - rampart.postgresql contributors (@rampart-postgresql)
 extends_documentation_fragment:
+  - rampart.postgresql.admission
   - rampart.postgresql.attributes
   - rampart.postgresql.connection
 attributes:
@@ -201,6 +202,30 @@ undone:
   returned: failure, after something was written
   type: list
   elements: str
+sessions:
+  description: Sessions that are not admitted any more and go on until they are ended; see O(sessions).
+  returned: when this run had to ask who would still get in
+  type: list
+  elements: dict
+  contains:
+    pid: {description: The server's process., type: int}
+    user: {description: The role., type: str}
+    database: {description: The database; null with physical replication., type: str}
+    address: {description: The IP address; null through the socket., type: str}
+    application_name: {description: How the client calls itself., type: str}
+    reason: {description: Why it would be refused., type: str}
+    where: {description: The rule or attribute that says so., type: str}
+    action: {description: V(terminate) when it is ended; V(none)., type: str}
+refused:
+  description: Clients that would be refused. Each has C(client), C(pids), C(user), C(database), C(address), C(reason), C(where).
+  returned: failure because somebody would be locked out
+  type: list
+  elements: dict
+unproven:
+  description: Clients of which it is not certain that they get in, in the same form; see O(accept_unproven).
+  returned: failure because somebody would be locked out
+  type: list
+  elements: dict
 server:
   description: The cluster that this was about.
   returned: success
@@ -211,6 +236,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.arguments import ADMISSION_ARGUMENTS
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.arguments import guards
 from ansible_collections.rampart.postgresql.plugins.module_utils._module import run
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.arguments import CONNECTION_ARGUMENTS
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.arguments import ARGUMENTS
@@ -221,12 +248,12 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._settings.argum
 def main() -> t.NoReturn:
     """Set the parameters and prove it."""
     module = AnsibleModule(
-        argument_spec={**CONNECTION_ARGUMENTS, **ARGUMENTS},
+        argument_spec={**CONNECTION_ARGUMENTS, **ADMISSION_ARGUMENTS, **ARGUMENTS},
         required_one_of=[["parameters", "sections", "preload"]],
         supports_check_mode=True,
     )
     module.no_log_values.update(secrets(module.params))
-    run(module, lambda values: [component(values)])
+    run(module, lambda values: [component(values)], guards)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.arguments import guards
 from ansible_collections.rampart.postgresql.plugins.module_utils._converge import Component
 from ansible_collections.rampart.postgresql.plugins.module_utils._converge import converge
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
@@ -51,15 +52,18 @@ def run_components(
     check: bool = False,
     user: str | None = None,
     rehearse: bool = True,
+    **demands: t.Any,
 ) -> Result:
     """What a module made of these components would return; a refusal as fail_json would give it.
 
-    A rehearsal takes seconds: tests that are about something else go without it.
+    A rehearsal takes seconds: tests that are about something else go without it. ``demands`` are options of admission.
     """
     try:
-        options = Options(cluster=str(server.data_directory), user=user, rehearse=rehearse)
+        lockout = bool(demands.get("allow_lockout"))
+        options = Options(cluster=str(server.data_directory), user=user, rehearse=rehearse, allow_lockout=lockout)
         with OpenedServer.open(options) as opened:
-            values = converge(server=opened, components=build(), check_mode=check).result()
+            outcome = converge(server=opened, components=build(), guards=guards(demands), check_mode=check)
+            values = outcome.result()
     except RampartError as error:
         values = {"failed": True, "msg": str(error), **error.details}
     return Result(values=values, output=str(values))

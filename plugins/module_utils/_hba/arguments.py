@@ -36,7 +36,6 @@ FILE_ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "position": {"type": "str", "choices": ["first", "last"], "default": "first"},
     "path": {"type": "path"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "allow_lockout": {"type": "bool", "default": False},
 }
 """What every module offers that keeps a file or a block of it."""
 
@@ -85,7 +84,6 @@ def file_options(values: t.Mapping[str, t.Any], *, option: str, block_name: str 
         "block_name": block_name,
         "position": chosen["position"],
         "path": path,
-        "allow_lockout": bool(values.get("allow_lockout")),
         "option": option,
     }
 

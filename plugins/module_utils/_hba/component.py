@@ -9,13 +9,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ManagedElsewhere
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ServerRefused
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba import document
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import dialect_of
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.guard import refusal
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import lint
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import summary
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.proof import prove
@@ -45,7 +43,6 @@ class Desired(document.Management):
 
     rules: tuple[Rule, ...] | None = None  # None: hands off
     path: str | None = None  # None: the server's hba_file
-    allow_lockout: bool = False
     sentinel: bool = True
     option: str = ""  # where the operator wrote it: a prefix of option names
 
@@ -97,14 +94,10 @@ class Hba:
         if text == state.text:
             return Planned(steps=self._reloads(state), findings=findings, standing=_in_force(state))
         self._refuse_what_does_not_load(state, records)
-        warnings = self._lockout(state, records)
-        return Planned(
-            steps=(self._write(state, text),), warnings=warnings, findings=findings, standing=_in_force(state)
-        )
+        return Planned(steps=(self._write(state, text),), findings=findings, standing=_in_force(state))
 
     def prepare(self, planned: Planned, server: Server) -> Planned:
-        """Nothing to make up; only tell the server object when a refused login is what the operator wants."""
-        server.may_lock_out = server.may_lock_out or self.desired.allow_lockout
+        """Nothing to make up."""
         return planned
 
     def unproven(self, state: State) -> list[str]:
@@ -174,31 +167,6 @@ class Hba:
             )
         if not records:
             raise RampartError(f"{state.path} would hold no rule at all, which the server refuses: nothing was changed")
-
-    def _lockout(self, state: State, records: list[Record]) -> tuple[str, ...]:
-        """Refuse what would keep the next run out; a warning where the operator wants it so."""
-        current = state.records(state.text or "")
-        refused = refusal(records, current, state.connection, state.dialect)
-        if refused is None:
-            return ()
-        if refused.record is None:
-            rule, culprit = None, "no rule of the file matches it"
-        else:
-            rule = document.without_secrets("\t".join(self._spelled(refused.record)))
-            culprit = f"line {refused.record.line} of the new {refused.record.path} ({rule}) {refused.reason}"
-        words = f"this run's own connection ({state.connection}) would be refused: {culprit}"
-        if self.desired.allow_lockout:
-            return (words,)
-        raise InputError(
-            option=self.desired.at("rules"),
-            value=rule or "the list",
-            expected=f"{words}; admit it with an earlier rule, or set {self.desired.at('allow_lockout')} to true",
-            rule=rule,
-        )
-
-    @staticmethod
-    def _spelled(record: Record) -> list[str]:
-        return [",".join(token.raw for token in field) for field in record.spelled]
 
     def _proposals(self, state: State) -> Planned:
         """Silence means hands off: look, report, propose."""

@@ -16,9 +16,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.circumstan
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import dialect_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.expansion import expand
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.guard import Connection
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import read_lines
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Attempt
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_text
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import Proof
@@ -32,17 +30,7 @@ __all__ = ["Recorder", "Rejected", "Snapshot", "State", "observe"]
 _SESSION = """
 SELECT pg_catalog.current_setting('ssl') = 'on' AS ssl,
        extract(epoch FROM pg_catalog.pg_conf_load_time())::float8 AS loaded,
-       extract(epoch FROM pg_catalog.clock_timestamp())::float8 AS now,
-       coalesce((SELECT s.ssl FROM pg_catalog.pg_stat_ssl s WHERE s.pid = pg_catalog.pg_backend_pid()), false) AS tls,
-       coalesce(
-         (SELECT g.encrypted FROM pg_catalog.pg_stat_gssapi g WHERE g.pid = pg_catalog.pg_backend_pid()), false) AS gss"""
-
-_MEMBERSHIPS = """
-WITH RECURSIVE found (oid) AS (
-  SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = session_user
-  UNION
-  SELECT m.roleid FROM pg_catalog.pg_auth_members m JOIN found ON m.member = found.oid)
-SELECT r.rolname AS name FROM found JOIN pg_catalog.pg_roles r ON r.oid = found.oid ORDER BY r.rolname"""
+       extract(epoch FROM pg_catalog.clock_timestamp())::float8 AS now"""
 
 # Neither verdict can be read from the column error alone.
 _COMPLAINTS = """
@@ -94,7 +82,6 @@ class State:
     path: str
     text: str | None  # None: there is no such file
     major: int
-    connection: Connection
     content: bytes | None = None
     ssl: bool = True
     loaded: float = 0.0  # when the server last read its files
@@ -139,7 +126,6 @@ def observe(server: Server, *, path: str | None, more: str = "") -> State:
         text=text,
         content=None if found is None else found.content,
         major=server.major,
-        connection=_connection(server, session),
         ssl=session["ssl"],
         loaded=session["loaded"],
         now=session["now"],
@@ -161,29 +147,6 @@ def _rejected(server: Server) -> tuple[Rejected, ...]:
         for row in server.session.rows(_COMPLAINTS)
         if row["method"] is None
     )
-
-
-def _connection(server: Server, session: t.Mapping[str, t.Any]) -> Connection:
-    options, address = server.options, server.session.client_address
-    attempt = Attempt(
-        user=server.session.login,
-        database=server.session.database,
-        address=None if address is None else _packed(address),
-        tls=session["tls"],
-        gss=session["gss"],
-        member_of=frozenset(row["name"] for row in server.session.rows(_MEMBERSHIPS)),
-    )
-    return Connection(
-        attempt=attempt,
-        account=server.owner.name if address is None and server.has_files else None,
-        password=options.password is not None,
-        certificate=options.sslcert is not None,
-    )
-
-
-def _packed(address: str) -> bytes:
-    text = address.partition("/")[0]
-    return socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
 
 
 class Recorder:

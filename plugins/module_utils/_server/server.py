@@ -57,7 +57,6 @@ class Server:
         self.options = options
         self.session = session
         self._cluster = cluster
-        self.may_lock_out = False  # whether the operator accepts that no new login of this run gets in
         self.settled = 0.0  # until then (monotonic) a reload may be under way of which no new login could tell
         self._since_reload: LogTail | None = None
 
@@ -177,7 +176,7 @@ class Server:
             self.session,
             lambda: Session.open(self.options, self._cluster),
             self.options.timeout,
-            may_lock_out=self.may_lock_out,
+            may_lock_out=self.options.allow_lockout,
         )
         self._since_reload = log
         self.settled = time.monotonic() + self.options.timeout if fresh is self.session else 0.0

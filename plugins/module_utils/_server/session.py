@@ -62,6 +62,7 @@ class Options:
     history_directory: str | None = None
     history_keep: int = 5
     rehearse: bool = True
+    allow_lockout: bool = False  # of this run itself too: then it goes on with the session that it has
 
     @classmethod
     def from_task(cls, values: t.Mapping[str, t.Any]) -> Options:

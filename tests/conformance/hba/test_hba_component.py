@@ -35,7 +35,8 @@ def own(fresh_server: Server) -> Rule:
 
 
 def hba(server: Server, *, check: bool = False, rehearse: bool = False, **values: t.Any) -> dict[str, t.Any]:
-    result: Result = run_components(server, lambda: [component(values)], check=check, rehearse=rehearse)
+    demands = {"allow_lockout": values.pop("allow_lockout", False)}
+    result: Result = run_components(server, lambda: [component(values)], check=check, rehearse=rehearse, **demands)
     return dict(result.values)
 
 
@@ -97,11 +98,11 @@ def test_block_leaves_every_other_byte(fresh_server: Server, own: Rule, position
 def test_lockout_is_refused_and_nothing_changes(fresh_server: Server, own: Rule) -> None:
     before = fresh_server.hba_file.read_bytes()
     for rules, words in (
-        ([world("trust")], "no rule of the file matches"),
+        ([world("trust")], "no rule matches it"),
         ([{**own, "method": "reject"}], "rejects it"),
         ([{**own, "method": "scram-sha-256"}], "asks for a password"),
-        ([{**own, "users": ["somebody_else"]}], "no rule of the file matches"),
-        ([{**own, "databases": ["replication", "template1"]}], "no rule of the file matches"),
+        ([{**own, "users": ["somebody_else"]}], "no rule matches it"),
+        ([{**own, "databases": ["replication", "template1"]}], "no rule matches it"),
     ):
         refused = hba(fresh_server, rules=rules)
         assert refused["failed"] and words in refused["msg"], refused

@@ -102,7 +102,7 @@ def test_the_run_does_not_lock_itself_out(fresh_server: Server) -> None:
     ask_for_map(fresh_server)
     before = ident_file(fresh_server).read_bytes()
     refused = converge(fresh_server, mappings=[{**own, "pg_user": "nobody"}])
-    assert refused["failed"] and f"would not let account {account} be {superuser}" in refused["msg"], refused
+    assert refused["failed"] and f"does not let account {account} in as {superuser} by map m" in refused["msg"], refused
     assert ident_file(fresh_server).read_bytes() == before
     # The positive control: another line keeps the way in open.
     pattern = {"map": "m", "system_user": f"/^({account})$", "pg_user": "\\1" if account == superuser else superuser}
@@ -127,7 +127,7 @@ def test_maps_and_rules_in_one_run(fresh_server: Server) -> None:
     account, superuser = fresh_server.owner.name, fresh_server.superuser
     rules = [{"type": "local", "databases": ["all"], "users": ["all"], "method": "peer", "options": {"map": "m"}}]
     mappings = [{"map": "m", "system_user": account, "pg_user": superuser}]
-    values = {"rules": rules, "allow_lockout": True}
+    values = {"rules": rules}
 
     def both() -> list[t.Any]:
         return [hba.component(values, option="hba"), ident.component({"mappings": mappings}, option="ident")]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ManagedElsewhere
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ServerRefused
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba import document
@@ -18,12 +17,10 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.lint
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.mappings import COLUMNS
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.mappings import Mapping
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.mappings import render_mappings
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.matching import maps
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.records import MapRecord
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.state import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.state import observe
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import summary
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import deciding
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import LeftAlone
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Reload
@@ -42,7 +39,6 @@ class Desired(document.Management):
 
     mappings: tuple[Mapping, ...] | None = None  # None: hands off; none at all is a choice
     path: str | None = None  # None: the server's ident_file
-    allow_lockout: bool = False
     option: str = ""  # where the operator wrote it: a prefix of option names
 
     @property
@@ -89,12 +85,10 @@ class Ident:
         if text == state.text or (not text and state.text is None):
             return Planned(steps=self._reloads(state), findings=findings)
         self._refuse_what_does_not_load(state, records)
-        warnings = self._lockout(state, records)
-        return Planned(steps=(self._write(state, text),), warnings=warnings, findings=findings)
+        return Planned(steps=(self._write(state, text),), findings=findings)
 
     def prepare(self, planned: Planned, server: Server) -> Planned:
-        """Nothing to make up; only tell the server object when a refused login is what the operator wants."""
-        server.may_lock_out = server.may_lock_out or self.desired.allow_lockout
+        """Nothing to make up."""
         return planned
 
     def unproven(self, state: State) -> list[str]:
@@ -148,40 +142,6 @@ class Ident:
             raise ServerRefused(
                 "the server would refuse the file, so nothing was changed: " + "; ".join(lines[:20]), lines=lines
             )
-
-    def _lockout(self, state: State, records: list[MapRecord]) -> tuple[str, ...]:
-        """Refuse what would keep the next run out; a warning where the operator wants it so."""
-        connection, dialect = state.rules.connection, state.dialect
-        if connection.account is None:
-            return ()
-        rules = state.rules.records(state.rules.text or "")
-        for rule in deciding(rules, connection.attempt, dialect).records:
-            name = rule.options.get("map", "")
-            if rule.method != "peer" or not name:
-                continue
-            answer = maps(
-                records,
-                name=name,
-                system_user=connection.account,
-                pg_user=connection.attempt.user,
-                member_of=connection.attempt.member_of,
-                dialect=dialect,
-            )
-            if answer is False:
-                return self._refused(
-                    f"this run's own connection ({connection}) would be refused: line {rule.line} of {rule.path} asks"
-                    f" for map {name}, which would not let account {connection.account} be {connection.attempt.user}"
-                )
-        return ()
-
-    def _refused(self, words: str) -> tuple[str, ...]:
-        if self.desired.allow_lockout:
-            return (words,)
-        raise InputError(
-            option=self.desired.at("mappings"),
-            value="the list",
-            expected=f"{words}; map it, or set {self.desired.at('allow_lockout')} to true",
-        )
 
     def _proposals(self, state: State) -> Planned:
         """Silence means hands off: look, report, propose."""

@@ -35,7 +35,7 @@ class State:
 
     path: str
     text: str | None  # None: there is no such file
-    rules: hba.State  # pg_hba.conf, which names the maps, and the connection of this run
+    rules: hba.State  # pg_hba.conf, which names the maps
     content: bytes | None = None
     modified: float = 0.0  # of the file, or of a later one that it names; seconds since the epoch
     complaints: tuple[hba.Rejected, ...] | None = None  # of the server; None: it could not be asked

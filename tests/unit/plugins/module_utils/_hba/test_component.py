@@ -12,8 +12,6 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ServerRefused
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.arguments import component
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.guard import Connection
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Attempt
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.state import Rejected
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.state import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
@@ -25,11 +23,8 @@ WORLD = {"type": "host", "databases": ["all"], "users": ["all"], "address": "all
 
 
 def state(text: str | None, **values: t.Any) -> State:
-    connection = Connection(Attempt("postgres", "postgres"), account="postgres")
     content = None if text is None else text.encode("utf-8", "surrogateescape")
-    return State(
-        **{"path": "/pg_hba.conf", "text": text, "content": content, "major": 17, "connection": connection, **values}
-    )
+    return State(**{"path": "/pg_hba.conf", "text": text, "content": content, "major": 17, **values})
 
 
 def plan(text: str | None, *, rules: t.Any = (OWN,), about: dict[str, t.Any] | None = None, **values: t.Any) -> Planned:
@@ -77,20 +72,6 @@ def test_a_file_that_the_server_refuses_is_not_in_force() -> None:
     found = state(text, rejected=rejected)
     assert component({"rules": [OWN]}).unproven(found) == ["the server refuses /names.conf:3: invalid connection type"]
     assert component({}).unproven(found) == []
-
-
-def test_lockout() -> None:
-    with pytest.raises(InputError) as refused:
-        plan("local all all peer\n", rules=[{**OWN, "method": "reject"}])
-    said = str(refused.value)
-    assert said.startswith(
-        "rules: 'local\\tall\\tpostgres\\treject' cannot be used: this run's own connection (user postgres"
-    )
-    assert "line 4 of the new /pg_hba.conf" in said and "allow_lockout" in said
-    with pytest.raises(InputError, match="no rule of the file matches"):
-        plan("local all all peer\n", rules=[WORLD])
-    allowed = plan("local all all peer\n", rules=[{**OWN, "method": "reject"}], allow_lockout=True)
-    assert allowed.steps and any("would be refused" in warning for warning in allowed.warnings)
 
 
 def test_hands_off_looks_and_proposes() -> None:
