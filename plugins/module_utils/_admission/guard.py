@@ -56,11 +56,11 @@ class Admission:
     name = "admission"
 
     def __init__(self, demands: Demands) -> None:
-        self._demands = demands
+        self.demands = demands
 
     def concerned(self, plan: Plan) -> bool:
         """Whether the plan, or the operator, says something about who gets in."""
-        return bool(self._demands.must_admit) or self._demands.terminate or _decides(plan)
+        return bool(self.demands.must_admit) or self.demands.terminate or _decides(plan)
 
     def observe(self, server: Server, plan: Plan) -> State:
         """The world before and after, and everybody who is in."""
@@ -69,10 +69,10 @@ class Admission:
     def judge(self, state: State, plan: Plan) -> Planned:
         """Refuse, warn, or end what is no longer admitted."""
         written = plan.files()
-        not_in = [asked for asked in ask(state, self._demands) if not asked.admitted]
+        not_in = [asked for asked in ask(state, self.demands) if not asked.admitted]
         ending = [asked for asked in not_in if self._is_to_end(asked, state, plan)]
         lost = [asked for asked in not_in if asked not in ending and self._is_lost(asked, state, plan)]
-        fatal = [] if self._demands.allow_lockout else [asked for asked in lost if plan.changed or ending]
+        fatal = [] if self.demands.allow_lockout else [asked for asked in lost if plan.changed or ending]
         if fatal:
             raise refusal(fatal, written)
         told = [asked for asked in not_in if asked in lost or (asked.refused and asked not in ending)]
@@ -84,10 +84,10 @@ class Admission:
 
     def _is_to_end(self, asked: Asked, state: State, plan: Plan) -> bool:
         """Whether sessions are ended; those of replication only where the operator gives their clients up."""
-        if not self._demands.terminate or asked.demanded or not asked.refused:
+        if not self.demands.terminate or asked.demanded or not asked.refused:
             return False
         in_force = state.certain or plan.needs_reload
-        return in_force and (self._demands.allow_lockout or not asked.replicates)
+        return in_force and (self.demands.allow_lockout or not asked.replicates)
 
     def _is_lost(self, asked: Asked, state: State, plan: Plan) -> bool:
         """Whether this change is to blame, or the client has to get in whoever is."""
@@ -95,7 +95,7 @@ class Admission:
             return True
         if asked.refused:
             return plan.changed and not (asked.verdict.was_refused and state.certain)
-        return plan.changed and not self._demands.accepts(asked.client)
+        return plan.changed and not self.demands.accepts(asked.client)
 
 
 def _decides(plan: Plan) -> bool:

@@ -16,12 +16,6 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 __all__ = ["refusal", "sentence"]
 
 _NAMED = 20  # clients in a message
-_ADVICE = (
-    "admit it with an earlier rule or give it the attribute",
-    "list a client that you know to have what is asked for in accept_unproven",
-    "end a session that is of no use any more",
-    "or set allow_lockout to true",
-)
 _WORDS = {"refused": "would be refused", "unproven": "might be refused", "unknown": "might be refused"}
 
 
@@ -63,5 +57,17 @@ def refusal(found: t.Sequence[Asked], written: t.Container[str]) -> RampartError
             **details,
         )
     return RampartError(
-        f"somebody would be locked out, so nothing was changed: {words}. What to do: {'; '.join(_ADVICE)}", **details
+        f"somebody would be locked out, so nothing was changed: {words}. What to do: {_advice(found)}", **details
     )
+
+
+def _advice(found: t.Sequence[Asked]) -> str:
+    """Only what helps against what was found."""
+    advice = []
+    if any(asked.refused for asked in found):
+        advice.append("admit it with an earlier rule, or change the role or database that says no")
+    if any(not asked.refused and not asked.demanded for asked in found):
+        advice.append("list who is known to have what will be asked for in accept_unproven")
+    if any(asked.sessions for asked in found):
+        advice.append("end a session that is of no use any more")
+    return "; ".join([*advice, "or set allow_lockout to true"])

@@ -1,0 +1,57 @@
+"""Options of admission: what they become, and what is refused."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.arguments import ADMISSION_ARGUMENTS
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.arguments import guards
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+
+PLAIN = {"user": "app", "database": "shop"}
+
+
+def test_what_is_given() -> None:
+    entries = [
+        {**PLAIN, "address": "10.0.0.1", "tls": True, "certificate": "app"},
+        {"user": "copier", "address": "::1", "replication": True},
+        {**PLAIN, "replication": True, "name": "subscriber"},
+        {**PLAIN, "address": "local", "system_user": "www"},
+    ]
+    demands = guards({"must_admit": entries, "sessions": "terminate", "allow_lockout": True})[0].demands
+    tls, physical, logical, local = demands.must_admit
+    assert tls.certificate is not None and tls.certificate.common_name == "app" and tls.attempt.tls
+    assert physical.attempt.replication and not physical.logical
+    assert logical.logical and not logical.attempt.replication and logical.label == "must_admit[2] (subscriber)"
+    assert local.attempt.address is None and local.account == "www" and local.has_password
+    assert demands.terminate and demands.allow_lockout
+
+
+def test_silence() -> None:
+    demands = guards({name: option.get("default") for name, option in ADMISSION_ARGUMENTS.items()})[0].demands
+    assert demands == guards({})[0].demands and not demands.terminate and not demands.allow_lockout
+
+
+@pytest.mark.parametrize(
+    ("values", "option", "words"),
+    [
+        ({"must_admit": [{"user": ""}]}, "must_admit[0].user", "give the name"),
+        ({"must_admit": [PLAIN, {"user": "app"}]}, "must_admit[1].database", "give the name"),
+        ({"must_admit": [{**PLAIN, "address": "10.0.0.0/24"}]}, "must_admit[0].address", "IP address"),
+        ({"must_admit": [{**PLAIN, "tls": True}]}, "must_admit[0].tls", "socket"),
+        ({"must_admit": [{**PLAIN, "address": "::1", "tls": True, "gss": True}]}, "must_admit[0].tls", "not both"),
+        ({"must_admit": [{**PLAIN, "certificate": "app"}]}, "must_admit[0].certificate", "over TLS"),
+        ({"must_admit": [{**PLAIN, "address": "::1", "system_user": "x"}]}, "must_admit[0].system_user", "socket"),
+        ({"accept_unproven": [{}]}, "accept_unproven[0]", "at least one"),
+        ({"accept_unproven": [{"user": ""}]}, "accept_unproven[0].user", "leave it out"),
+        ({"accept_unproven": [{"address": "10.0.0.1/8"}]}, "accept_unproven[0].address", "10.0.3.0/24"),
+        ({"accept_unproven": [{"address": "host.example"}]}, "accept_unproven[0].address", "10.0.3.0/24"),
+        ({"sessions": "kill"}, "sessions", "report, terminate"),
+    ],
+)
+def test_what_is_refused(values: dict[str, t.Any], option: str, words: str) -> None:
+    with pytest.raises(InputError, match=words) as caught:
+        guards(values)
+    assert caught.value.option == option

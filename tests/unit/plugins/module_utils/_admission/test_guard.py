@@ -1,0 +1,190 @@
+"""What the guard makes of verdicts: refused, told, ended."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+import pytest
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.arguments import guards
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.client import Client
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import OWN
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import Session
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import Slot
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import State
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import without_attributes
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Reload
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RoleLoses
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import WriteFile
+from ansible_collections.rampart.postgresql.tests.unit.plugins.module_utils._admission.sides import client
+from ansible_collections.rampart.postgresql.tests.unit.plugins.module_utils._admission.sides import side
+
+PATH = "pg_hba.conf"
+OPEN = "local all all peer\nhost all,replication all all scram-sha-256\n"
+TRUSTING = "local all all peer\nhost all,replication all all trust\n"
+CLOSED = "local all all peer\n"
+WRITE = Step("hba", PATH, "write the rules", "", "", WriteFile(PATH, b"", b""), reload=True)
+CHANGE = Plan((Planned(steps=(WRITE,)),))
+NOTHING = Plan((Planned(),))
+MONITOR = {"name": "monitoring", "user": "app", "database": "shop", "address": "10.0.0.9"}
+
+
+def state(before: str, after: str, *clients: Client, **values: t.Any) -> State:
+    """A world that changes, and sessions of these clients; their processes are 1, 2, 3."""
+    own = client("boss", "shop", account="boss", connected=True, label=OWN)
+    sessions = tuple(
+        Session(number, "2026-01-01 00:00:00+00", who, "psql", who.is_walsender)
+        for number, who in enumerate(clients, start=1)
+    )
+    return State(**{"before": side(before), "after": side(after), "own": own, "sessions": sessions, **values})
+
+
+def session(user: str = "app", **values: t.Any) -> Client:
+    return client(user, values.pop("database", "shop"), "10.0.0.1", connected=True, **values)
+
+
+def judged(state: State, plan: Plan = CHANGE, **values: t.Any) -> Planned:
+    [guard] = guards(values)
+    return guard.judge(state, plan)
+
+
+def refused(state: State, plan: Plan = CHANGE, **values: t.Any) -> RampartError:
+    with pytest.raises(RampartError) as caught:
+        judged(state, plan, **values)
+    return caught.value
+
+
+def test_who_has_to_be_asked() -> None:
+    [guard] = guards({})
+    assert guard.concerned(CHANGE) and not guard.concerned(NOTHING)
+    other = dataclasses.replace(WRITE, component="settings")
+    assert not guard.concerned(Plan((Planned(steps=(other,), effects=(ParameterBecomes("work_mem", "1"),)),)))
+    assert guard.concerned(Plan((Planned(steps=(other,), effects=(ParameterBecomes("ssl", "off"),)),)))
+    assert guard.concerned(Plan((Planned(effects=(RoleLoses("app", "LOGIN"),)),)))
+    assert guards({"must_admit": [MONITOR]})[0].concerned(NOTHING)
+    assert guards({"sessions": "terminate"})[0].concerned(NOTHING)
+
+
+def test_everybody_gets_in() -> None:
+    planned = judged(state(OPEN, OPEN, session()))
+    assert planned == Planned(facts={"sessions": []})
+
+
+def test_a_session_is_refused_by_name() -> None:
+    error = refused(state(OPEN, CLOSED, session(), session(), session("soon")))
+    said = str(error)
+    assert "2 sessions 1, 2 (psql): user app, database shop, from 10.0.0.1 would be refused: no rule matches it" in said
+    assert "session 3 (psql): user soon" in said and "or set allow_lockout to true" in said
+    assert [client["pids"] for client in error.details["refused"]] == [[1, 2], [3]]
+
+
+def test_the_line_of_the_new_file_is_named() -> None:
+    said = str(refused(state(OPEN, "local all all peer\n\nhost all app all reject\n", session())))
+    assert "line 3 of the new pg_hba.conf (host all app all reject): the rule rejects it" in said
+
+
+def test_own_connection() -> None:
+    error = refused(state(OPEN, "local all all reject\n"))
+    assert f"{OWN} (user boss, database shop, through the socket) would be refused: line 1 of the new" in str(error)
+    assert not isinstance(error, InputError)
+    planned = judged(state(OPEN, "local all all reject\n"), allow_lockout=True)
+    assert len(planned.warnings) == 1 and not planned.steps
+    # With nothing to write there is nothing to refuse.
+    assert judged(state(CLOSED, "local all boss reject\n"), NOTHING).warnings
+
+
+def test_refused_already() -> None:
+    planned = judged(state(CLOSED, CLOSED, session()))
+    assert len(planned.warnings) == 1 and planned.facts["sessions"][0]["action"] == "none"
+    # Nobody knows what is in force: then nothing excuses.
+    refused(state(CLOSED, CLOSED, session(), certain=False))
+
+
+def test_unproven() -> None:
+    found = state(TRUSTING, OPEN, session())
+    assert [client["user"] for client in refused(found).details["unproven"]] == ["app"]
+    for accepted in (
+        {"user": "app"},
+        {"database": "shop"},
+        {"address": "10.0.0.0/24"},
+        {"user": "app", "address": "10.0.0.1"},
+    ):
+        planned = judged(found, accept_unproven=[accepted], sessions="terminate")
+        assert not planned.steps and not planned.warnings
+    for other in ({"user": "old"}, {"address": "local"}, {"address": "10.0.1.0/24"}, {"address": "::/0"}):
+        refused(found, accept_unproven=[other])
+    # It answers for nobody who is certainly refused, nor for this run.
+    refused(state(OPEN, CLOSED, session()), accept_unproven=[{"user": "app"}])
+    refused(state(OPEN, "local all all scram-sha-256\n"), accept_unproven=[{"user": "boss"}])
+
+
+def test_who_must_get_in() -> None:
+    error = refused(state(OPEN, CLOSED), must_admit=[MONITOR])
+    assert isinstance(error, InputError) and error.option == "must_admit[0]"
+    assert "must_admit[0] (monitoring): user app, database shop, from 10.0.0.9 would be refused" in str(error)
+    # Also when that is so already, and also when only something else is written.
+    refused(state(CLOSED, CLOSED), must_admit=[MONITOR])
+    assert judged(state(CLOSED, CLOSED), NOTHING, must_admit=[MONITOR]).warnings
+    assert not judged(state(OPEN, OPEN), NOTHING, must_admit=[MONITOR]).warnings
+
+
+def test_sessions_are_ended() -> None:
+    found = state(OPEN, CLOSED, session(), session("old"))
+    planned = judged(found, sessions="terminate")
+    assert [step.subject for step in planned.steps] == ["session 1", "session 2"] and all(s.late for s in planned.steps)
+    assert {each["action"] for each in planned.facts["sessions"]} == {"terminate"}
+    [operation, _other] = [step.operation for step in planned.steps]
+    assert isinstance(operation, RunSql) and not operation.undo
+    assert "'1'::int" in operation.statement and "'2026-01-01 00:00:00+00'" in operation.statement
+    assert judged(state(CLOSED, CLOSED, session()), NOTHING, sessions="terminate").steps
+    # It is no excuse for others.
+    refused(found, sessions="terminate", must_admit=[MONITOR])
+    refused(state(TRUSTING, OPEN, session()), sessions="terminate")
+
+
+def test_a_file_that_is_not_in_force_ends_nothing() -> None:
+    found = state(CLOSED, CLOSED, session(), certain=False)
+    assert not judged(found, NOTHING, sessions="terminate").steps
+    loads = Plan((Planned(steps=(dataclasses.replace(WRITE, operation=Reload()),)),))
+    assert judged(found, loads, sessions="terminate").steps
+
+
+def test_replication_is_ended_only_where_its_clients_are_given_up() -> None:
+    found = state(OPEN, CLOSED, session("copier", database="", replication=True))
+    assert "replication client 1 (psql)" in str(refused(found, sessions="terminate"))
+    assert not judged(found, allow_lockout=True).steps
+    assert judged(found, allow_lockout=True, sessions="terminate").steps
+
+
+def test_whom_nobody_could_ask() -> None:
+    found = state(OPEN, OPEN, slots=(Slot("node2", None),), hidden=3)
+    slot, hidden = judged(found).warnings
+    assert "slot node2 is inactive" in slot and "3 sessions" in hidden
+    assert not judged(found, NOTHING, must_admit=[MONITOR]).warnings
+
+
+def test_a_long_list_is_cut_in_the_message_only() -> None:
+    many = [client("app", "shop", f"10.0.1.{number}", connected=True) for number in range(30)]
+    error = refused(state(OPEN, CLOSED, *many))
+    assert "; and 10 more" in str(error) and len(error.details["refused"]) == 30
+
+
+def test_roles_lose_attributes() -> None:
+    roles = side(OPEN).roles or {}
+    effects = [
+        RoleLoses("app", "LOGIN"),
+        RoleLoses("boss", "SUPERUSER"),
+        RoleLoses("app", "CREATEDB"),
+        RoleLoses("x", "LOGIN"),
+    ]
+    changed = without_attributes(roles, effects)
+    assert (changed["app"].login, changed["boss"].superuser) == (False, False)
+    assert {name for name in roles if changed[name] != roles[name]} == {"app", "boss"} and set(changed) == set(roles)
