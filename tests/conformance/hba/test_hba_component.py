@@ -35,7 +35,7 @@ def own(fresh_server: Server) -> Rule:
 
 
 def hba(server: Server, *, check: bool = False, rehearse: bool = False, **values: t.Any) -> dict[str, t.Any]:
-    demands = {"allow_lockout": values.pop("allow_lockout", False)}
+    demands: dict[str, t.Any] = {"allow_lockout": values.pop("allow_lockout", False)}
     result: Result = run_components(server, lambda: [component(values)], check=check, rehearse=rehearse, **demands)
     return dict(result.values)
 

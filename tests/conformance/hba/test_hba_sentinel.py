@@ -34,8 +34,9 @@ def own(fresh_server: Server) -> Rule:
     return {"type": "local", "databases": ["all"], "users": [fresh_server.superuser], "method": "peer"}
 
 
-def hba(server: Server, *, check: bool = False, **values: t.Any) -> dict[str, t.Any]:
-    return dict(run_components(server, lambda: [component(values)], check=check, rehearse=False).values)
+def hba(server: Server, *, check: bool = False, allow_lockout: bool = False, **values: t.Any) -> dict[str, t.Any]:
+    done = run_components(server, lambda: [component(values)], check=check, rehearse=False, allow_lockout=allow_lockout)
+    return dict(done.values)
 
 
 def names(server: Server) -> list[str]:
@@ -167,8 +168,8 @@ def test_what_a_login_needs_to_get_in_hides_nothing(fresh_server: Server, own: R
     [name] = names(fresh_server)
     for method in ("trust", "scram-sha-256", "password"):
         replace(fresh_server, f'local all all {method}\nlocal "{name}" all reject\n'.encode())
-        with OpenedServer.open(Options(cluster=str(fresh_server.data_directory))) as opened:
-            opened.may_lock_out = True
+        options = Options(cluster=str(fresh_server.data_directory), allow_lockout=True)
+        with OpenedServer.open(options) as opened:
             opened.reload()
             opened.settled = 0.0  # this no is final
             assert prove(opened, path="", sentinel=name).in_force is False
