@@ -72,7 +72,9 @@ settings:
   returned: success
   type: dict
 roles:
-  description: Every role with its attributes and the kind of its password verifier (scram-sha-256, md5, none).
+  description:
+    - Every role with its attributes and the kind of its password verifier (scram-sha-256, md5, none).
+    - C(valid_until_epoch) is C(valid_until) in seconds since 1970; V(null) for a password that never expires.
   returned: success
   type: list
   elements: dict
@@ -87,7 +89,9 @@ hba_rules:
   type: list
   elements: dict
 databases:
-  description: Every database with owner, connection limit and access privileges.
+  description:
+    - Every database with owner, connection limit, access privileges and who was granted CONNECT (C(connect)).
+    - V(public), which no role can be called, stands for everybody.
   returned: success
   type: list
   elements: dict

@@ -20,7 +20,10 @@ ROLES = """
 SELECT r.oid::bigint AS oid, r.rolname AS name, r.rolsuper AS superuser, r.rolinherit AS inherit,
        r.rolcreaterole AS createrole, r.rolcreatedb AS createdb, r.rolcanlogin AS login,
        r.rolreplication AS replication, r.rolbypassrls AS bypassrls, r.rolconnlimit AS connection_limit,
-       r.rolvaliduntil::text AS valid_until, r.rolconfig AS config
+       r.rolvaliduntil::text AS valid_until,
+       CASE r.rolvaliduntil WHEN 'infinity' THEN NULL WHEN '-infinity' THEN 0
+            ELSE extract(epoch FROM r.rolvaliduntil)::float8 END AS valid_until_epoch,
+       r.rolconfig AS config
 FROM pg_catalog.pg_roles r
 ORDER BY r.rolname"""
 
@@ -54,7 +57,10 @@ DATABASES = """
 SELECT d.datname AS name, pg_catalog.pg_get_userbyid(d.datdba) AS owner, d.datallowconn AS allow_connections,
        d.datistemplate AS is_template, d.datconnlimit AS connection_limit,
        pg_catalog.pg_encoding_to_char(d.encoding) AS encoding,
-       coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))::text[] AS acl
+       coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))::text[] AS acl,
+       ARRAY(SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(a.grantee)::text END
+             FROM pg_catalog.aclexplode(coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))) a
+             WHERE a.privilege_type = 'CONNECT' ORDER BY 1) AS connect
 FROM pg_catalog.pg_database d
 ORDER BY d.datname"""
 

@@ -24,7 +24,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching i
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.methods import SECRET_OPTIONS
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 
-__all__ = ["attempt", "findings", "verdict"]
+__all__ = ["attempt", "deciding", "findings", "refuse_what_does_not_load", "verdict"]
 
 _LOOPBACK = (
     Network(bytes((127, 0, 0, 1)), bytes((255, 0, 0, 0))),
@@ -75,21 +75,28 @@ def attempt(
 
 def verdict(entries: t.Sequence[Entry], tried: Attempt, dialect: Dialect) -> dict[str, t.Any]:
     """Which rule decides about a connection and what follows, or which ones may where that cannot be told."""
-    _refuse_what_does_not_load(entries, dialect)
-    candidates: list[dict[str, t.Any]] = []
-    closed = False
-    for number, entry in enumerate(entries, 1):
-        answer = None if entry.include else _matches(entry.record, tried, dialect)
-        if answer is not False:
-            candidates.append(_candidate(number, entry))
-        if answer:
-            closed = True
-            break
+    refuse_what_does_not_load(entries, dialect)
+    found, closed = deciding(entries, tried, dialect)
+    candidates = [_candidate(number, entry) for number, entry in found]
     if not closed:
         candidates.append(_IMPLICIT)
     if len(candidates) == 1:
         return {**candidates[0], "candidates": []}
     return {"rule": None, "line": None, "outcome": "unknown", "options": {}, "candidates": candidates}
+
+
+def deciding(
+    entries: t.Sequence[Entry], tried: Attempt, dialect: Dialect
+) -> tuple[tuple[tuple[int, Entry], ...], bool]:
+    """The entries that may decide with their numbers, and whether the last of them certainly matches."""
+    found = []
+    for number, entry in enumerate(entries, 1):
+        answer = None if entry.include else _matches(entry.record, tried, dialect)
+        if answer is not False:
+            found.append((number, entry))
+        if answer:
+            return tuple(found), True
+    return tuple(found), False
 
 
 def findings(entries: t.Sequence[Entry]) -> list[dict[str, t.Any]]:
@@ -146,7 +153,8 @@ def _is_file(token: Token) -> bool:
     return token.text[:1] == "@" and len(token.text) > 1 and not token.quoted
 
 
-def _refuse_what_does_not_load(entries: t.Sequence[Entry], dialect: Dialect) -> None:
+def refuse_what_does_not_load(entries: t.Sequence[Entry], dialect: Dialect) -> None:
+    """A rule that this version rejects is an error: the server would load none of them."""
     refused = [
         f"{'rule' if entry.line is None else 'line'} {number if entry.line is None else entry.line}: {entry.error}"
         for number, entry in enumerate(entries, 1)

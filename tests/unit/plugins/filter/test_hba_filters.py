@@ -53,6 +53,7 @@ PLAYBOOK = """
           - (text | rampart.postgresql.from_hba(version=17)) | rampart.postgresql.to_hba(version=17) == text
           - (rules | rampart.postgresql.hba_match(version=17, tls=true, **client)).rule == 2
           - (text | rampart.postgresql.hba_match(version=major | int, **client)).line == 3
+          - (rules | rampart.postgresql.admission(version=17, tls=true, before=text, **client)).where is match('rules:2:')
           - rules | rampart.postgresql.hba_lint(version=17) | map(attribute='code') is contains('trust-world')
       vars:
         wanted: [hostssl, app_db, "app,+staff", 10.0.3.0/24, scram-sha-256, clientcert=verify-ca]
