@@ -15,6 +15,7 @@ import typing as t
 __all__ = [
     "Consequence",
     "Effect",
+    "ExpectedParameter",
     "LeftAlone",
     "Operation",
     "Overridden",
@@ -142,6 +143,14 @@ Effect = t.Union[RoleLoses, ParameterBecomes]
 
 
 @dataclasses.dataclass(frozen=True)
+class ExpectedParameter:
+    """A name that a library must define once it is loaded; ``option`` is where the operator gave it."""
+
+    option: str
+    name: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Planned:
     """What one component makes of what it observed."""
 
@@ -153,6 +162,7 @@ class Planned:
     findings: tuple[str, ...] = ()  # about what is there; looked for anew after a change
     consequences: tuple[Consequence, ...] = ()
     effects: tuple[Effect, ...] = ()
+    expected: tuple[ExpectedParameter, ...] = ()  # the rehearsal asks for them
     facts: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)  # more return values of the module
     standing: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)  # the same; read anew after a change
 
@@ -195,6 +205,10 @@ class Plan:
     def standing(self) -> dict[str, t.Any]:
         """Return values about the state that this plan was made from."""
         return {name: value for part in self.parts for name, value in part.standing.items()}
+
+    def expected(self) -> list[ExpectedParameter]:
+        """Parameters that must exist once the libraries of the plan are loaded."""
+        return [expected for part in self.parts for expected in part.expected]
 
     def findings(self) -> list[str]:
         """What is unwise in the state that this plan was made from."""

@@ -126,7 +126,9 @@ options:
         - Libraries to load at the start of the server. They are added to C(shared_preload_libraries) behind those
           that any place already names, in their order; none is removed and none is there twice.
         - A library whose file the server could not find is refused.
-        - Parameters of these libraries, C(auth_delay.milliseconds) for example, can be set in the same call.
+        - Parameters of these libraries, C(auth_delay.milliseconds) for example, can be set in the same call. The
+          rehearsal asks the throw-away server, which has loaded the libraries, for their names, so a misspelt one
+          is refused on every version; without a rehearsal it is found only after the restart.
         type: list
         elements: str
       optional:

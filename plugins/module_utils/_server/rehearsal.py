@@ -24,6 +24,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.discove
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import child_process_options
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.mirror import Mirror
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.throw_away import check_expected
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
@@ -139,9 +140,7 @@ class _Rehearsal:
         self._initialise()
         with acting_as(self._server.owner):
             mirror = self._lay_out()
-        log = mirror.live_text(self._start(self._arguments(mirror))).replace(
-            self._directory, "the throw-away directory"
-        )
+        log = mirror.live_text(self._start(mirror)).replace(self._directory, "the throw-away directory")
         reasons = _warnings_about(log, self._plan) if _READY in log else _reasons(log)
         if reasons:
             raise RehearsalFailed(
@@ -200,13 +199,13 @@ class _Rehearsal:
         ours = [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
         return [*_without_places(self._server.cluster.arguments), "-D", self._data_directory, *ours]
 
-    def _start(self, arguments: list[str]) -> str:
-        """Start the server, wait for its verdict, stop it; returns its log."""
+    def _start(self, mirror: Mirror) -> str:
+        """Start the server, wait for its verdict, ask it what only it knows, stop it; returns its log."""
         with acting_as(self._server.owner):
             descriptor = os.open(os.path.join(self._directory, "log"), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
         with os.fdopen(descriptor, "r+b") as log:
             process = subprocess.Popen(  # pylint: disable=ansible-bad-function # run_command needs a module object
-                [os.path.join(self._server.cluster.bindir, "postgres"), *arguments],
+                [os.path.join(self._server.cluster.bindir, "postgres"), *self._arguments(mirror)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -214,7 +213,9 @@ class _Rehearsal:
                 **child_process_options(self._server.owner),
             )
             try:
-                _wait_for_verdict(process, log)
+                if _wait_for_verdict(process, log):
+                    hba_file = mirror.path(self._server.paths.hba_file)
+                    check_expected(self._plan.expected(), self._server, process, self._directory, hba_file)
             finally:
                 _stop(process)
             log.seek(0)
@@ -244,13 +245,15 @@ def _without_places(arguments: tuple[str, ...]) -> list[str]:
     return kept
 
 
-def _wait_for_verdict(process: subprocess.Popen[bytes], log: t.BinaryIO) -> None:
+def _wait_for_verdict(process: subprocess.Popen[bytes], log: t.BinaryIO) -> bool:
+    """Whether the server came up."""
     deadline = time.monotonic() + _START_TIMEOUT
     while process.poll() is None and time.monotonic() < deadline:
         log.seek(0)
         if _READY.encode() in log.read():
-            return
+            return True
         time.sleep(_PAUSE)
+    return False
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

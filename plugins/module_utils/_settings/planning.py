@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ManagedElsewhere
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ExpectedParameter
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import LeftAlone
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Overridden
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
@@ -70,6 +71,9 @@ def make_plan(desired: Desired, state: State, offered: Offered) -> Planned:
         restart_required=tuple(judgement.waiting(state, changes)),
         overridden_by=tuple(overridden),
         effects=judgement.becoming(state, changes) if steps else (),
+        expected=tuple(
+            ExpectedParameter(each.option, each.parameter.name) for each in wanted if each.parameter.placeholder
+        ),
     )
 
 
