@@ -19,7 +19,8 @@ description:
     looked up in C(pg_hba_file_rules). A file that the server refuses, or that does not come into force, is put back.
   - A file that the server has not loaded, as a run that was killed leaves it, is loaded, even when it is as desired.
     See O(sentinel) for how that is known.
-  - Refuses rules that would not admit this run's own connection.
+  - Refuses rules that would not admit this run's own connection, a session or standby that is connected, or a client in
+    O(must_admit).
   - A file that Patroni generates is refused. Lines tagged by pg_auto_failover are kept.
   - Without O(rules) nothing is written; what is unwise in the present rules is reported in RV(ignore:left_alone).
 author:
@@ -119,6 +120,17 @@ EXAMPLES = r"""
         address: monitor.example.com
         method: cert
         options: {map: monitoring}
+  become: true
+
+- name: Rules under which monitoring and backup get in, whoever else does
+  rampart.postgresql.hba:
+    rules: "{{ rules }}"
+    must_admit:
+      - {name: monitoring, user: monitor, database: postgres, address: 192.0.2.7, tls: true}
+      - {name: backup, user: backup, replication: true, address: 192.0.2.9, tls: true}
+    accept_unproven:
+      - {user: shop, address: 10.20.0.0/16}  # got in by trust so far, and has its password
+    sessions: terminate
   become: true
 
 - name: Report what is unwise in the present rules

@@ -20,7 +20,7 @@ description:
   - The file is written by one rename, reloaded, and then looked up in C(pg_ident_file_mappings), which PostgreSQL has
     from 15 on. A file that the server refuses is put back.
   - A file that was written after the server last read its configuration is loaded, even when it is as desired.
-  - Refuses mappings that would not admit this run's own connection.
+  - Refuses mappings that would not admit this run's own connection, or a client in O(must_admit).
   - A file that Patroni generates is refused.
   - Without O(mappings) nothing is written; what is unwise in the present mappings is reported in
     RV(ignore:left_alone).

@@ -116,7 +116,7 @@ def _unasked(state: State, plan: Plan) -> list[str]:
     ]
     if state.hidden:
         told.append(
-            f"the login may not see where {state.hidden} sessions come from (it is no member of pg_read_all_stats),"
+            f"the login may not see where up to {state.hidden} sessions come from (it is no member of pg_read_all_stats),"
             " so they were not asked whether they would still get in"
         )
     if not state.certain:

@@ -10,9 +10,14 @@ import typing as t
 import psycopg
 import pytest
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.arguments import guards
+from ansible_collections.rampart.postgresql.plugins.module_utils._converge import converge
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba import arguments as hba
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles import arguments as role_attributes
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import drivers
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server as OpenedServer
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import arguments as settings
 from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
 from ansible_collections.rampart.postgresql.tests.conformance.modules import run_module
@@ -21,6 +26,7 @@ from ansible_collections.rampart.postgresql.tests.conformance.servers import MAJ
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Workshop
 
@@ -355,6 +361,61 @@ def test_on_a_standby_and_with_psql(fresh_server: Server, monkeypatch: pytest.Mo
     monkeypatch.setattr(drivers, "_PSYCOPG2", None)
     again = manage(fresh_server, own(fresh_server), must_admit=must, check=True)
     assert again["failed"] and "must_admit[0]" in again["msg"], again
+
+
+def test_a_login_that_does_not_see_everything_says_so(host: Server) -> None:
+    host.query("CREATE ROLE weak LOGIN IN ROLE pg_read_all_settings")
+    put(host, {**own(host), "users": [host.superuser, "weak"], "method": "trust"}, world("scram-sha-256"))
+    wanted = [{**own(host), "users": ["weak"], "method": "trust"}, world("reject")]
+
+    def by_weak() -> dict[str, t.Any]:
+        build = lambda: [hba.component({"rules": wanted})]  # noqa: E731
+        return dict(run_components(host, build, user="weak", check=True, rehearse=False).values)
+
+    try:
+        with session(host, "app"):
+            told = by_weak()
+            assert any("sessions come from" in warning for warning in told["warnings"]), told
+            host.query("GRANT pg_read_all_stats TO weak")  # the positive control
+            refused = by_weak()
+            assert refused["failed"] and "user app" in refused["msg"], refused
+    finally:
+        host.query("DROP ROLE weak")
+
+
+def test_without_the_files_the_server_reads_them(host: Server) -> None:
+    """Over the network: the rules come through the session."""
+    host.query("ALTER ROLE visitor SUPERUSER")
+    extra = host.data_directory / "extra.lst"
+    with host.owner.acting():
+        extra.write_text("monitor, visitor\n", encoding="utf-8")
+    put(host, own(host), world("scram-sha-256", users=["@extra.lst", "standby"]))
+    options = Options(host="127.0.0.1", port=host.port, user="visitor", password=SECRET, sslmode="disable")
+
+    def strip(user: str) -> Plan:
+        must = [{"user": user, "database": "shop", "address": "127.0.0.1"}]
+        component = role_attributes.component({"strip": ["standby"]})
+        with OpenedServer.open(options) as opened:
+            return converge(
+                server=opened, components=[component], guards=guards({"must_admit": must}), check_mode=True
+            ).plan
+
+    try:
+        assert strip("monitor").steps and strip("standby").steps
+        with pytest.raises(InputError, match="no rule matches it"):
+            strip("app")
+    finally:
+        host.query("ALTER ROLE visitor NOSUPERUSER")
+
+
+def test_what_a_file_of_others_says_counts(host: Server) -> None:
+    """A list beside the file, which the plan does not write."""
+    names = host.data_directory / "names.lst"
+    with host.owner.acting():
+        names.write_text("app\n", encoding="utf-8")
+    with session(host, "app"), session(host, "other"):
+        refused = manage(host, own(host), world("scram-sha-256", users=["@names.lst"]))
+    assert [client["user"] for client in refused["refused"]] == ["other"], refused
 
 
 def test_a_session_is_not_taken_for_a_later_one(host: Server) -> None:
