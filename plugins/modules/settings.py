@@ -68,10 +68,20 @@ options:
     description:
       - Libraries to load at the start of the server. They are added to C(shared_preload_libraries) behind those that any
         place already names, in their order; none is removed and none is there twice.
+      - A library that has to stand in front of another one is moved there when both are named, C(pgaudit) in front of
+        C(pgauditlogtofile) and C(pg_stat_statements) in front of C(pg_wait_sampling) for example; C(citus) comes first.
       - A library whose file the server could not find is refused.
       - Parameters of these libraries, C(auth_delay.milliseconds) for example, can be set in the same call. The rehearsal
         asks the throw-away server, which has loaded the libraries, for their names, so a misspelt one is refused on every
         version; without a rehearsal it is found only after the restart.
+    type: list
+    elements: str
+  preload_absent:
+    description:
+      - Libraries to load no longer. They are taken out of C(shared_preload_libraries), whichever places name them, and the
+        others stay in their order. What is left is written into our file, the other places keep their lines.
+      - Taking away a library while this file goes on setting parameters of its own is an error that names one of them.
+      - A library cannot be in O(preload) as well.
     type: list
     elements: str
   optional:
@@ -251,7 +261,7 @@ def main() -> t.NoReturn:
     """Set the parameters and prove it."""
     module = AnsibleModule(
         argument_spec={**CONNECTION_ARGUMENTS, **ADMISSION_ARGUMENTS, **ARGUMENTS},
-        required_one_of=[["parameters", "sections", "preload"]],
+        required_one_of=[["parameters", "sections", "preload", "preload_absent"]],
         supports_check_mode=True,
     )
     module.no_log_values.update(secrets(module.params))

@@ -15,6 +15,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desir
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import PRELOAD
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Wish
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.preload import base_name
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import is_harmless
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import may_hold_secret
 
@@ -24,6 +25,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "parameters": {"type": "dict"},
     "sections": {"type": "dict"},
     "preload": {"type": "list", "elements": "str"},
+    "preload_absent": {"type": "list", "elements": "str"},
     "optional": {"type": "list", "elements": "str", "default": []},
     "overrides": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
     "file_name": {"type": "str", "default": "zz_rampart.conf"},
@@ -39,11 +41,14 @@ def component(values: t.Mapping[str, t.Any], *, option: str = "") -> Settings:
     """The component that these option values describe; ``option`` is the path of the option that holds them."""
     prefix = f"{option}." if option else ""
     sections = _sections(values, prefix)
+    preload, absent = (_libraries(values.get(name), f"{prefix}{name}") for name in ("preload", "preload_absent"))
+    _check_contradiction(preload or (), absent or (), f"{prefix}preload_absent")
     return Settings(
         Desired(
             wishes=tuple(wish for name, given in sections.items() for wish in _wishes(name, given, prefix)),
             sections=tuple(sections),
-            preload=_preload(values.get("preload"), f"{prefix}preload"),
+            preload=preload,
+            preload_absent=absent or (),
             optional=frozenset(str(name).lower() for name in values.get("optional") or ()),
             overrides=_overrides(values.get("overrides") or "fail", f"{prefix}overrides"),
             file_name=_file_name(values.get("file_name") or ARGUMENTS["file_name"]["default"], f"{prefix}file_name"),
@@ -99,7 +104,7 @@ def _wishes(section: str, given: t.Mapping[str, t.Any], prefix: str) -> t.Iterat
             yield Wish(option=f"{path}.{name}", section=section, name=name, value=frozen)
 
 
-def _preload(value: object, path: str) -> tuple[str, ...] | None:
+def _libraries(value: object, path: str) -> tuple[str, ...] | None:
     if value is None:
         return None
     if not isinstance(value, list):
@@ -110,6 +115,15 @@ def _preload(value: object, path: str) -> tuple[str, ...] | None:
                 option=f"{path}[{index}]", value=library, expected="the name of one library is needed, as in auth_delay"
             )
     return tuple(value)
+
+
+def _check_contradiction(preload: t.Sequence[str], absent: t.Sequence[str], path: str) -> None:
+    wanted = {base_name(library) for library in preload}
+    for index, library in enumerate(absent):
+        if base_name(library) in wanted:
+            raise InputError(
+                option=f"{path}[{index}]", value=library, expected="a library that preload does not ask for"
+            )
 
 
 def _overrides(value: object, path: str) -> str:

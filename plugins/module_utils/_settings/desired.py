@@ -63,10 +63,16 @@ class Desired:
     wishes: tuple[Wish, ...] = ()
     sections: tuple[str, ...] = ()
     preload: tuple[str, ...] | None = None
+    preload_absent: tuple[str, ...] = ()
     optional: frozenset[str] = frozenset()  # lower case
     overrides: str = "fail"
     file_name: str = "zz_rampart.conf"
     option: str = ""  # path of the option that holds all this, with a final dot
+
+    @property
+    def merges_libraries(self) -> bool:
+        """Whether shared_preload_libraries is to be made of what all places name."""
+        return self.preload is not None or bool(self.preload_absent)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,7 +22,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import St
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import WriteFile
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import dropin
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import judgement
-from ansible_collections.rampart.postgresql.plugins.module_utils._settings import preload
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings import libraries
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import AUTOMATIC
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import COLLECTOR
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import COMPONENT
@@ -32,10 +32,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desir
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Resolver
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Wanted
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Wish
-from ansible_collections.rampart.postgresql.plugins.module_utils._settings.lists import PRELOADS
-from ansible_collections.rampart.postgresql.plugins.module_utils._settings.lists import join_items
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.state import State
-from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import normalise
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import same
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import show
 
@@ -48,21 +45,21 @@ _AUTO_FAILOVER = "postgresql-auto-failover"  # beginning of the names of its con
 
 def make_plan(desired: Desired, state: State, offered: Offered) -> Planned:
     """What has to be done for the state to become the desired one."""
-    _check_libraries(desired, state)
+    libraries.check(desired, state)
     wishes, uncollected = _collected([*desired.wishes, *_offered_wishes(desired, offered)], state)
-    resolver = Resolver(state.catalogue, desired.optional, _coming(desired, state, wishes))
+    resolver = Resolver(state.catalogue, desired.optional, libraries.coming(desired, state, wishes))
     wanted, left_alone = resolver.resolve(wishes)
-    merged = _merged_libraries(desired, state)
-    if merged is not None:
-        wanted.append(merged)
+    merged = libraries.merged(desired, state)
+    wanted += merged
     _refuse_owned(wanted, state)
-    given = {*desired.sections, *offered, *([PRELOAD] if merged else [])}
+    given = {*desired.sections, *offered, *([PRELOAD] if desired.merges_libraries else [])}
     kept = {section: values for section, values in state.sections.items() if section not in given}
     _check_unique(wanted, kept, state)
     overridden = [item for each in wanted for item in judgement.overriding(state, each)]
     if overridden and desired.overrides == "fail":
         raise _refusal(overridden)
     sections = _sections(given, wanted, kept, state, {item.parameter for item in overridden})
+    libraries.check_orphans(desired, state, sections)
     steps = _steps(state, sections)
     changes = _changes(state, sections)
     return Planned(
@@ -102,56 +99,6 @@ def _offered_wishes(desired: Desired, offered: Offered) -> t.Iterator[Wish]:
             )
         for name, value in values.items():
             yield Wish(option=f"{section}.{name}", section=section, name=name, value=value)
-
-
-def _check_libraries(desired: Desired, state: State) -> None:
-    for index, library in enumerate(desired.preload or ()):
-        if library in state.missing_libraries:
-            raise InputError(
-                option=f"{desired.option}preload[{index}]",
-                value=library,
-                expected=f"a library whose file is in {state.library_directory}; install its package first",
-            )
-
-
-def _coming(desired: Desired, state: State, wishes: t.Iterable[Wish]) -> frozenset[str]:
-    """Libraries that are given or configured and not yet loaded."""
-    texts = [row.value for row in state.files if row.name.lower() in PRELOADS]
-    texts += [str(value) for values in state.sections.values() for name, value in values.items() if name in PRELOADS]
-    named = [library for text in texts for library in preload.libraries_of(text)]
-    for wish in wishes:
-        if wish.name.lower() in PRELOADS:
-            named += wish.value if isinstance(wish.value, tuple) else preload.libraries_of(str(wish.value))
-    running = [lib for name in PRELOADS for lib in preload.libraries_of(state.catalogue.setting(name))]
-    known = {preload.base_name(library) for library in running}
-    everything = preload.merge(named, desired.preload or ())
-    return frozenset(library for library in everything if preload.base_name(library) not in known)
-
-
-def _merged_libraries(desired: Desired, state: State) -> Wanted | None:
-    """shared_preload_libraries over all places; None where nothing is asked, or nothing has to be written."""
-    if desired.preload is None:
-        return None
-    parameter = state.catalogue.parameters[preload.PARAMETER]
-    others = [
-        preload.libraries_of(row.value)
-        for row in state.files
-        if row.name.lower() == preload.PARAMETER and row.path != state.place.path
-    ]
-    if parameter.source == "command line":
-        others.append(preload.libraries_of(parameter.setting))
-    ours = [
-        library
-        for values in state.sections.values()
-        for name, text in values.items()
-        if name.lower() == preload.PARAMETER
-        for library in preload.libraries_of(text)
-    ]
-    merged = preload.merge(*others, ours, desired.preload)
-    if not ours and merged == (others[-1] if others else []):
-        return None  # in force without us
-    value = normalise(parameter, join_items(merged))
-    return Wanted(f"{desired.option}preload", PRELOAD, parameter, value)
 
 
 def _check_unique(wanted: t.Sequence[Wanted], kept: dropin.Sections, state: State) -> None:

@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.lists import split_items
 
-__all__ = ["PARAMETER", "base_name", "candidate_files", "libraries_of", "merge", "prefixes"]
+__all__ = ["PARAMETER", "base_name", "candidate_files", "in_order", "libraries_of", "merge", "prefixes", "without"]
 
 PARAMETER: t.Final = "shared_preload_libraries"
 
@@ -24,6 +24,13 @@ _PREFIXES: t.Final[t.Mapping[str, tuple[str, ...]]] = {
     "pgauditlogtofile": ("pgaudit",),
     "pglogical": ("pglogical",),
     "pg_net": ("pg_net",),
+}
+
+# A library that has to be in front of others, and those others; none named: all others.
+_IN_FRONT: t.Final[t.Mapping[str, tuple[str, ...]]] = {
+    "citus": (),  # docs.citusdata.com: "make sure that Citus is the first extension"
+    "pg_stat_statements": ("pg_wait_sampling",),  # README of pg_wait_sampling, commit 8eaa130: query ids
+    "pgaudit": ("pgauditlogtofile",),  # README of pgauditlogtofile: "after pgaudit"
 }
 
 
@@ -54,6 +61,30 @@ def merge(*places: t.Iterable[str]) -> list[str]:
         for library in place:
             merged.setdefault(base_name(library), library)
     return list(merged.values())
+
+
+def without(libraries: t.Iterable[str], absent: t.Iterable[str]) -> list[str]:
+    """The libraries but for the absent ones, whatever the spelling."""
+    gone = {base_name(library) for library in absent}
+    return [library for library in libraries if base_name(library) not in gone]
+
+
+def in_order(libraries: t.Sequence[str]) -> list[str]:
+    """The libraries as they are, but one that has to be in front of others is moved there when it is behind them."""
+    ordered = list(libraries)
+    for library in libraries:
+        name = os.path.basename(base_name(library))
+        if name in _IN_FRONT:
+            others = [other for other in ordered if other != library and _is_behind(other, _IN_FRONT[name])]
+            first = min((ordered.index(other) for other in others), default=len(ordered))
+            if first < ordered.index(library):
+                ordered.remove(library)
+                ordered.insert(first, library)
+    return ordered
+
+
+def _is_behind(library: str, names: tuple[str, ...]) -> bool:
+    return not names or os.path.basename(base_name(library)) in names
 
 
 def candidate_files(library: str, package_directory: str, search_path: str) -> list[str]:

@@ -53,3 +53,29 @@ def test_parameters_that_the_libraries_define_pass(server: Server) -> None:
     refused = run(server, check=True, rehearse=True, preload=libraries, parameters=wanted)
     assert refused.failed
     assert "auth_delay.milliseconds" in refused.message
+
+
+def test_a_library_is_taken_out_again(fresh_server: Server) -> None:
+    with fresh_server.conf_file.open("a", encoding="utf-8") as stream:
+        stream.write("shared_preload_libraries = 'pg_stat_statements, passwordcheck'\n")
+    wanted: dict[str, t.Any] = {"preload": ["auth_delay"], "sections": {"delay": {"auth_delay.milliseconds": 1}}}
+    good(run(fresh_server, **wanted))
+    fresh_server.restart()
+    refused = run(fresh_server, preload_absent=["auth_delay"])
+    assert refused.failed
+    assert "section delay sets auth_delay.milliseconds" in refused.message
+    wanted = {"preload_absent": ["auth_delay", "$libdir/pg_stat_statements"], "sections": {"delay": {}}}
+    for check, changed in ((True, True), (False, True), (True, False), (False, False)):
+        result = good(run(fresh_server, check=check, **wanted))
+        assert result.changed == changed
+        assert result.values["restart_required"] == [
+            {
+                "parameter": "shared_preload_libraries",
+                "running": "pg_stat_statements, passwordcheck, auth_delay",
+                "configured": "passwordcheck",
+            }
+        ]
+    fresh_server.restart()
+    assert show(fresh_server, "shared_preload_libraries") == "passwordcheck"
+    after = good(run(fresh_server, **wanted))
+    assert (after.changed, after.values["restart_required"]) == (False, [])

@@ -44,6 +44,8 @@ def test_nothing_given_is_nothing_wanted() -> None:
         ({"sections": {"log": "ssl"}}, "settings.sections.log"),
         ({"preload": "auth_delay"}, "settings.preload"),
         ({"preload": ["auth_delay", "a,b"]}, "settings.preload[1]"),
+        ({"preload_absent": [""]}, "settings.preload_absent[0]"),
+        ({"preload": ["$libdir/a"], "preload_absent": ["b", "a.so"]}, "settings.preload_absent[1]"),
         ({"overrides": "remove"}, "settings.overrides"),
         ({"file_name": "../x.conf"}, "settings.file_name"),
         ({"file_name": "x.txt"}, "settings.file_name"),

@@ -107,14 +107,14 @@ def written(planned: Planned, path: str = DROPIN) -> str:
     return content.decode()
 
 
-def applied(before: State, planned: Planned) -> State:
+def applied(before: State, planned: Planned, others: tuple[FileSetting, ...] = ()) -> State:
     """The server after the plan and a reload."""
     sections = dropin.parse(written(planned))
     flat = {name: value for values in sections.values() for name, value in values.items()}
     running = {
         name: {"setting": value, "source": FILE} for name, value in flat.items() if name in ("ssl", "log_statement")
     }
-    return state(sections=sections, main=before.main.text, running=running)
+    return state(sections=sections, main=before.main.text, running=running, others=others)
 
 
 def test_a_new_file_in_the_included_directory() -> None:
@@ -283,6 +283,51 @@ def test_libraries_are_merged_over_all_places(
     else:
         assert f"shared_preload_libraries = {expected}\n" in written(planned)
         assert [item.parameter for item in planned.restart_required] == ["shared_preload_libraries"]
+
+
+@pytest.mark.parametrize(
+    ("others", "ours", "preload", "absent", "expected"),
+    [
+        (["a, b"], "", None, ["b"], "a"),
+        (["a", "b, c"], "d", ["e"], ["$libdir/b"], "'a, c, d, e'"),
+        (["a"], "", None, ["a"], "''"),
+        (["a"], "", None, ["b"], None),
+        (["a, b"], "a", None, ["b"], None),
+        ([], "", None, ["b"], None),
+        (["pgauditlogtofile"], "", ["pgaudit"], [], "'pgaudit, pgauditlogtofile'"),
+    ],
+)
+def test_libraries_are_taken_out_of_all_places(
+    others: list[str], ours: str, preload: list[str] | None, absent: list[str], expected: str | None
+) -> None:
+    rows = tuple(FileSetting(MAIN, line, "shared_preload_libraries", value) for line, value in enumerate(others))
+    sections = {"preload": {"shared_preload_libraries": ours}} if ours else None
+    present = state(others=rows, sections=sections)
+    planned = plan(present, preload=preload, preload_absent=absent)
+    if expected is None:
+        assert planned.steps == ()
+    else:
+        assert f"shared_preload_libraries = {expected}\n" in written(planned)
+        assert plan(applied(present, planned, rows), preload=preload, preload_absent=absent).steps == ()
+
+
+def test_the_last_library_takes_the_line_with_it() -> None:
+    present = state(sections={"preload": {"shared_preload_libraries": "a"}})
+    assert dropin.parse(written(plan(present, preload_absent=["a"]))) == {}
+
+
+def test_parameters_of_a_library_do_not_stay_behind() -> None:
+    loaded = {"shared_preload_libraries": {"setting": "pgaudit, pgauditlogtofile"}, "pgaudit.log": {}}
+    sections = {
+        "preload": {"shared_preload_libraries": "pgaudit, pgauditlogtofile"},
+        "audit": {"pgaudit.log": "ddl"},
+    }
+    present = state(running=loaded, sections=sections)
+    with pytest.raises(InputError, match=r"preload_absent\[0\].*'pgaudit'.*section audit sets pgaudit.log"):
+        plan(present, preload_absent=["pgaudit", "pgauditlogtofile"])
+    assert "shared_preload_libraries = pgaudit\n" in written(plan(present, preload_absent=["pgauditlogtofile"]))
+    planned = plan(present, preload_absent=["pgaudit"], sections={"audit": {}})
+    assert dropin.parse(written(planned)) == {"preload": {"shared_preload_libraries": "pgauditlogtofile"}}
 
 
 def test_a_library_without_a_file_is_refused() -> None:

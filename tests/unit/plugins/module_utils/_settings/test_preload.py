@@ -9,9 +9,11 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.preload import candidate_files
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.preload import in_order
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.preload import libraries_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.preload import merge
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.preload import prefixes
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.preload import without
 
 
 def test_libraries_are_merged_in_order_and_once() -> None:
@@ -39,3 +41,24 @@ def test_prefixes_of_parameters() -> None:
 
 def test_a_text_that_is_no_list_names_no_library() -> None:
     assert libraries_of('"a') == []
+
+
+def test_absent_libraries_go_in_every_spelling_and_others_keep_their_order() -> None:
+    assert without(["c", "$libdir/a", "b", "a.so"], ["a", "nosuch"]) == ["c", "b"]
+
+
+@pytest.mark.parametrize(
+    ("libraries", "ordered"),
+    [
+        ([], []),
+        (["b", "pgaudit", "a"], ["b", "pgaudit", "a"]),
+        (["pgaudit", "b", "pgauditlogtofile"], ["pgaudit", "b", "pgauditlogtofile"]),
+        (["b", "pgauditlogtofile", "a", "$libdir/pgaudit"], ["b", "$libdir/pgaudit", "pgauditlogtofile", "a"]),
+        (["pg_wait_sampling", "pg_stat_statements"], ["pg_stat_statements", "pg_wait_sampling"]),
+        (["pgauditlogtofile", "citus", "pgaudit"], ["citus", "pgaudit", "pgauditlogtofile"]),
+        (["citus"], ["citus"]),
+    ],
+)
+def test_a_library_moves_only_in_front_of_those_that_need_it_there(libraries: list[str], ordered: list[str]) -> None:
+    assert in_order(libraries) == ordered
+    assert in_order(ordered) == ordered

@@ -1,0 +1,98 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Libraries that are wanted and those that the places of the configuration name, made one list; private to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings import dropin
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings import preload
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import PRELOAD
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Desired
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Wanted
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Wish
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.lists import PRELOADS
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.lists import join_items
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.state import State
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import normalise
+
+__all__ = ["check", "check_orphans", "coming", "merged"]
+
+
+def check(desired: Desired, state: State) -> None:
+    """Refuse a library whose file is missing."""
+    for index, library in enumerate(desired.preload or ()):
+        if library in state.missing_libraries:
+            raise InputError(
+                option=f"{desired.option}preload[{index}]",
+                value=library,
+                expected=f"a library whose file is in {state.library_directory}; install its package first",
+            )
+
+
+def coming(desired: Desired, state: State, wishes: t.Iterable[Wish]) -> frozenset[str]:
+    """Libraries that are given or configured and not yet loaded."""
+    texts = [row.value for row in state.files if row.name.lower() in PRELOADS]
+    texts += [str(value) for values in state.sections.values() for name, value in values.items() if name in PRELOADS]
+    named = [library for text in texts for library in preload.libraries_of(text)]
+    for wish in wishes:
+        if wish.name.lower() in PRELOADS:
+            named += wish.value if isinstance(wish.value, tuple) else preload.libraries_of(str(wish.value))
+    running = [lib for name in PRELOADS for lib in preload.libraries_of(state.catalogue.setting(name))]
+    everything = preload.merge(preload.without(named, desired.preload_absent), desired.preload or ())
+    return frozenset(preload.without(everything, running))
+
+
+def merged(desired: Desired, state: State) -> list[Wanted]:
+    """shared_preload_libraries over all places; empty where nothing is asked, or nothing has to be written."""
+    if not desired.merges_libraries:
+        return []
+    others, ours, found = _places(desired, state)
+    in_force = others[-1] if others else []
+    if found == in_force and not (ours and found):
+        return []  # without us
+    parameter = state.catalogue.parameters[preload.PARAMETER]
+    option = "preload" if desired.preload is not None else "preload_absent"
+    return [Wanted(f"{desired.option}{option}", PRELOAD, parameter, normalise(parameter, join_items(found)))]
+
+
+def check_orphans(desired: Desired, state: State, sections: dropin.Sections) -> None:
+    """Refuse to take a library away whose parameters would stay behind."""
+    _others, _ours, found = _places(desired, state)
+    owned = {prefix for library in found for prefix in preload.prefixes(library)}
+    names = [(section, name) for section, values in sections.items() for name in values if "." in name]
+    for index, library in enumerate(desired.preload_absent):
+        orphaned = set(preload.prefixes(library)) - owned
+        for section, name in names:
+            if name.lower().partition(".")[0] in orphaned:
+                raise InputError(
+                    option=f"{desired.option}preload_absent[{index}]",
+                    value=library,
+                    expected=f"a library whose parameters are not set any more, and the section {section} sets {name};"
+                    " take that out in the same call",
+                )
+
+
+def _places(desired: Desired, state: State) -> tuple[list[list[str]], list[str], list[str]]:
+    """The libraries of each place but ours, those of ours, and what they all make together with what is wanted."""
+    parameter = state.catalogue.parameters[preload.PARAMETER]
+    others = [
+        preload.libraries_of(row.value)
+        for row in state.files
+        if row.name.lower() == preload.PARAMETER and row.path != state.place.path
+    ]
+    if parameter.source == "command line":
+        others.append(preload.libraries_of(parameter.setting))
+    ours = [
+        library
+        for values in state.sections.values()
+        for name, text in values.items()
+        if name.lower() == preload.PARAMETER
+        for library in preload.libraries_of(text)
+    ]
+    everything = preload.merge(*others, ours, desired.preload or ())
+    return others, ours, preload.in_order(preload.without(everything, desired.preload_absent))
