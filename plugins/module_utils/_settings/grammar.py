@@ -12,8 +12,9 @@ import typing as t
 
 __all__ = ["Entry", "parse", "parse_line", "quote", "render"]
 
-_LETTER = "[A-Za-z_\x80-\U0010ffff]"
-_LETTER_OR_DIGIT = "[A-Za-z_0-9\x80-\U0010ffff]"
+# All but other ASCII characters: said so, as ranges up to the last character take long to compile.
+_LETTER = r"[^\x00-@\[-^`{-\x7f]"
+_LETTER_OR_DIGIT = r"[^\x00-/:-@\[-^`{-\x7f]"
 _IDENTIFIER = f"{_LETTER}{_LETTER_OR_DIGIT}*"
 
 # In the server's order: the longest match wins, the first of equally long ones.

@@ -27,9 +27,8 @@ NOT_IN_FILE: t.Final = frozenset(
 )
 """Known to pg_settings and not internal, but refused in a configuration file."""
 
-_CUSTOM = re.compile(
-    r"[A-Za-z_\x80-\U0010ffff][A-Za-z_0-9$\x80-\U0010ffff]*\.[A-Za-z_\x80-\U0010ffff][A-Za-z_0-9\x80-\U0010ffff]*"
-)
+# Letters, also digits, also the dollar sign: said by what they are not, which compiles much faster.
+_CUSTOM = re.compile(r"[^\x00-@\[-^`{-\x7f][^\x00-#%-/:-@\[-^`{-\x7f]*\.[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*")
 
 
 def is_custom(name: str) -> bool:
