@@ -12,6 +12,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._admission.aski
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.asking import ask
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.asking import described
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.demands import Demands
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import ATTRIBUTES
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import PARAMETERS
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import Session
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import State
@@ -93,9 +94,11 @@ class Admission:
         """Whether this change is to blame, or the client has to get in whoever is."""
         if asked.demanded:
             return True
+        if not _decides(plan):
+            return False
         if asked.refused:
-            return plan.changed and not (asked.verdict.was_refused and state.certain)
-        return plan.changed and not self.demands.accepts(asked.client)
+            return not (asked.verdict.was_refused and state.certain)
+        return not self.demands.accepts(asked.client)
 
 
 def _decides(plan: Plan) -> bool:
@@ -103,7 +106,7 @@ def _decides(plan: Plan) -> bool:
 
 
 def _is_relevant(effect: Effect) -> bool:
-    return not isinstance(effect, ParameterBecomes) or effect.name in PARAMETERS
+    return effect.name in PARAMETERS if isinstance(effect, ParameterBecomes) else effect.attribute in ATTRIBUTES
 
 
 def _unasked(state: State, plan: Plan) -> list[str]:

@@ -34,13 +34,15 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Ro
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
-__all__ = ["OWN", "PARAMETERS", "Session", "Slot", "State", "observe", "without_attributes"]
+__all__ = ["ATTRIBUTES", "OWN", "PARAMETERS", "Session", "Slot", "State", "observe", "without_attributes"]
 
 OWN = "this run's own connection"
 PARAMETERS = ("ssl", "ssl_ca_file", "max_wal_senders")
 """Those that can keep a client out."""
 
-_ATTRIBUTES = {"LOGIN": "login", "SUPERUSER": "superuser", "REPLICATION": "replication"}
+ATTRIBUTES = {"LOGIN": "login", "SUPERUSER": "superuser", "REPLICATION": "replication"}
+"""Attributes of a role without which it may be kept out, and the fields that hold them."""
+
 _WALSENDER = "walsender"
 
 
@@ -109,8 +111,8 @@ def without_attributes(roles: t.Mapping[str, Role], effects: t.Iterable[Effect])
     """The roles when they have lost what the effects take."""
     changed = dict(roles)
     for effect in effects:
-        if isinstance(effect, RoleLoses) and effect.role in changed and effect.attribute in _ATTRIBUTES:
-            lost: dict[str, t.Any] = {_ATTRIBUTES[effect.attribute]: False}
+        if isinstance(effect, RoleLoses) and effect.role in changed and effect.attribute in ATTRIBUTES:
+            lost: dict[str, t.Any] = {ATTRIBUTES[effect.attribute]: False}
             changed[effect.role] = dataclasses.replace(changed[effect.role], **lost)
     return changed
 

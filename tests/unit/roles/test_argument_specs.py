@@ -12,6 +12,8 @@ import typing as t
 
 import pytest
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.arguments import ADMISSION_ARGUMENTS
+
 yaml = pytest.importorskip("yaml")
 
 ROLES = pathlib.Path(__file__).resolve().parents[3] / "roles"
@@ -76,3 +78,12 @@ def test_what_is_wanted_is_not_shown() -> None:
     tasks = yaml.safe_load((ROLES / "pg_harden" / "tasks" / "cluster.yml").read_text(encoding="utf-8"))
     [gathering] = [task for task in tasks if "__pg_harden_desired" in task.get("ansible.builtin.set_fact", {})]
     assert gathering["no_log"] is True
+
+
+@pytest.mark.parametrize("name", ADMISSION_ARGUMENTS)
+def test_what_the_modules_take_of_admission_the_role_offers(name: str) -> None:
+    def bare(option: t.Any) -> t.Any:
+        kept = {key: value for key, value in option.items() if key != "description"}
+        return {**kept, "options": {key: bare(value) for key, value in kept.get("options", {}).items()}}
+
+    assert bare(_specs("pg_harden")["main"]["options"][f"pg_harden_{name}"]) == bare(ADMISSION_ARGUMENTS[name])

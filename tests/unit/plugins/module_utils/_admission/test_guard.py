@@ -69,6 +69,7 @@ def test_who_has_to_be_asked() -> None:
     assert not guard.concerned(Plan((Planned(steps=(other,), effects=(ParameterBecomes("work_mem", "1"),)),)))
     assert guard.concerned(Plan((Planned(steps=(other,), effects=(ParameterBecomes("ssl", "off"),)),)))
     assert guard.concerned(Plan((Planned(effects=(RoleLoses("app", "LOGIN"),)),)))
+    assert not guard.concerned(Plan((Planned(effects=(RoleLoses("app", "CREATEDB"),)),)))
     assert guards({"must_admit": [MONITOR]})[0].concerned(NOTHING)
     assert guards({"sessions": "terminate"})[0].concerned(NOTHING)
 
