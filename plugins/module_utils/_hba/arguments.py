@@ -14,8 +14,10 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.component 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.component import Hba
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import CONNECTION_TYPES
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.document import check_block_name
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.expansion import INCLUDES
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.methods import SECRET_OPTIONS
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import check_rule
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Include
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Rule
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import is_sentinel_rule
 
@@ -24,6 +26,7 @@ __all__ = [
     "FILE_ARGUMENTS",
     "component",
     "file_options",
+    "given_comment",
     "optional_string",
     "read_rule",
     "secrets",
@@ -98,7 +101,7 @@ def secrets(values: t.Any) -> set[str]:
     return found
 
 
-def _rules(given: t.Any, option: str) -> tuple[Rule, ...] | None:
+def _rules(given: t.Any, option: str) -> tuple[Rule | Include, ...] | None:
     if given is None:
         return None
     if not isinstance(given, list):
@@ -108,12 +111,38 @@ def _rules(given: t.Any, option: str) -> tuple[Rule, ...] | None:
         raise InputError(
             option=option, value=given, expected="give at least one rule: a file without rules locks everybody out"
         )
-    found = []
+    found: list[Rule | Include] = []
     for index, entry in enumerate(given):
-        rule = read_rule(entry, f"{option}[{index}]")
+        rule = read_entry(entry, f"{option}[{index}]")
         check_rule(rule, option=f"{option}[{index}]")
         found.append(rule)
     return tuple(found)
+
+
+def read_entry(entry: t.Any, option: str) -> Rule | Include:
+    """A rule or an include as given, typed; what from_hba says of a record that is refused cannot be one."""
+    if isinstance(entry, dict):
+        if entry.get("error") is not None:
+            where = {"line": entry.get("line")}
+            raise InputError(option=option, value=where, expected=f"the server refuses it: {entry['error']}")
+        if entry.get("include") is not None:
+            return read_include(entry, option)
+    return read_rule(entry, option)
+
+
+def read_include(entry: dict[str, t.Any], option: str) -> Include:
+    """A line that includes files, as given."""
+    kind = entry.get("type") or "include"
+    if kind not in INCLUDES:
+        raise InputError(option=f"{option}.type", value=kind, expected=f"give one of {', '.join(INCLUDES)}")
+    for key in entry:
+        if key not in ("type", "include", "comment", "line"):
+            raise InputError(option=f"{option}.{key}", value=key, expected="known are type, include, comment")
+    return Include(
+        kind=kind,
+        target=string(entry["include"], f"{option}.include"),
+        comment=given_comment(entry.get("comment"), f"{option}.comment"),
+    )
 
 
 def read_rule(entry: t.Any, option: str) -> Rule:
@@ -137,8 +166,13 @@ def read_rule(entry: t.Any, option: str) -> Rule:
         address=optional_string(entry.get("address"), f"{option}.address"),
         netmask=optional_string(entry.get("netmask"), f"{option}.netmask"),
         options=_options(entry.get("options"), f"{option}.options"),
-        comment=optional_string(entry.get("comment"), f"{option}.comment"),
+        comment=given_comment(entry.get("comment"), f"{option}.comment"),
     )
+
+
+def given_comment(value: t.Any, option: str) -> str | None:
+    """An empty comment asks for none, which is another thing than not asking."""
+    return None if value is None else string(value, option)
 
 
 _REQUIRED_WORDS = {

@@ -19,7 +19,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint impor
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.proof import prove
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import render_rules
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Include
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Rule
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Written
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import sentinel_in
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import with_sentinel
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import without_sentinel
@@ -41,7 +43,7 @@ __all__ = ["Desired", "Hba"]
 class Desired(document.Management):
     """What the operator wants of pg_hba.conf."""
 
-    rules: tuple[Rule, ...] | None = None  # None: hands off
+    rules: tuple[Rule | Include, ...] | None = None  # None: hands off
     path: str | None = None  # None: the server's hba_file
     sentinel: bool = True
     option: str = ""  # where the operator wrote it: a prefix of option names
@@ -64,11 +66,11 @@ class Hba:
 
     def __init__(self, desired: Desired) -> None:
         self.desired = desired
-        self._rendered: tuple[int, str] | None = None
+        self._rendered: tuple[int, list[Written]] | None = None
 
     def observe(self, server: Server) -> State:
         """Read the file, what it names and what the server says of it."""
-        more = "" if self.desired.rules is None else self._rules_text(server.major)
+        more = "".join([written.text for written in self._lines(server.major)])
         found = observe(server, path=self.desired.path, more=more)
         name = sentinel_in(found.text or "", self.desired, found.dialect) if found.used else None
         return dataclasses.replace(found, proof=prove(server, path=found.path, sentinel=name))
@@ -107,16 +109,15 @@ class Hba:
         denied = [f"{state.path} is not in force: {state.proof.how}"] if state.proof.in_force is False else []
         return [f"the server refuses {rejected}" for rejected in state.rejected] + denied
 
-    def _rules_text(self, major: int) -> str:
+    def _lines(self, major: int) -> list[Written]:
         if self._rendered is None or self._rendered[0] != major:
-            text = render_rules(self.desired.rules or (), dialect_of(major), option=self.desired.at("rules"))
-            self._rendered = (major, text)
+            lines = render_rules(self.desired.rules or (), dialect_of(major), option=self.desired.at("rules"))
+            self._rendered = (major, lines)
         return self._rendered[1]
 
     def _candidate(self, state: State) -> str:
-        lines = self._rules_text(state.major) if self.desired.present else ""
         before = without_sentinel(state.text or "", self.desired, state.dialect)
-        text = self.desired.applied(before, lines, state.dialect)
+        text = self.desired.applied(before, self._lines(state.major), state.reading)
         return with_sentinel(text, self.desired, state.dialect) if self.desired.sentinel and state.used else text
 
     def _reloads(self, state: State) -> tuple[Step, ...]:

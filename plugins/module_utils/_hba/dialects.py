@@ -78,7 +78,7 @@ _OAUTH_OPTIONS: dict[str, Option] = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Dialect:
     """The grammar of one major version. Limits are in bytes; None is no limit."""
 

@@ -15,19 +15,20 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.arguments import read_rule
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.circumstances import Circumstances
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.comments import check_comment
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.comments import comment_lines
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.comments import joined_comment
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.document import is_own_comment
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.expansion import INCLUDES
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.expansion import Line
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import SourceLine
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import Token
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import read_lines
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import split_fields
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.marks import is_own_comment
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_line
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import check_comment
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import check_rule
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import comment_lines
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import render_rule
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import spell
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import spelled_options
@@ -64,13 +65,13 @@ def entries_of_text(text: str, dialect: Dialect) -> list[Entry]:
     notes: list[str] = []
     for line in read_lines(text, dialect):
         if line.fields or line.error is not None:
-            own = [] if line.comment is None else [line.comment.strip()]
-            found.append(_entry(line, dialect, "\n".join([*notes, *own]).strip("\n") or None))
+            own = [] if line.comment is None else [line.comment]
+            found.append(_entry(line, dialect, joined_comment([*notes, *own])))
             notes = []
         elif line.comment is None:
             notes = []  # a blank line: what stands above it is about nothing that follows
         elif not is_own_comment(line.comment):
-            notes.append(line.comment.strip())
+            notes.append(line.comment)
     return found
 
 
@@ -190,7 +191,7 @@ def _token(value: t.Any, option: str) -> str:
 def _written(entry: Entry, dialect: Dialect, option: str) -> str:
     if entry.rule is not None and entry.line is None:
         check_rule(entry.rule, option=option)
-        return render_rule(entry.rule, dialect, option=option)
+        return render_rule(entry.rule, dialect, option=option).text
     if entry.error is not None:
         where = {"line": entry.line} if entry.line is not None else {}
         raise InputError(

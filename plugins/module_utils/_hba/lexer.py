@@ -9,6 +9,7 @@ Text is UTF-8 decoded with surrogateescape, so that every byte survives; limits 
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 
@@ -42,6 +43,7 @@ class SourceLine(t.NamedTuple):
     fields: list[list[Token]]
     comment: str | None  # what follows #, without it
     error: str | None  # why the lexer gave up, in the server's words
+    extent: int = 1  # newlines of the text that it takes; not its height around NUL bytes and in lines too long
 
 
 def byte_length(text: str) -> int:
@@ -49,13 +51,17 @@ def byte_length(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogateescape"))
 
 
-def read_lines(text: str, dialect: Dialect) -> list[SourceLine]:
-    """Every logical line of a file, empty ones and comments included."""
+@functools.lru_cache(maxsize=4)
+def read_lines(text: str, dialect: Dialect) -> t.Sequence[SourceLine]:
+    """Every logical line of a file, empty ones and comments included.
+
+    The same text is read by editing, parsing and analysis: in a long file that is worth remembering.
+    """
     found = []
     number = 1
-    for line, height, error in _logical_lines(text, dialect):
+    for line, height, error, extent in _logical_lines(text, dialect):
         fields, comment, token_error = split_fields(line, dialect.token_limit) if error is None else ([], None, error)
-        found.append(SourceLine(number, height, fields, comment, token_error))
+        found.append(SourceLine(number, height, fields, comment, token_error, extent))
         number += height
     return found
 
@@ -122,39 +128,40 @@ def _too_long(token: Token, comma: bool, limit: int) -> bool:
     return length > limit or (length == limit and (comma or token.raw.endswith('"')))
 
 
-def _logical_lines(text: str, dialect: Dialect) -> t.Iterator[tuple[str, int, str | None]]:
-    """Text, number of physical lines and error of each logical line."""
+def _logical_lines(text: str, dialect: Dialect) -> t.Iterator[tuple[str, int, str | None, int]]:
+    """Text, number of physical lines, error and number of newlines of each logical line."""
     if dialect.line_limit is not None and (
         "\0" in text or any(len(line) * 4 >= dialect.line_limit for line in text.split("\n"))
     ):
-        lines: t.Iterable[tuple[str, str | None]] = _limited_lines(_encode(text), dialect.line_limit)
+        lines: t.Iterable[tuple[str, str | None, int]] = _limited_lines(_encode(text), dialect.line_limit)
     elif "\0" in text:
-        lines = ((line, None) for line in _lines_around_nul(_encode(text)))
+        lines = _lines_around_nul(_encode(text))
     else:
         pieces = text.split("\n")
         if not pieces[-1]:
             pieces.pop()
-        lines = ((piece, None) for piece in pieces)
+        lines = ((piece, None, 1) for piece in pieces)
     if dialect.continuation:
         return _joined(lines)
-    return ((line.rstrip("\r\n"), 1, error) for line, error in lines)
+    return ((line.rstrip("\r\n"), 1, error, extent) for line, error, extent in lines)
 
 
-def _joined(lines: t.Iterable[tuple[str, str | None]]) -> t.Iterator[tuple[str, int, str | None]]:
+def _joined(lines: t.Iterable[tuple[str, str | None, int]]) -> t.Iterator[tuple[str, int, str | None, int]]:
     """Join lines that end in a backslash with what follows, in comments and quotes too."""
     start = ""
-    height = 0
-    for line, error in lines:
+    height = newlines = 0
+    for line, error, extent in lines:
         height += 1
+        newlines += extent
         text = (start + line).rstrip("\r\n")
         # Only a backslash beyond what was joined before counts: the second of two stays.
         if len(text) > len(start) and text.endswith("\\"):
             start = text[:-1]
             continue
-        yield text, height, error
-        start, height = "", 0
+        yield text, height, error, newlines
+        start, height, newlines = "", 0, 0
     if height:
-        yield start, height, None
+        yield start, height, None, newlines
 
 
 def _encode(text: str) -> bytes:
@@ -165,18 +172,18 @@ def _decode(content: bytes) -> str:
     return content.decode("utf-8", "surrogateescape")
 
 
-def _limited_lines(content: bytes, limit: int) -> t.Iterator[tuple[str, str | None]]:
+def _limited_lines(content: bytes, limit: int) -> t.Iterator[tuple[str, str | None, int]]:
     """Lines of PostgreSQL 13: what exceeds the buffer becomes a line of its own, a NUL byte cuts."""
     position = 0
     while position < len(content):
         end = content.find(b"\n", position, position + limit)
         end = end + 1 if end >= 0 else min(position + limit, len(content))
         line = content[position:end].partition(b"\0")[0]
-        yield _decode(line), LINE_TOO_LONG if len(line) == limit else None
+        yield _decode(line), LINE_TOO_LONG if len(line) == limit else None, content.count(b"\n", position, end)
         position = end
 
 
-def _lines_around_nul(content: bytes) -> t.Iterator[str]:
+def _lines_around_nul(content: bytes) -> t.Iterator[tuple[str, str | None, int]]:
     """Lines from 14 on: a NUL byte cuts what was read in one go, and the next read continues there.
 
     So the text after the NUL byte is lost together with its newline, and the next line is appended.
@@ -184,7 +191,7 @@ def _lines_around_nul(content: bytes) -> t.Iterator[str]:
     size = _FIRST_BUFFER
     position = 0
     while position < len(content):
-        line = b""
+        line, start = b"", position
         while position < len(content):
             room = size - len(line) - 1
             end = content.find(b"\n", position, position + room)
@@ -195,4 +202,4 @@ def _lines_around_nul(content: bytes) -> t.Iterator[str]:
                 break
             while size < len(line) + 129:
                 size *= 2
-        yield _decode(line)
+        yield _decode(line), None, content.count(b"\n", start, position)

@@ -18,6 +18,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba import pat
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.addresses import cidr_mask
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.addresses import numeric_address
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.circumstances import Circumstances
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.comments import check_comment
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import CONNECTION_TYPES
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import DIALECTS
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import NAME_BYTES
@@ -29,12 +30,12 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer impo
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.methods import SECRET_OPTIONS
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import ADDRESS_KEYWORDS
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_line
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Include
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Rule
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Written
 
 __all__ = [
-    "check_comment",
     "check_rule",
-    "comment_lines",
     "render_rule",
     "render_rules",
     "spell",
@@ -74,20 +75,22 @@ def without_continuation(line: str) -> str:
     return f'{line}""' if line.endswith("\\") else line
 
 
-def render_rules(rules: t.Iterable[Rule], dialect: Dialect, *, option: str = "rules") -> str:
-    """The lines of rules that ``check_rule`` took, in their order, every one ended by a newline."""
+def render_rules(rules: t.Iterable[Rule | Include], dialect: Dialect, *, option: str = "rules") -> list[Written]:
+    """The lines of rules that ``check_rule`` took, in their order."""
     lines = []
-    known: dict[Rule, str] = {}
+    known: dict[Rule | Include, Written] = {}
     for index, rule in enumerate(rules):
         text = known.get(rule)
         if text is None:
             text = known[rule] = render_rule(rule, dialect, option=f"{option}[{index}]")
         lines.append(text)
-    return "".join(lines)
+    return lines
 
 
-def render_rule(rule: Rule, dialect: Dialect, *, option: str = "rule") -> str:
-    """One rule as a line, its comment on a line of its own before it."""
+def render_rule(rule: Rule | Include, dialect: Dialect, *, option: str = "rule") -> Written:
+    """One rule as a line."""
+    if isinstance(rule, Include):
+        return Written(_include_line(rule, dialect, option), rule.comment)
     _check_patterns(rule, dialect, option)
     _check_method(rule, dialect, option)
     fields = [rule.type, ",".join(map(spell, rule.databases)), ",".join(map(spell, rule.users))]
@@ -99,30 +102,27 @@ def render_rule(rule: Rule, dialect: Dialect, *, option: str = "rule") -> str:
     fields += spelled_options(rule.options)
     line = "\t".join(fields)
     _check_length(rule, line, dialect, option)
-    return f"{comment_lines(rule.comment)}{line}\n"
+    return Written(line, rule.comment)
 
 
-def comment_lines(comment: str | None) -> str:
-    """A comment as the lines before what it belongs to. None of them may end in a backslash, which joins lines."""
-    lines = [f"# {line}".rstrip() for line in comment.split("\n")] if comment else []
-    return "".join(f"{line} \n" if line.endswith("\\") else f"{line}\n" for line in lines)
+def _include_line(include: Include, dialect: Dialect, option: str) -> str:
+    if not dialect.includes:
+        raise InputError(
+            option=option,
+            value=f"{include.kind} {include.target}",
+            expected=f"PostgreSQL {dialect.major} refuses it: other files are included from 16 on",
+        )
+    return without_continuation(f"{include.kind}\t{spell(include.target)}")
 
 
-def check_comment(comment: str | None, option: str) -> None:
-    """Refuse what would not stay a comment."""
-    if comment is None:
-        return
-    for line in comment.split("\n"):
-        if _UNPRINTABLE.search(line) or line.endswith("\\"):
-            raise InputError(
-                option=option,
-                value=comment,
-                expected="give lines of which none ends in a backslash, which would swallow what follows it",
-            )
-
-
-def check_rule(rule: Rule, *, option: str) -> None:
+def check_rule(rule: Rule | Include, *, option: str) -> None:
     """Refuse what no version takes, before any server is asked."""
+    check_comment(rule.comment, f"{option}.comment")
+    if isinstance(rule, Include):
+        problem = token_problem(rule.target)
+        if problem is not None:
+            raise InputError(option=f"{option}.include", value=rule.target, expected=problem)
+        return
     if rule.type not in CONNECTION_TYPES:
         raise InputError(
             option=f"{option}.type", value=rule.type, expected=f"give one of {', '.join(CONNECTION_TYPES)}"
@@ -135,7 +135,6 @@ def check_rule(rule: Rule, *, option: str) -> None:
     _check_names(rule.users, _USER_KEYWORDS, f"{option}.users", "role")
     _check_address(rule, option)
     _check_options(rule, option)
-    check_comment(rule.comment, f"{option}.comment")
 
 
 def _check_names(names: tuple[str, ...], keywords: tuple[str, ...], option: str, what: str) -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-__all__ = ["Rule"]
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.comments import comment_lines
+
+__all__ = ["Include", "Rule", "Written"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,3 +35,24 @@ class Rule:
     def secrets(self) -> t.Iterator[str]:
         """Values that nobody may see."""
         return (value for name, value in self.options if name in ("ldapbindpasswd", "radiussecrets"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Include:
+    """Other files whose rules are tried in this place, from 16 on."""
+
+    kind: str  # include, include_if_exists or include_dir
+    target: str  # ONE token
+    comment: str | None = None
+
+
+class Written(t.NamedTuple):
+    """A rule, or what else stands on a line of such a file, as text that means it."""
+
+    line: str  # without its newline
+    comment: str | None = None  # None: any will do
+
+    @property
+    def text(self) -> str:
+        """Complete lines, the comment before the rule."""
+        return f"{comment_lines(self.comment)}{self.line}\n"

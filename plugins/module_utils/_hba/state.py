@@ -17,6 +17,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects i
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import dialect_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.expansion import expand
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import read_lines
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.meaning import RuleReading
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_text
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import Proof
@@ -104,9 +105,14 @@ class State:
         """Whether a file was written after the server last read its files. A time to come says nothing."""
         return self.loaded < self.modified <= self.now
 
+    @property
+    def reading(self) -> RuleReading:
+        """How lines of the file are understood."""
+        return RuleReading(self.dialect, Circumstances(ssl=self.ssl, interfaces=self.interfaces))
+
     def records(self, text: str) -> list[Record]:
         """The records of the file, were this its text."""
-        around = Circumstances(ssl=self.ssl, interfaces=self.interfaces)
+        around = self.reading.around
         return parse_text(text, self.dialect, path=self.path, sources=self.files, circumstances=around)
 
 

@@ -115,7 +115,7 @@ def _rendered(rules: t.Iterable[Rule], major: int) -> tuple[list[tuple[Rule, str
     for rule in rules:
         try:
             check_rule(rule, option="rule")
-            written.append((rule, render_rule(rule, dialect_of(major))))
+            written.append((rule, render_rule(rule, dialect_of(major)).text))
         except InputError:
             refused += 1
     return written, refused

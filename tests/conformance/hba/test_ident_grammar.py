@@ -175,7 +175,7 @@ def test_mappings_are_read_back(judge: IdentJudge) -> None:
         mapping = Mapping(name, system_user, pg_user, chance.choice((None, "why")))
         try:
             check_mapping(mapping, option="mapping")
-            text += render_mappings([mapping], judge.dialect)
+            text += render_mappings([mapping], judge.dialect)[0].text
             written.append(mapping)
         except InputError:
             continue

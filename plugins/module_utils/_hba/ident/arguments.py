@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.arguments import FILE_ARGUMENTS
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.arguments import file_options
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.arguments import optional_string
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.arguments import given_comment
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.arguments import string
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.component import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.component import Ident
@@ -66,7 +66,7 @@ def _mapping(entry: t.Any, option: str) -> Mapping:
         map=string(entry["map"], f"{option}.map"),
         system_user=string(entry["system_user"], f"{option}.system_user"),
         pg_user=string(entry["pg_user"], f"{option}.pg_user"),
-        comment=optional_string(entry.get("comment"), f"{option}.comment"),
+        comment=given_comment(entry.get("comment"), f"{option}.comment"),
     )
     check_mapping(mapping, option=option)
     return mapping

@@ -17,10 +17,12 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.lint
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.mappings import COLUMNS
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.mappings import Mapping
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.mappings import render_mappings
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.records import MapReading
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.records import MapRecord
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.state import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.state import observe
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import summary
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Written
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import LeftAlone
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Reload
@@ -62,7 +64,8 @@ class Ident:
 
     def observe(self, server: Server) -> State:
         """Read the file, what it names and what the server says of it."""
-        return observe(server, path=self.desired.path, more=self._lines(server.major))
+        more = "".join([written.text for written in self._lines(server.major)])
+        return observe(server, path=self.desired.path, more=more)
 
     def offers(self, state: State) -> dict[str, dict[str, str]]:
         """No parameters."""
@@ -95,12 +98,12 @@ class Ident:
         """Lines that the server refuses: with any of them it goes on with the mappings it had."""
         return [] if self.desired.hands_off else [f"the server refuses {rejected}" for rejected in state.rejected]
 
-    def _lines(self, major: int) -> str:
+    def _lines(self, major: int) -> list[Written]:
         return render_mappings(self.desired.mappings or (), dialect_of(major), option=self.desired.at("mappings"))
 
     def _candidate(self, state: State) -> str:
         lines = self._lines(state.dialect.major)
-        return self.desired.applied(state.text or "", lines, state.dialect, columns=COLUMNS)
+        return self.desired.applied(state.text or "", lines, MapReading(state.dialect), columns=COLUMNS)
 
     def _reloads(self, state: State) -> tuple[Step, ...]:
         """A file that the server has not loaded, or would not, is not in force although it is as desired."""

@@ -11,17 +11,17 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba import patterns
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.comments import check_comment
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import NAME_BYTES
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.matching import REFERENCE
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import Token
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import byte_length
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import split_fields
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import check_comment
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import comment_lines
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import spell
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import token_problem
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import without_continuation
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Written
 
 __all__ = ["COLUMNS", "Mapping", "check_mapping", "render_mappings"]
 
@@ -38,12 +38,12 @@ class Mapping:
     comment: str | None = None
 
 
-def render_mappings(mappings: t.Iterable[Mapping], dialect: Dialect, *, option: str = "mappings") -> str:
-    """The lines of mappings that ``check_mapping`` took, in their order, every one ended by a newline.
+def render_mappings(mappings: t.Iterable[Mapping], dialect: Dialect, *, option: str = "mappings") -> list[Written]:
+    """The lines of mappings that ``check_mapping`` took, in their order.
 
     What this version would take and never match is refused.
     """
-    return "".join(_rendered(mapping, dialect, f"{option}[{index}]") for index, mapping in enumerate(mappings))
+    return [_rendered(mapping, dialect, f"{option}[{index}]") for index, mapping in enumerate(mappings)]
 
 
 def check_mapping(mapping: Mapping, *, option: str) -> None:
@@ -62,7 +62,7 @@ def check_mapping(mapping: Mapping, *, option: str) -> None:
     check_comment(mapping.comment, f"{option}.comment")
 
 
-def _rendered(mapping: Mapping, dialect: Dialect, option: str) -> str:
+def _rendered(mapping: Mapping, dialect: Dialect, option: str) -> Written:
     problem = _pattern_problem(_token(mapping.system_user), dialect)
     if problem is not None:
         raise InputError(option=f"{option}.system_user", value=mapping.system_user, expected=problem)
@@ -77,14 +77,16 @@ def _rendered(mapping: Mapping, dialect: Dialect, option: str) -> str:
         if problem is not None:
             raise InputError(option=f"{option}.pg_user", value=mapping.pg_user, expected=problem)
     line = without_continuation("\t".join(map(spell, (mapping.map, mapping.system_user, mapping.pg_user))))
-    text = f"{comment_lines(mapping.comment)}{line}\n"
-    if dialect.line_limit is not None and any(byte_length(each) + 1 >= dialect.line_limit for each in text.split("\n")):
+    written = Written(line, mapping.comment)
+    if dialect.line_limit is not None and any(
+        byte_length(each) + 1 >= dialect.line_limit for each in written.text.split("\n")
+    ):
         raise InputError(
             option=option,
-            value=f"mapping of {byte_length(text)} bytes",
+            value=f"mapping of {byte_length(written.text)} bytes",
             expected=f"a line of PostgreSQL {dialect.major} holds less than {dialect.line_limit} bytes",
         )
-    return text
+    return written
 
 
 def _pg_user_problem(token: Token, system_user: Token) -> str | None:

@@ -15,11 +15,16 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.expansion 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.expansion import NoFiles
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.expansion import Sources
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.expansion import expand
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.layout import Meaning
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import SourceLine
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import Token
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import read_lines
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.meaning import include_kind
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.meaning import include_meaning
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.meaning import token_meaning
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.refusal import Refusal
 
-__all__ = ["MapRecord", "parse_line", "parse_text"]
+__all__ = ["MapReading", "MapRecord", "parse_line", "parse_text"]
 
 _NOTHING = Token("", False, "")
 
@@ -35,6 +40,23 @@ class MapRecord:
     map: str = ""
     system_user: Token = _NOTHING
     pg_user: Token = _NOTHING
+
+
+@dataclasses.dataclass(frozen=True)
+class MapReading:
+    """How the lines of pg_ident.conf are understood, each by itself."""
+
+    dialect: Dialect
+
+    def meaning(self, line: SourceLine) -> Meaning | None:
+        """What a line means by itself; None for what the server refuses."""
+        if include_kind(line, self.dialect) is not None:
+            return include_meaning(line)
+        record = parse_line(Line("", line.number, line.fields, line.fields, None, line.error), self.dialect)
+        if not record.accepted:
+            return None
+        tokens = tuple([token_meaning(field[0]) for field in line.fields[:3]])
+        return Meaning(tokens, tokens[:2], 2)
 
 
 def parse_text(

@@ -18,7 +18,15 @@ def test_typed_at_once() -> None:
     given = {**RULE, "options": {"map": "m", "delegate_ident_mapping": True}, "databases": "db", "comment": ""}
     desired = component({"rules": [given], "manage": "block"}).desired
     assert desired.rules == (
-        Rule("host", ("db",), ("u",), "md5", "10.0.0.0/8", options=(("map", "m"), ("delegate_ident_mapping", "1"))),
+        Rule(
+            "host",
+            ("db",),
+            ("u",),
+            "md5",
+            "10.0.0.0/8",
+            options=(("map", "m"), ("delegate_ident_mapping", "1")),
+            comment="",
+        ),
     )
     assert desired.manage == "block" and desired.position == "first" and desired.block_name == "rules"
 

@@ -26,7 +26,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.document i
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.interchange import describe
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.interchange import entries_of_text
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.interchange import rules_text
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.meaning import RuleReading
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_text
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Written
 
 CORPUS = pathlib.Path(__file__).parents[4] / "conformance" / "hba" / "corpus.json"
 
@@ -156,7 +158,7 @@ def test_records_that_are_rejected() -> None:
 
 
 def test_marks_of_the_module_are_nobodys_comment() -> None:
-    text = whole_file("", "# why\nlocal\tall\tall\tpeer\n")
+    text = whole_file("", [Written("local\tall\tall\tpeer", "why")], RuleReading(DIALECTS[17]))
     assert read(text)[0]["comment"] == "why"
     marks = "# BEGIN rampart.postgresql: x\nlocal all all peer\n# END rampart.postgresql: x\nlocal all all trust\n"
     assert [rule["comment"] for rule in read(marks)] == [None, None]

@@ -23,7 +23,7 @@ def rule(**values: t.Any) -> Rule:
 
 def text(given: Rule, major: int = 17) -> str:
     check_rule(given, option="rules[0]")
-    return render_rule(given, DIALECTS[major], option="rules[0]")
+    return render_rule(given, DIALECTS[major], option="rules[0]").text
 
 
 @pytest.mark.parametrize(

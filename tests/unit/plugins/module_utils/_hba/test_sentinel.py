@@ -14,7 +14,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects i
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.document import Management
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import Context
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import lint
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.meaning import RuleReading
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_text
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Written
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import judge
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import sentinel_in
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import with_sentinel
@@ -32,7 +34,11 @@ OURS, OTHERS = "rampart:" + "0" * 32, "rampart:" + "1" * 32
 
 
 def text_of(management: Management, before: str = "", rules: str = RULES) -> str:
-    return with_sentinel(management.applied(before, rules, LATEST), management, LATEST)
+    return with_sentinel(applied(management, before, rules), management, LATEST)
+
+
+def applied(management: Management, before: str, rules: str = RULES) -> str:
+    return management.applied(before, [Written(line) for line in rules.splitlines()], RuleReading(LATEST))
 
 
 @pytest.mark.parametrize("management", [FILE, BLOCK])
@@ -44,7 +50,7 @@ def test_it_is_the_first_rule(management: Management, before: str) -> None:
     for dialect in DIALECTS.values():
         first = parse_text(text, dialect)[0]
         assert (first.databases[0].text, first.method, first.accepted) == (found.group(1), "reject", True)
-    assert without_sentinel(text, management, LATEST) == management.applied(before, RULES, LATEST)
+    assert without_sentinel(text, management, LATEST) == applied(management, before)
 
 
 def test_it_vouches_for_what_it_was_made_for() -> None:
@@ -59,12 +65,15 @@ def test_it_vouches_for_what_it_was_made_for() -> None:
 
 
 def test_other_rules_have_another_one() -> None:
-    names = [sentinel_in(text_of(FILE, rules=rules), FILE, LATEST) for rules in (RULES, RULES + "#\n", RULES)]
+    names = [
+        sentinel_in(text_of(FILE, rules=rules), FILE, LATEST)
+        for rules in (RULES, RULES + "local\ta\tb\ttrust\n", RULES)
+    ]
     assert names[0] == names[2] != names[1] and None not in names
 
 
 def test_none_where_ours_are_not_the_first() -> None:
-    assert text_of(LAST, "local all all trust\n") == LAST.applied("local all all trust\n", RULES, LATEST)
+    assert text_of(LAST, "local all all trust\n") == applied(LAST, "local all all trust\n")
 
 
 def test_what_pg_auto_failover_wrote_stays() -> None:

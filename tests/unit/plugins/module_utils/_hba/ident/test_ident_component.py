@@ -188,7 +188,7 @@ def test_what_is_written_is_read_back(mappings: list[Mapping], major: int) -> No
             continue  # a file of names
         try:
             check_mapping(mapping, option="mapping")
-            text += render_mappings([mapping], DIALECTS[major])
+            text += render_mappings([mapping], DIALECTS[major])[0].text
         except InputError:
             continue
         kept.append(mapping)
