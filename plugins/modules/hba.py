@@ -55,14 +55,21 @@ options:
         V(.example.com).
       - C(method) (required) is a method that this server knows for this type of connection.
       - C(options) is a dictionary of the method's options, such as C(map) or C(clientcert).
-      - C(comment) is one line or several, written before the rule.
+      - C(comment) is one line or several. A rule of the file has as its comment the lines of comment right before it and
+        then the one on its own line. Where that is not C(comment), it is changed. Without C(comment), a comment that is
+        there stays; an empty string asks for none. A new comment is written before the rule.
+      - From PostgreSQL 16 on an element may have C(include), a file or directory whose rules are tried in this place, and
+        C(type), which is V(include), V(include_if_exists) or V(include_dir).
       - What P(rampart.postgresql.from_hba#filter) returns can be given here; C(line) is ignored.
       - An empty list is an error, as it would lock everybody out.
     type: list
     elements: dict
   manage:
     description:
-      - With V(file) the file is these rules and nothing else, except for lines that pg_auto_failover wrote.
+      - With V(file) the file has these rules and no others, except for lines that pg_auto_failover wrote. A rule that is
+        there already keeps its bytes, its comments and the blank lines around it, however it is spelled; only what
+        differs is changed. Comments that a blank line parts from the next rule stay. Rules that are not among O(rules)
+        go with the comments that belong to them, and so do lines that the server refuses.
       - With V(block) the rules are a marked block of the file, and every other byte stays as it is.
     type: str
     choices: [file, block]

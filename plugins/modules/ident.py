@@ -73,11 +73,16 @@ options:
         type: str
         required: true
       comment:
-        description: One line or several, written before the mapping.
+        description:
+          - One line or several. A mapping of the file has as its comment the lines of comment right before it and then the
+            one on its own line. Where that is not this one, it is changed.
+          - Without it a comment that is there stays; an empty string asks for none.
         type: str
   manage:
     description:
-      - With V(file) the file is these mappings and nothing else.
+      - With V(file) the file has these mappings and no others. A mapping that is there already keeps its bytes, its
+        comments and the blank lines around it; only what differs is changed. Comments that a blank line parts from the
+        next mapping stay.
       - With V(block) the mappings are a marked block of the file, and every other byte stays as it is.
     type: str
     choices: [file, block]
