@@ -165,9 +165,10 @@ def _name_problem(name: str, keywords: tuple[str, ...], what: str) -> str | None
 
 def token_problem(value: str) -> str | None:
     """One token, complete: nothing in it may end the field, the line or the file."""
-    fields, comment, _error = split_fields(spell(value))
+    spelled = spell(value)
+    fields, _comment, _error = split_fields(spelled)
     complete = value.count('"') % 2 == 0 and not _UNPRINTABLE.search(value)
-    if not complete or comment is not None or len(fields) != 1 or len(fields[0]) != 1:
+    if not complete or [[token.raw for token in field] for field in fields] != [[spelled]]:
         return "give ONE name as PostgreSQL spells it; double quotes in it must be balanced"
     return None
 

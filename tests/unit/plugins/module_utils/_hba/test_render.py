@@ -91,6 +91,8 @@ def test_a_whole_line() -> None:
         ({"users": ('a"b',)}, "rules[0].users[0]", "must be balanced"),
         ({"users": ("a\nb",)}, "rules[0].users[0]", "ONE name"),
         ({"users": ('"a" "b"',)}, "rules[0].users[0]", "ONE name"),
+        ({"users": ('"a",',)}, "rules[0].users[0]", "ONE name"),
+        ({"databases": (' "a"',)}, "rules[0].databases[0]", "ONE name"),
         ({"comment": "ends in \\"}, "rules[0].comment", "swallow"),
         ({"comment": "one\\\ntwo"}, "rules[0].comment", "swallow"),
         ({"method": "trust", "options": (("map", "m"),)}, "rules[0].options.map", "only valid for"),
