@@ -26,6 +26,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.identit
 __all__ = ["FileState", "History", "read_file", "replace_file"]
 
 _SECURITY_CONTEXT = "security.selinux"
+_TEMPORARY = ".rampart-"  # in the name of a file that is not complete
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,8 +99,9 @@ def _write_and_rename(path: str, content: bytes, mode: int | None) -> None:
     except FileNotFoundError:
         original = None
     directory, name = os.path.split(path)
-    _remove_leftovers(directory, f".{name}.rampart-")
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.rampart-", dir=directory)
+    prefix = f".{name}{_TEMPORARY}"
+    _remove_leftovers(directory, prefix)
+    descriptor, temporary = tempfile.mkstemp(prefix=prefix, dir=directory)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
@@ -171,14 +173,16 @@ class History:
         stamp = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.{time.time_ns() % 10**9:09d}Z"
         copy = os.path.join(folder, f"{name}.{stamp}")
         replace_file(copy, state.content, owner=self.owner, mode=0o600, parents=True)
-        for stale in self._versions(folder, name)[: -self.keep]:
-            replace_file(stale, None, owner=self.owner)
+        entries = self._entries(folder)
+        killed = [entry for entry in entries if entry.startswith(f".{name}.") and _TEMPORARY in entry]
+        versions = [entry for entry in entries if entry.startswith(f"{name}.")]
+        for stale in (*killed, *versions[: -self.keep]):
+            replace_file(os.path.join(folder, stale), None, owner=self.owner)
         return copy
 
-    def _versions(self, folder: str, name: str) -> list[str]:
+    def _entries(self, folder: str) -> list[str]:
         try:
             with acting_as(self.owner):
-                found = sorted(entry for entry in os.listdir(folder) if entry.startswith(f"{name}."))
+                return sorted(os.listdir(folder))
         except OSError as error:
             raise _file_error("list", folder, error, self.owner) from None
-        return [os.path.join(folder, entry) for entry in found]
