@@ -71,6 +71,7 @@ _MESSAGE = re.compile(r"(?P<level>PANIC|FATAL|ERROR|WARNING|LOG|CONTEXT|DETAIL|H
 _ROUTINE = re.compile(
     r"starting PostgreSQL|listening on|database system (is|was) shut ?down|configuration file \S+ contains errors"
 )
+_EXPRESSION = "invalid regular expression"
 _READY = "database system is ready to accept connections"
 
 
@@ -141,12 +142,18 @@ class _Rehearsal:
         with acting_as(self._server.owner):
             mirror = self._lay_out()
         log = mirror.live_text(self._start(mirror)).replace(self._directory, "the throw-away directory")
-        reasons = _warnings_about(log, self._plan) if _READY in log else _reasons(log)
+        reasons = self._complaints(log) if _READY in log else _reasons(log)
         if reasons:
             raise RehearsalFailed(
                 "the server would not run with this configuration, so nothing was touched: " + "; ".join(reasons),
                 log=log.splitlines()[-20:],
             )
+
+    def _complaints(self, log: str) -> list[str]:
+        """What a server that came up says of the candidate: it starts without the mappings of a faulty pg_ident.conf."""
+        path = self._server.paths.ident_file
+        mappings = _complaints_about(log, path) if path in self._plan.files() else []
+        return _warnings_about(log, self._plan) + mappings
 
     def _initialise(self) -> None:
         command = [
@@ -271,6 +278,19 @@ def _reasons(log: str) -> list[str]:
     reasons = list(dict.fromkeys(text for text in found if not _ROUTINE.search(text)))
     # What is wrong with the number of connections is told before there is a log: without a level.
     return reasons or lines[-1:] or ["it ended without saying why"]
+
+
+def _complaints_about(log: str, path: str) -> list[str]:
+    """Messages of a server that came up about lines of its pg_ident.conf."""
+    found = [match for match in map(_MESSAGE.search, log.splitlines()) if match]
+    complaints = []
+    for message, following in zip(found, [*found[1:], None]):
+        text = message.group("text")
+        context = following.group("text") if following and following.group("level") == "CONTEXT" else ""
+        # Before 16 it is not said where an expression stands; with one in pg_hba.conf there would be no start.
+        if f'"{path}"' in text or context.endswith(f'of configuration file "{path}"') or _EXPRESSION in text:
+            complaints.append(f"{text} ({context})" if context else text)
+    return complaints
 
 
 def _warnings_about(log: str, plan: Plan) -> list[str]:

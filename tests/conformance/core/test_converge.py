@@ -143,6 +143,38 @@ def test_the_rehearsal_refuses_before_anything_is_touched(fresh_server: Server) 
     assert fresh_server.query("SELECT 1 FROM pg_roles WHERE rolname = 'probe'") == []
 
 
+def rehearse(server: Server, name: str, content: bytes) -> None:
+    """Check mode of a run that would write a file of the data directory."""
+    run(server, FileComponent(content, path=str(server.data_directory / name)), check_mode=True)
+
+
+def test_the_rehearsal_judges_mappings(fresh_server: Server) -> None:
+    """A server starts with a faulty pg_ident.conf, and without the mappings."""
+    words = "invalid regular expression" + (r".*\(line 2 of .*/pg_ident\.conf" if fresh_server.major > 15 else "")
+    with pytest.raises(RehearsalFailed, match=words):
+        rehearse(fresh_server, "pg_ident.conf", b"m root postgres\nm /( postgres\n")
+    rehearse(fresh_server, "pg_ident.conf", b"m root postgres\nm /^p postgres\n")
+    # What is at fault already is not the fault of another change.
+    (fresh_server.data_directory / "pg_ident.conf").write_bytes(b"m /( postgres\n")
+    rehearse(fresh_server, "pg_hba.conf", TRUST)
+
+
+def test_the_rehearsal_judges_files_that_rules_name(fresh_server: Server) -> None:
+    folder = fresh_server.data_directory / "rules.d"
+    with fresh_server.owner.acting():
+        folder.mkdir()
+        (folder / "names.lst").write_bytes(b"postgres\n")
+    with pytest.raises(RehearsalFailed, match="rules.d/none.lst"):
+        rehearse(fresh_server, "pg_hba.conf", b"local all @rules.d/none.lst trust\n")
+    rehearse(fresh_server, "pg_hba.conf", b"local all @rules.d/names.lst trust\n")
+    if fresh_server.major < 16:
+        return
+    fresh_server.hba_file.write_bytes(b"include_dir rules.d\n" + TRUST)
+    with pytest.raises(RehearsalFailed, match='invalid authentication method "trus"'):
+        rehearse(fresh_server, "rules.d/ours.conf", b"local all all trus\n")
+    rehearse(fresh_server, "rules.d/ours.conf", b"local all all trust\n")
+
+
 def test_a_rehearsal_leaves_nothing_behind(fresh_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     room = fresh_server.data_directory.parent / "rehearsals"
     with fresh_server.owner.acting():

@@ -11,6 +11,9 @@ import psycopg
 import pytest
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.arguments import component
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.arguments import (
+    component as ident_component,
+)
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.proof import prove
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server as OpenedServer
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
@@ -184,3 +187,16 @@ def test_module(fresh_server: Server, own: Rule) -> None:
     done = run_module("hba", fresh_server, rules=[own])
     assert done.values["in_force"]["verdict"] == "proven", done
     assert not run_module("hba", fresh_server, rules=[own]).changed
+
+
+def test_mappings_that_the_log_says_were_not_reloaded(fresh_server: Server) -> None:
+    """Before 15 no view tells; here the fault comes from a file that nobody but the server has read."""
+    mappings = fresh_server.data_directory / "pg_ident.conf"
+    with OpenedServer.open(Options(cluster=str(fresh_server.data_directory))) as opened:
+        built = ident_component({"mappings": [{"map": "m", "system_user": "root", "pg_user": "postgres"}]})
+        mappings.write_bytes(b"m /( postgres\n")
+        opened.reload()
+        assert any("was not reloaded" in words for words in built.unproven(built.observe(opened)))
+        mappings.write_bytes(b"m root postgres\n")
+        opened.reload()
+        assert not built.unproven(built.observe(opened))

@@ -23,6 +23,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.server 
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
 from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
 from ansible_collections.rampart.postgresql.tests.conformance.modules import call_main
+from ansible_collections.rampart.postgresql.tests.conformance.servers import MAJORS
 
 if t.TYPE_CHECKING:
     import types
@@ -137,9 +138,8 @@ def hba(
 
 
 @pytest.mark.parametrize("manage", ["file", "block"])
+@pytest.mark.parametrize("major", MAJORS if _EXTENDED else (MAJORS[0], MAJORS[-1]), ids=lambda major: f"pg{major}")
 def test_killed_at_every_step(workshop: Workshop, major: int, manage: str) -> None:
-    if not _EXTENDED and (major, manage) not in ((13, "file"), (18, "block")):
-        pytest.skip("in the extended suite")
     server = workshop.server(major)
     try:
         _killed_at_every_step(server, {"manage": manage})

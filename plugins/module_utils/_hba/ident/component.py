@@ -96,7 +96,10 @@ class Ident:
 
     def unproven(self, state: State) -> list[str]:
         """Lines that the server refuses: with any of them it goes on with the mappings it had."""
-        return [] if self.desired.hands_off else [f"the server refuses {rejected}" for rejected in state.rejected]
+        if self.desired.hands_off:
+            return []
+        denied = [f"the server's log says that {state.path} was not reloaded"] if state.refused_at_reload else []
+        return [f"the server refuses {rejected}" for rejected in state.rejected] + denied
 
     def _lines(self, major: int) -> list[Written]:
         return render_mappings(self.desired.mappings or (), dialect_of(major), option=self.desired.at("mappings"))

@@ -40,6 +40,7 @@ class State:
     modified: float = 0.0  # of the file, or of a later one that it names; seconds since the epoch
     complaints: tuple[hba.Rejected, ...] | None = None  # of the server; None: it could not be asked
     files: hba.Snapshot = dataclasses.field(default_factory=hba.Snapshot)
+    refused_at_reload: bool = False  # by this run, as the server's log has it; before 15 no view tells
 
     @property
     def dialect(self) -> Dialect:
@@ -85,6 +86,7 @@ def observe(server: Server, *, path: str | None, more: str = "") -> State:
         modified=max(recorder.modified, 0.0 if found is None else found.modified),
         complaints=_complaints(server, path, dialect) if text is not None else (),
         files=hba.Snapshot(recorder.texts, recorder.directories),
+        refused_at_reload=server.refused_at_reload(path),
     )
 
 
