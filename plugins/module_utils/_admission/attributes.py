@@ -31,7 +31,7 @@ def member_of(side: Side, client: Client) -> frozenset[str]:
         return client.attempt.member_of
     if user not in side.roles:
         return frozenset()
-    return closure(user, {name: [grant.role for grant in role.member_of] for name, role in side.roles.items()})
+    return closure(user, side.memberships)
 
 
 def answer(side: Side, client: Client) -> Answer:
@@ -119,11 +119,7 @@ def _may_connect(side: Side, client: Client, database: Database) -> bool:
     """Whether the role has CONNECT: itself, as PUBLIC, or through roles whose privileges it inherits."""
     if PUBLIC in database.connect:
         return True
-    roles = side.roles or {}
-    inherited = closure(
-        client.attempt.user,
-        {name: [grant.role for grant in role.member_of if grant.inherits] for name, role in roles.items()},
-    )
+    inherited = closure(client.attempt.user, side.inherited)
     if database.owner in inherited:
         inherited |= {_DATABASE_OWNER}
     return bool(inherited & database.connect)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
@@ -90,6 +91,19 @@ class Side:
     parameters: Parameters = dataclasses.field(default_factory=Parameters)
     now: float = 0.0  # seconds since the epoch, by the server's clock
     sessions: Sessions | None = None  # None: connection limits are taken as not reached, unless they are 0
+
+    @functools.cached_property
+    def memberships(self) -> dict[str, list[str]]:
+        """What every role was granted directly, whether or not it inherits: what rules go by."""
+        return {name: [grant.role for grant in role.member_of] for name, role in (self.roles or {}).items()}
+
+    @functools.cached_property
+    def inherited(self) -> dict[str, list[str]]:
+        """What every role has the privileges of directly."""
+        return {
+            name: [grant.role for grant in role.member_of if grant.inherits]
+            for name, role in (self.roles or {}).items()
+        }
 
     def deciding(self, attempt: Attempt) -> Decision:
         """Which rules may decide about an attempt."""

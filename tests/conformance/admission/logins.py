@@ -22,7 +22,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.session
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
-__all__ = ["CERTIFICATES", "DATABASES", "USERS", "Login", "Party"]
+__all__ = ["CERTIFICATES", "DATABASES", "SHOWN", "USERS", "Login", "Party"]
 
 PASSWORD = "correct horse"
 SHOWN = ("/CN=app", "/O=Shop/CN=app", "/CN=somebody", "/O=Shop")
@@ -42,6 +42,7 @@ USERS = {
     "copier": "LOGIN REPLICATION PASSWORD '{scram}'",
     "member": "LOGIN PASSWORD '{scram}' IN ROLE outer_group",
     "loner": "LOGIN NOINHERIT PASSWORD '{scram}' IN ROLE grp",
+    "twice": "LOGIN PASSWORD '{scram}' CONNECTION LIMIT 2",
     "owner": "LOGIN PASSWORD '{scram}'",
 }
 """What CREATE ROLE is told; the account of the servers has no role of its own here but the bootstrap superuser."""
@@ -54,6 +55,7 @@ DATABASES = {
     "lost": ("ALTER DATABASE lost OWNER TO owner", "REVOKE CONNECT ON DATABASE lost FROM PUBLIC, owner"),
     "closed": ("ALTER DATABASE closed ALLOW_CONNECTIONS false",),
     "grp": (),
+    "pair": ("ALTER DATABASE pair CONNECTION LIMIT 2",),
     "crowded": ("ALTER DATABASE crowded CONNECTION LIMIT 0",),
 }
 
@@ -110,6 +112,14 @@ class Party:
 
     def try_login(self, login: Login) -> str | None:
         """The server's words when it refuses; None when the client is in."""
+        try:
+            self.opened(login).close()
+        except psycopg.OperationalError as error:
+            return str(error).strip().splitlines()[-1]
+        return None
+
+    def opened(self, login: Login) -> psycopg.Connection[tuple[t.Any, ...]]:
+        """The session of a client that the server lets in."""
         options: dict[str, t.Any] = {
             "user": login.user,
             "dbname": login.database,
@@ -127,11 +137,7 @@ class Party:
             options["password"] = PASSWORD if login.password == "right" else "wrong"
         if login.replication:
             options["replication"] = "true" if login.replication == "physical" else "database"
-        try:
-            self.server.connect(passfile="/nowhere", **options).close()
-        except psycopg.OperationalError as error:
-            return str(error).strip().splitlines()[-1]
-        return None
+        return self.server.connect(passfile="/nowhere", **options)
 
     def _make_roles(self) -> None:
         verifiers = {}

@@ -7,13 +7,25 @@ import dataclasses
 import itertools
 import os
 import random
+import time
 import typing as t
 
+import psycopg
 import pytest
 
 from ansible_collections.rampart.postgresql.plugins.filter.admission import FilterModule
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.client import Client
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.verdict import verdict
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.world import Sessions
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.world import Side
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import dialect_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Attempt
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_text
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._admission import databases_of
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._admission import roles_of
 from ansible_collections.rampart.postgresql.tests.conformance.admission.logins import CERTIFICATES
 from ansible_collections.rampart.postgresql.tests.conformance.admission.logins import DATABASES
+from ansible_collections.rampart.postgresql.tests.conformance.admission.logins import SHOWN
 from ansible_collections.rampart.postgresql.tests.conformance.admission.logins import USERS
 from ansible_collections.rampart.postgresql.tests.conformance.admission.logins import Login
 from ansible_collections.rampart.postgresql.tests.conformance.admission.logins import Party
@@ -176,6 +188,55 @@ def test_without_authorities(party: Party) -> None:
         # The words of the server differ, the outcome does not: without ssl_ca_file no certificate is asked for.
         assert judge.counts["admitted"] == (len(CERTIFICATES) if option == "trust" else 0)
         judge.done(0)
+
+
+def test_subjects_are_shown_as_the_filter_takes_them(party: Party) -> None:
+    party.use("hostssl all all all trust clientcert=verify-ca\n")
+    for shown in SHOWN:
+        with party.opened(Login("app", "shop", "tls", certificate=shown)) as connection:
+            query = b"SELECT client_dn FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid()"
+            assert connection.execute(query).fetchone() == (shown,)
+
+
+def test_other_sessions_reach_a_limit(party: Party) -> None:
+    party.use("local all all trust\n")
+    facts = party.facts()
+    side = Side(
+        dialect=dialect_of(party.server.major),
+        rules=tuple(parse_text(party.rules, dialect_of(party.server.major))),
+        roles=roles_of(facts["roles"], facts["memberships"]),
+        databases=databases_of(facts["databases"]),
+    )
+
+    def said(user: str, database: str, sessions: Sessions, *, connected: bool = False) -> bool:
+        client = Client(Attempt(user, database), connected=connected)
+        return verdict(dataclasses.replace(side, sessions=sessions), client).outcome == "admitted"
+
+    first = Login("twice", "pair", "socket")
+    with opened_soon(party, first):
+        one = Sessions({"twice": 1}, {"pair": 1})
+        assert said("twice", "pair", one)
+        with opened_soon(party, first):
+            two = Sessions({"twice": 2}, {"pair": 2})
+            assert not said("twice", "pair", two) and not said("twice", "shop", two) and not said("app", "pair", two)
+            assert said("boss", "pair", two) and said("app", "shop", two) and said("twice", "pair", two, connected=True)
+            for user, database, is_in in (
+                ("twice", "shop", 0),
+                ("app", "pair", 0),
+                ("boss", "pair", 1),
+                ("app", "shop", 1),
+            ):
+                assert (party.try_login(Login(user, database, "socket")) is None) == is_in
+
+
+def opened_soon(party: Party, login: Login) -> psycopg.Connection[tuple[t.Any, ...]]:
+    """A session that those which are about to end must not keep out."""
+    for _attempt in range(200):
+        try:
+            return party.opened(login)
+        except psycopg.OperationalError:
+            time.sleep(0.01)
+    return party.opened(login)
 
 
 def test_generated_rules(party: Party) -> None:
