@@ -49,10 +49,14 @@ USERS = {
 
 DATABASES = {
     "shop": (),
-    "den": ("REVOKE CONNECT ON DATABASE den FROM PUBLIC",),
+    "den": ("ALTER DATABASE den OWNER TO owner", "REVOKE CONNECT ON DATABASE den FROM PUBLIC, owner"),
     "for_grp": ("REVOKE CONNECT ON DATABASE for_grp FROM PUBLIC", "GRANT CONNECT ON DATABASE for_grp TO grp"),
     "own": ("ALTER DATABASE own OWNER TO owner", "REVOKE CONNECT ON DATABASE own FROM PUBLIC"),
-    "lost": ("ALTER DATABASE lost OWNER TO owner", "REVOKE CONNECT ON DATABASE lost FROM PUBLIC, owner"),
+    "lost": (
+        "ALTER DATABASE lost OWNER TO owner",
+        "REVOKE CONNECT ON DATABASE lost FROM PUBLIC, owner",
+        "GRANT CONNECT ON DATABASE lost TO grp",
+    ),
     "closed": ("ALTER DATABASE closed ALLOW_CONNECTIONS false",),
     "grp": (),
     "pair": ("ALTER DATABASE pair CONNECTION LIMIT 2",),
@@ -164,6 +168,8 @@ class Party:
                 connection.execute(f"CREATE DATABASE {name}".encode())
                 for statement in statements:
                     connection.execute(statement.encode())
+            if self.server.major >= 14:
+                connection.execute("GRANT CONNECT ON DATABASE den TO pg_database_owner")
 
     def _make_certificates(self) -> None:
         authority = ec.generate_private_key(ec.SECP256R1())

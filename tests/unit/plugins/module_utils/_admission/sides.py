@@ -36,7 +36,7 @@ _ROLES = (
 )
 _DATABASES = (
     Database("shop"),
-    Database("private", owner="app", connect=frozenset()),
+    Database("private", owner="app", connect=frozenset({"idle"})),
     Database("for_staff", connect=frozenset({"staff"})),
     Database("for_readers", connect=frozenset({"readers"})),
     Database("for_owner", owner="app", connect=frozenset({"pg_database_owner"})),
