@@ -59,20 +59,18 @@ def deciding(records: t.Iterable[Record], attempt: Attempt, dialect: Dialect) ->
 
 def matches(record: Record, attempt: Attempt, dialect: Dialect) -> bool | None:
     """Whether a record matches; None where only the server can tell (host names, foreign regular expressions)."""
-    parts = (
-        lambda: _type_matches(record.type, attempt),
-        lambda: _address_matches(record, attempt),
-        lambda: _any(_database_matches(token, attempt, dialect) for token in record.databases),
-        lambda: _any(_user_matches(token, attempt, dialect) for token in record.users),
-    )
-    answer: bool | None = True
-    for part in parts:
-        found = part()
-        if found is False:
-            return False
-        if found is None:
-            answer = None
-    return answer
+    if not _type_matches(record.type, attempt):
+        return False
+    address = _address_matches(record, attempt)
+    if address is False:
+        return False
+    database = _any(_database_matches(token, attempt, dialect) for token in record.databases)
+    if database is False:
+        return False
+    user = _any(_user_matches(token, attempt, dialect) for token in record.users)
+    if user is False:
+        return False
+    return None if None in (address, database, user) else True
 
 
 def doubts(record: Record, attempt: Attempt, dialect: Dialect) -> frozenset[tuple[str, str]]:

@@ -253,8 +253,9 @@ def test_before_and_after(party: Party) -> None:
     chance = random.Random(party.server.major)
     counts: collections.Counter[str] = collections.Counter()
     wrong = []
-    for _round in range(100 if EXTENDED else 6):
-        before, after = rules(chance, ("trust", "trust", "scram-sha-256")), rules(chance)
+    known = [(everybody("trust"), everybody("scram-sha-256")), (everybody("md5"), everybody("reject"))]
+    made = [(rules(chance, METHODS[:3]), rules(chance)) for _round in range(100 if EXTENDED else 4)]
+    for before, after in (*known, *made):
         party.use(before, mappings=mappings(party))
         clients = [client for client in (poorest(party, login(chance)) for _client in range(16)) if client is not None]
         today = party.rules
@@ -285,8 +286,12 @@ def poorest(party: Party, client: Login) -> Login | None:
 def rules(chance: random.Random, methods: t.Sequence[str] = METHODS) -> str:
     """A few rules that not everybody matches, and one for every way that almost everybody does."""
     found = [rule(chance) for _rule in range(chance.randint(1, 3))]
-    last = [f"{way} {chance.choice(methods)}" for way in ("local all,replication all", "host all,replication all all")]
-    return "".join(f"{line}\n" for line in (*found, *last))
+    return "".join(f"{line}\n" for line in found) + everybody(*chance.choices(methods, k=2))
+
+
+def everybody(local: str, remote: str | None = None) -> str:
+    """Rules that everybody matches."""
+    return f"local all,replication all {local}\nhost all,replication all all {remote or local}\n"
 
 
 def rule(chance: random.Random) -> str:
