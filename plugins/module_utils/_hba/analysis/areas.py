@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.budget import Budget
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import Cube
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import Span
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import joined
@@ -29,17 +30,17 @@ class Part(t.NamedTuple):
     possible: int
 
 
-def parts(book: Rulebook, focus: int, definite: int, possible: int) -> t.Iterator[list[Part]]:
+def parts(book: Rulebook, focus: int, definite: int, possible: int, budget: Budget) -> t.Iterator[list[Part]]:
     """Every address that a rule of the focus may match; the parts of one span together.
 
     ``definite`` and ``possible`` are the rules that match, or may match, as far as it is not a question of addresses.
     """
     spans = joined(cube.span for rule in bits_of(focus) for cube in book.addresses[rule].possible)
     for span in spans:
-        yield from _parts_of(book, span, focus, definite, possible)
+        yield from _parts_of(book, span, definite, possible, budget)
 
 
-def _parts_of(book: Rulebook, span: Span, focus: int, definite: int, possible: int) -> t.Iterator[list[Part]]:
+def _parts_of(book: Rulebook, span: Span, definite: int, possible: int, budget: Budget) -> t.Iterator[list[Part]]:
     index = book.index
     changes: dict[int, int] = {span.first: 0, span.last + 1: 0}
     cubes: dict[int, Cube] = {}
@@ -58,7 +59,7 @@ def _parts_of(book: Rulebook, span: Span, focus: int, definite: int, possible: i
         certain = index.everywhere | rules & ~_set_of(cubes)
         yield [
             Part(piece, address, definite & (certain | inside), possible & (certain | inside | index.doubtful))
-            for piece, address, inside in _split(Span(first, after - 1), scattered)
+            for piece, address, inside in _split(Span(first, after - 1), scattered, budget)
         ]
 
 
@@ -66,10 +67,12 @@ def _set_of(rules: t.Iterable[int]) -> int:
     return sum(1 << rule for rule in rules)
 
 
-def _split(span: Span, cubes: list[tuple[int, Cube]]) -> list[tuple[Piece, int, int]]:
+def _split(span: Span, cubes: list[tuple[int, Cube]], budget: Budget) -> list[tuple[Piece, int, int]]:
     """Pieces of a span with one address of each and the rules whose cubes they are in."""
     found: list[tuple[Piece, int, int]] = [(Piece(span), span.first, 0)]
+    budget.spend()
     for rule, cube in cubes:
+        budget.spend(len(found) * len(cubes))
         halves = []
         for piece, _address, inside in found:
             for half, rules in (

@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba import patterns
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.sets import bits_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.sets import key_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.terms import Term
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Unnamed
 
@@ -58,7 +59,7 @@ class Axis:
         holders = _holders(rules)
         certain, doubtful = _hits(holders, names, members)
         everybody = holders.get(Term("all"), 0)
-        sorted_names: dict[tuple[t.Any, ...], list[str]] = {}
+        found: dict[tuple[t.Any, ...], tuple[list[str], int, int]] = {}
         for name in names:
             doubts = frozenset(doubtful.get(name, ()))
             definite = everybody
@@ -67,8 +68,13 @@ class Axis:
             possible = definite
             for term in doubts:
                 possible |= holders[term]
-            sorted_names.setdefault((definite, possible, doubts, kin(name)), []).append(name)
-        classes = tuple(Class(tuple(found), *key) for key, found in sorted_names.items())
+            found.setdefault((key_of(definite), doubts, kin(name)), ([], definite, possible))[0].append(name)
+        classes = tuple(
+            [
+                Class(tuple(alike), definite, possible, doubts, kinship)
+                for (_key, doubts, kinship), (alike, definite, possible) in found.items()
+            ]
+        )
         return cls(classes, everybody, _narrow(rules, classes, certain, doubtful))
 
     def union(self, classes: frozenset[int] | None) -> int:
@@ -92,10 +98,11 @@ class Axis:
         found: dict[tuple[t.Any, ...], list[int]] = {}
         for index in within:
             item = self.classes[index]
-            key = (item.definite & rules, item.possible & rules, item.doubts, index if index in alone else None)
+            key = (key_of(item.definite & rules), item.doubts, index if index in alone else None)
             found.setdefault(key, []).append(index)
-        for (definite, possible, _doubts, _alone), indexes in found.items():
-            yield Group(frozenset(indexes), False, indexes[0], definite, possible)
+        for indexes in found.values():
+            first = self.classes[indexes[0]]
+            yield Group(frozenset(indexes), False, indexes[0], first.definite & rules, first.possible & rules)
 
     def _touched(self, rules: int) -> frozenset[int]:
         """The classes that some of the rules name."""

@@ -7,22 +7,34 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.areas import parts
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.axis import Axis
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.axis import Group
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.budget import Budget
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.budget import Exhausted
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.outcomes import NO_MATCH
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.outcomes import Outcome
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.outcomes import Verdict
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.outcomes import outcome
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import EVERYWHERE
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import packed
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.regions import Area
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.regions import Effect
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.regions import Names
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.regions import Piece
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.regions import Region
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.regions import area_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.regions import spelled_types
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.rows import EVERYBODY
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.rows import NOBODY
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.rows import Change
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.rows import Row
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.rows import Some
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.rows import completed
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.rows import joined
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.rows import names
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.rows import together
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.rulebook import Cell
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.rulebook import Rulebook
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.sets import bits_of
@@ -40,17 +52,24 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel i
 
 __all__ = ["difference"]
 
-_ORDER = ("loses", "gains", "changes")
-
-Change = tuple[Outcome, Outcome]
+_ORDER = ("loses", "gains", "changes", "unknown")
+_UNKNOWN = "not compared"
+_WORK = 50_000  # units that a comparison may take: one or two seconds
+_CELL = 10  # units for users and databases, beside one for each of their addresses
 
 
 def difference(
-    old: t.Iterable[Record], new: t.Iterable[Record], *, dialect: Dialect, world: World | None = None
+    old: t.Iterable[Record],
+    new: t.Iterable[Record],
+    *,
+    dialect: Dialect,
+    world: World | None = None,
+    work: int = _WORK,
 ) -> tuple[Region, ...]:
     """Connections that will fare otherwise, in few regions; those who lose come first.
 
-    That no rule matches is the same as that one rejects: refused is refused.
+    That no rule matches is the same as that one rejects: refused is refused. Where ``work`` is not enough, the last
+    regions say what was not compared.
     """
     before = without_sentinels(record for record in old if record.accepted)
     after = without_sentinels(record for record in new if record.accepted)
@@ -58,7 +77,7 @@ def difference(
     if not focus:
         return ()
     book = Rulebook([*before, *after], dialect, world or World())
-    regions = _Comparison(book, len(before), focus).regions()
+    regions = _Comparison(book, len(before), focus, Budget(work)).regions()
     return tuple(sorted(regions, key=lambda region: _ORDER.index(region.effect)))
 
 
@@ -103,39 +122,10 @@ def _rising(pairs: list[tuple[int, int]]) -> t.Iterator[tuple[int, int]]:
         index = earlier[index]
 
 
-class _Some(t.NamedTuple):
-    """Classes of an axis, and strings for what is none; or all but those."""
-
-    members: frozenset[t.Any]
-    negated: bool = False
-
-    def joined(self, other: _Some) -> _Some:
-        """Both together."""
-        if self.negated and other.negated:
-            return _Some(self.members & other.members, True)
-        if self.negated or other.negated:
-            all_but, some = (self, other) if self.negated else (other, self)
-            return _Some(all_but.members - some.members, True)
-        return _Some(self.members | other.members)
-
-
-_NOBODY = _Some(frozenset())
-
-
-class _Row(t.NamedTuple):
-    """What a region is made of; fields are joined one after the other."""
-
-    users: _Some
-    databases: _Some
-    replication: bool
-    transports: tuple[str, ...]
-    area: Area
-    change: Change
-
-
 class _Comparison:
-    def __init__(self, book: Rulebook, border: int, focus: int) -> None:
+    def __init__(self, book: Rulebook, border: int, focus: int, budget: Budget) -> None:
         self._book = book
+        self._budget = budget
         self._old = (1 << border) - 1
         self._focus = focus
         self._verdicts: dict[int, Outcome] = {}
@@ -146,62 +136,73 @@ class _Comparison:
 
     def regions(self) -> list[Region]:
         """All of them, in the order in which users come."""
-        rows: list[_Row] = []
-        cells: list[Cell] = []
-        for cell in self._book.cells((1 << len(self._book.records)) - 1, self._focus):
-            if cells and cells[-1].users is not cell.users:
-                rows += self._of_users(cells)
-                cells = []
-            cells.append(cell)
-        rows += self._of_users(cells) if cells else []
-        rows = _joined(rows, "users", _together)
-        rows = [row._replace(users=_completed(row.users, self._book.users, OTHER_USER)) for row in rows]
-        rows = _joined(rows, "area", lambda one, other: area_of((*one, *other)))
-        rows = _joined(rows, "users", _together)
+        rows: list[Row] = []
+        left: list[Some] = []
+        for users in self._book.groups((1 << len(self._book.records)) - 1, self._focus):
+            if self._budget.is_spent:
+                left.append(_some(users))
+            else:
+                rows += self._of_users(users)
+        rows = joined(rows, "users", together)
+        rows = [row._replace(users=completed(row.users, self._book.users, OTHER_USER)) for row in rows]
+        rows = joined(rows, "area", lambda areas: area_of(itertools.chain.from_iterable(areas)))
+        rows = joined(rows, "users", together)
+        rows += [self._unknown(together(left), EVERYBODY, True)] if left else []
         return [self._region(row) for row in rows]
 
-    def _of_users(self, cells: list[Cell]) -> list[_Row]:
+    def _of_users(self, users: Group) -> list[Row]:
         """The rows of users that are one group, their databases joined."""
-        relatives = self._book.relatives(cells[0].users)
-        named = [row for cell in cells if cell.databases != "replication" for row in self._of_cell(cell, relatives)]
-        named = _joined(named, "databases", _together)
+        relatives = self._book.relatives(users)
+        named: list[Row] = []
+        replicating: list[Row] = []
+        for cell in self._book.cells_of(users, self._focus):
+            (replicating if cell.databases == "replication" else named).extend(self._of_cell(cell, relatives))
+        named = joined(named, "databases", together)
         axis = self._book.databases
-        named = [row._replace(databases=_completed(row.databases, axis, OTHER_DATABASE, relatives)) for row in named]
-        rows = {row._replace(databases=_NOBODY): row for row in named}
-        for cell in cells:
-            for row in self._of_cell(cell, relatives) if cell.databases == "replication" else ():
-                key = row._replace(databases=_NOBODY)
-                rows[key] = rows.get(key, row)._replace(replication=True)
+        named = [row._replace(databases=completed(row.databases, axis, OTHER_DATABASE, relatives)) for row in named]
+        rows = {row._replace(databases=NOBODY): row for row in named}
+        for row in replicating:
+            key = row._replace(databases=NOBODY)
+            rows[key] = rows.get(key, row)._replace(replication=True)
         return list(rows.values())
 
-    def _of_cell(self, cell: Cell, relatives: frozenset[str]) -> t.Iterator[_Row]:
-        places: dict[tuple[Change, Area], list[str]] = {}
-        for transport in self._book.universe.transports:
-            for change, pieces in self._changes(cell, transport).items():
-                places.setdefault((change, area_of(pieces)), []).append(transport)
-        users = _Some(cell.users.classes, cell.users.negated)
-        if cell.databases == "replication":
-            databases = _NOBODY
-        elif isinstance(cell.databases, str):
-            databases = _Some(frozenset((cell.databases,)))
-        else:
-            negated = cell.databases.negated
-            databases = _Some(cell.databases.classes | (relatives if negated else frozenset()), negated)
-        for (change, area), transports in places.items():
-            yield _Row(users, databases, False, tuple(transports), area, change)
+    def _of_cell(self, cell: Cell, relatives: frozenset[str]) -> list[Row]:
+        users, databases = _some(cell.users), _databases(cell, relatives)
+        try:
+            places = self._places(cell)
+        except Exhausted:
+            return [self._unknown(users, databases, False)]
+        return [Row(users, databases, False, tuple(ways), area, change) for (change, area), ways in places.items()]
 
-    def _changes(self, cell: Cell, transport: str) -> dict[Change, list[Piece]]:
-        way = self._book.by_transport[transport]
-        focus, definite, possible = self._focus & cell.possible & way, cell.definite & way, cell.possible & way
+    def _unknown(self, users: Some, databases: Some, replication: bool) -> Row:
+        everywhere = tuple(Piece(cube.span) for cube in EVERYWHERE)
+        return Row(users, databases, replication, self._book.universe.transports, everywhere, None)
+
+    def _places(self, cell: Cell) -> dict[tuple[Change, Area], list[str]]:
+        """How and from where a cell's connections fare otherwise."""
+        self._budget.spend(_CELL)
+        found: dict[tuple[Change, Area], list[str]] = {}
+        known: dict[tuple[int, int], list[tuple[Change, Area]]] = {}
+        for transport in self._book.universe.transports:
+            way = self._book.by_transport[transport]
+            rules = cell.definite & way, cell.possible & way
+            if not rules[1] & self._focus:
+                continue
+            if rules not in known:  # what concerns several ways in concerns them alike
+                changes = self._changes(cell, transport, *rules)
+                known[rules] = [(change, area_of(pieces)) for change, pieces in changes.items()]
+            for place in known[rules]:
+                found.setdefault(place, []).append(transport)
+        return found
+
+    def _changes(self, cell: Cell, transport: str, definite: int, possible: int) -> dict[Change, list[Piece]]:
         found: dict[Change, list[Piece]] = {}
-        if not focus:
-            return found
         if transport == "local":
             change = self._change(cell, transport, None, definite, possible)
             return {change: []} if change else {}
-        for together in parts(self._book, focus, definite, possible):
-            changes = [self._change(cell, transport, part.address, part.definite, part.possible) for part in together]
-            pieces = [part.piece for part in together]
+        for span_parts in parts(self._book, self._focus & possible, definite, possible, self._budget):
+            changes = [self._change(cell, transport, part.address, part.definite, part.possible) for part in span_parts]
+            pieces = [part.piece for part in span_parts]
             if len(set(changes)) == 1:
                 pieces, changes = [Piece(pieces[0].span)], changes[:1]
             for change, piece in zip(changes, pieces):
@@ -222,10 +223,11 @@ class _Comparison:
         if first:
             possible &= 2 * first - 1
         if possible == first:
-            if first not in self._verdicts:
-                verdict = Verdict.of(self._book.records[first.bit_length() - 1]) if first else NO_MATCH
-                self._verdicts[first] = Outcome((), verdict)
-            return self._verdicts[first]
+            number = first.bit_length()
+            if number not in self._verdicts:
+                verdict = Verdict.of(self._book.records[number - 1]) if first else NO_MATCH
+                self._verdicts[number] = Outcome((), verdict)
+            return self._verdicts[number]
         user, database = self._book.example(cell)
         attempt = Attempt(
             user=user.name,
@@ -238,61 +240,35 @@ class _Comparison:
         )
         return outcome([self._book.records[rule] for rule in bits_of(possible)], attempt, self._book.dialect)
 
-    def _region(self, row: _Row) -> Region:
-        before, after = row.change
-        effect: Effect = "changes"
-        if before.certainty != after.certainty:
-            effect = "gains" if before.certainty < after.certainty else "loses"
+    def _region(self, row: Row) -> Region:
         return Region(
-            effect=effect,
+            effect=_effect(row.change),
             types=spelled_types(row.transports, self._book.universe.transports),
             transports=row.transports,
-            databases=_names(self._book.databases, row.databases, self._relatives),
+            databases=names(self._book.databases, row.databases, self._relatives),
             replication=row.replication,
-            users=_names(self._book.users, row.users),
+            users=names(self._book.users, row.users),
             area=row.area,
-            before=str(before),
-            after=str(after),
+            before=str(row.change[0]) if row.change else _UNKNOWN,
+            after=str(row.change[1]) if row.change else _UNKNOWN,
         )
 
 
-def _joined(rows: t.Iterable[_Row], field: str, join: t.Callable[[t.Any, t.Any], t.Any]) -> list[_Row]:
-    """Rows that differ in one field only become one."""
-    found: dict[_Row, t.Any] = {}
-    for row in rows:
-        key = _with(row, field, None)
-        value = getattr(row, field)
-        found[key] = value if key not in found else join(found[key], value)
-    return [_with(key, field, value) for key, value in found.items()]
+def _effect(change: Change | None) -> Effect:
+    if change is None:
+        return "unknown"
+    before, after = (outcome.certainty for outcome in change)
+    return "changes" if before == after else "gains" if before < after else "loses"
 
 
-def _with(row: _Row, field: str, value: t.Any) -> _Row:
-    changes: dict[str, t.Any] = {field: value}
-    return row._replace(**changes)
+def _some(group: Group) -> Some:
+    return Some(group.classes, group.negated)
 
 
-def _together(one: _Some, other: _Some) -> _Some:
-    return one.joined(other)
-
-
-def _completed(some: _Some, axis: Axis, other: str, beside: frozenset[str] = frozenset()) -> _Some:
-    """Said as all but some, where those are meant that nobody has named."""
-    if some.negated or not any(other in axis.classes[index].names for index in some.members if isinstance(index, int)):
-        return some
-    return _Some((frozenset(range(len(axis.classes))) | beside) - some.members, True)
-
-
-def _names(axis: Axis, some: _Some, beside: frozenset[str] = frozenset()) -> Names:
-    """Names instead of classes, said in the shorter way."""
-    meant = _names_of(axis, some.members)
-    if not some.negated or not meant:
-        return Names(meant, some.negated)
-    others = _names_of(axis, frozenset(range(len(axis.classes))) | beside) - meant
-    return Names(others) if len(others) < len(meant) else Names(meant, True)
-
-
-def _names_of(axis: Axis, members: t.Iterable[t.Any]) -> frozenset[str]:
-    found: set[str] = set()
-    for member in members:
-        found.update((member,) if isinstance(member, str) else axis.classes[member].names)
-    return frozenset(found)
+def _databases(cell: Cell, relatives: frozenset[str]) -> Some:
+    if cell.databases == "replication":
+        return NOBODY
+    if isinstance(cell.databases, str):
+        return Some(frozenset((cell.databases,)))
+    negated = cell.databases.negated
+    return Some(cell.databases.classes | (relatives if negated else frozenset()), negated)

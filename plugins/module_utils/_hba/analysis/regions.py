@@ -21,7 +21,7 @@ __all__ = ["Area", "Names", "Piece", "Region", "area_of", "spelled_types"]
 
 _SHOWN = 8  # names and address ranges in a text
 
-Effect = t.Literal["gains", "loses", "changes"]
+Effect = t.Literal["gains", "loses", "changes", "unknown"]
 
 
 class Piece(t.NamedTuple):
@@ -106,10 +106,10 @@ class Region:
         databases = [str(self.databases)] if self.databases.names or self.databases.negated else []
         databases += ["replication"] if self.replication else []
         source = f" from {_few(self.addresses)}" if self.area else ""
-        return (
-            f"{self.effect}: {', '.join(self.types)}; database {' and '.join(databases)}; user {self.users}{source}:"
-            f" {self.before} -> {self.after}"
-        )
+        who = f"{', '.join(self.types)}; database {' and '.join(databases)}; user {self.users}{source}"
+        if self.effect == "unknown":
+            return f"not compared, because too much differs: {who}"
+        return f"{self.effect}: {who}: {self.before} -> {self.after}"
 
     def as_dict(self) -> dict[str, t.Any]:
         """The same as data."""

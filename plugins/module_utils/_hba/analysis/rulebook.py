@@ -223,13 +223,20 @@ class Rulebook:
 
     def cells(self, rules: int, focus: int) -> t.Iterator[Cell]:
         """Everybody and every database that a rule of the focus may match, as far as some rules tell them apart."""
+        for users in self.groups(rules, focus):
+            yield from self.cells_of(users, focus)
+
+    def groups(self, rules: int, focus: int) -> t.Iterator[Group]:
+        """Everybody whom a rule of the focus may match, as far as some rules tell them apart."""
         rules |= focus
         apart = (lambda: self._related_users) if rules & self.related else None
         for users in self.users.groups(rules, self.users_of(focus), apart):
             if users.possible & focus:
-                yield from self._cells_of(users, focus & users.possible)
+                yield users
 
-    def _cells_of(self, users: Group, focus: int) -> t.Iterator[Cell]:
+    def cells_of(self, users: Group, focus: int) -> t.Iterator[Cell]:
+        """The same users with every database that a rule of the focus may match."""
+        focus &= users.possible
         kin = self.users.classes[users.one].kin
         near = kin.roles if kin.own is None else kin.roles | {kin.own}
         within = None

@@ -17,7 +17,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.r
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import cube_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Address
 
-__all__ = ["AddressIndex", "Addresses", "addresses_of", "bits_of"]
+__all__ = ["AddressIndex", "Addresses", "addresses_of", "bits_of", "key_of"]
 
 
 class Addresses(t.NamedTuple):
@@ -49,6 +49,11 @@ def bits_of(rules: int) -> t.Iterator[int]:
         low = rules & -rules
         yield low.bit_length() - 1
         rules ^= low
+
+
+def key_of(rules: int) -> bytes:
+    """What to look a set up by: numbers with one bit set nearly all have the same few hashes."""
+    return rules.to_bytes(rules.bit_length() + 7 >> 3, "little")
 
 
 class AddressIndex:

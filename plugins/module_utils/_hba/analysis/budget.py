@@ -1,0 +1,31 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How much work an answer may take, counted so that every run comes to the same end; private to the collection."""
+
+from __future__ import annotations
+
+__all__ = ["Budget", "Exhausted"]
+
+
+class Exhausted(Exception):
+    """What is left has to go without an answer. It never leaves the package."""
+
+
+class Budget:
+    """Units of work that are left."""
+
+    def __init__(self, units: int) -> None:
+        self._units = units
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing is left."""
+        return self._units < 0
+
+    def spend(self, units: int = 1) -> None:
+        """Take some; raise Exhausted where there are not so many."""
+        self._units -= units
+        if self._units < 0:
+            raise Exhausted
