@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import NotConverged
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
@@ -39,7 +40,10 @@ class Component(t.Protocol):
         """Parameters that follow from the state, for the settings component."""
 
     def plan(self, state: t.Any, offered: Sections) -> Planned:
-        """Pure: no I/O, no clock. Raises RampartError for what must be refused."""
+        """Pure: no I/O, no clock. Raises RampartError for what must be refused.
+
+        ``offered`` also holds what the components before this one are going to set, by their names.
+        """
 
     def prepare(self, planned: Planned, server: Server) -> Planned:
         """Fill in what planning may not make up itself (a new private key); most return ``planned``."""
@@ -111,7 +115,11 @@ class _Run:
         offered: dict[str, t.Mapping[str, str]] = {}
         for component, state in zip(self.components, states):
             offered.update(component.offers(state))
-        plan = Plan(tuple(component.plan(state, offered) for component, state in zip(self.components, states)))
+        parts = []
+        for component, state in zip(self.components, states):
+            parts.append(component.plan(state, offered))
+            offered = {**offered, **_becoming(component.name, parts[-1], offered)}
+        plan = Plan(tuple(parts))
         for guard in self.guards:
             if guard.concerned(plan):
                 plan = plan.joined(guard.judge(guard.observe(self.server, plan), plan))
@@ -140,6 +148,12 @@ class _Run:
                 error.details["undone"] = undone
             raise
         return after
+
+
+def _becoming(name: str, part: Planned, offered: Sections) -> Sections:
+    """What a component is going to set, for those that come after it."""
+    values = {effect.name: effect.value for effect in part.effects if isinstance(effect, ParameterBecomes)}
+    return {name: {**offered.get(name, {}), **values}} if values else {}
 
 
 def _verify(components: t.Sequence[Component], states: t.Sequence[t.Any], after: Plan) -> None:

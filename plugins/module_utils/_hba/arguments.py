@@ -15,8 +15,10 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.component 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import CONNECTION_TYPES
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.document import check_block_name
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.expansion import INCLUDES
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.finding import CODES
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.methods import SECRET_OPTIONS
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import check_rule
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.review import Policy
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Include
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Rule
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import is_sentinel_rule
@@ -47,6 +49,8 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "rules": {"type": "list", "elements": "dict"},
     **FILE_ARGUMENTS,
     "sentinel": {"type": "bool", "default": True},
+    "fail_on": {"type": "list", "elements": "str", "choices": list(CODES), "default": []},
+    "catch_all": {"type": "bool", "default": False},
 }
 
 _KEYS = ("type", "databases", "users", "address", "netmask", "method", "options", "comment")
@@ -59,7 +63,8 @@ def component(values: t.Mapping[str, t.Any], *, option: str = "") -> Hba:
     about_file = file_options(values, option=option)
     rules = _rules(values.get("rules"), f"{prefix}rules")
     sentinel = values.get("sentinel") is not False
-    return Hba(Desired(rules=rules if about_file["present"] else None, sentinel=sentinel, **about_file))
+    policy = Policy(_codes(values.get("fail_on"), f"{prefix}fail_on"), bool(values.get("catch_all")))
+    return Hba(Desired(rules=rules if about_file["present"] else None, sentinel=sentinel, policy=policy, **about_file))
 
 
 def file_options(values: t.Mapping[str, t.Any], *, option: str, block_name: str = "rules") -> dict[str, t.Any]:
@@ -99,6 +104,16 @@ def secrets(values: t.Any) -> set[str]:
         if isinstance(options, dict):
             found.update(str(options[name]) for name in SECRET_OPTIONS if options.get(name))
     return found
+
+
+def _codes(given: t.Any, option: str) -> tuple[str, ...]:
+    codes = [] if given is None else given
+    if not isinstance(codes, list):
+        raise InputError(option=option, value=given, expected="give a list of codes")
+    for index, code in enumerate(codes):
+        if code not in CODES:
+            raise InputError(option=f"{option}[{index}]", value=code, expected=f"known are {', '.join(CODES)}")
+    return tuple(codes)
 
 
 def _rules(given: t.Any, option: str) -> tuple[Rule | Include, ...] | None:

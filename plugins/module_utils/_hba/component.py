@@ -12,13 +12,19 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ManagedElsewhere
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ServerRefused
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba import access
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba import document
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import dialect_of
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import lint
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.finding import Finding
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import summary
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.proof import prove
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import render_rules
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.review import Policy
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.review import as_data
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.review import as_it_will_be
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.review import compare
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.review import review
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Include
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Rule
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Written
@@ -46,6 +52,7 @@ class Desired(document.Management):
     rules: tuple[Rule | Include, ...] | None = None  # None: hands off
     path: str | None = None  # None: the server's hba_file
     sentinel: bool = True
+    policy: Policy = dataclasses.field(default_factory=Policy)
     option: str = ""  # where the operator wrote it: a prefix of option names
 
     @property
@@ -81,6 +88,7 @@ class Hba:
 
     def plan(self, state: State, offered: t.Any = None) -> Planned:
         """One written file, one reload, or nothing."""
+        state = as_it_will_be(state, offered)
         if self.desired.hands_off:
             return self._proposals(state)
         if document.is_written_by_patroni(state.text or ""):
@@ -92,11 +100,19 @@ class Hba:
             )
         text = self._candidate(state)
         records = state.records(text)
-        findings = (*_unasked(state), *summary(lint(records)))
+        if text != state.text:
+            self._refuse_what_does_not_load(state, records)
+        found = self._review(state, text, records)
+        standing = {**_in_force(state), "lint": as_data(found)}
+        findings = (*_unasked(state), *summary(found))
         if text == state.text:
-            return Planned(steps=self._reloads(state), findings=findings, standing=_in_force(state))
-        self._refuse_what_does_not_load(state, records)
-        return Planned(steps=(self._write(state, text),), findings=findings, standing=_in_force(state))
+            return Planned(steps=self._reloads(state), findings=findings, facts=access.facts(), standing=standing)
+        return dataclasses.replace(
+            compare(state, records),
+            steps=(self._write(state, text),),
+            findings=findings,
+            standing=standing,
+        )
 
     def prepare(self, planned: Planned, server: Server) -> Planned:
         """Nothing to make up."""
@@ -108,6 +124,9 @@ class Hba:
             return []
         denied = [f"{state.path} is not in force: {state.proof.how}"] if state.proof.in_force is False else []
         return [f"the server refuses {rejected}" for rejected in state.rejected] + denied
+
+    def _review(self, state: State, text: str, records: list[Record]) -> list[Finding]:
+        return review(state, text, records, self.desired.policy, option=self.desired.at("fail_on"))
 
     def _lines(self, major: int) -> list[Written]:
         if self._rendered is None or self._rendered[0] != major:
@@ -171,10 +190,12 @@ class Hba:
 
     def _proposals(self, state: State) -> Planned:
         """Silence means hands off: look, report, propose."""
-        findings = summary(lint(state.records(state.text or "")))
-        reasons = [f"no rules were given; {finding}" for finding in findings] or ["no rules were given"]
+        text = state.text or ""
+        found = self._review(state, text, state.records(text))
+        reasons = [f"no rules were given; {finding}" for finding in summary(found)] or ["no rules were given"]
         left_alone = tuple(LeftAlone(self.name, state.path, reason) for reason in reasons)
-        return Planned(left_alone=left_alone, standing=_in_force(state))
+        standing = {**_in_force(state), "lint": as_data(found)}
+        return Planned(left_alone=left_alone, facts=access.facts(), standing=standing)
 
 
 def _in_force(state: State) -> dict[str, t.Any]:

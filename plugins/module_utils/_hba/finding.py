@@ -8,9 +8,32 @@ from __future__ import annotations
 
 import typing as t
 
-__all__ = ["Finding", "Severity"]
+__all__ = ["CODES", "Finding", "Severity"]
 
 Severity = t.Literal["high", "medium", "low"]
+
+CODES = (
+    "cannot-match",
+    "cleartext-password",
+    "continued-comment",
+    "contradicted",
+    "duplicate",
+    "ident",
+    "literal-keyword",
+    "md5",
+    "no-catch-all",
+    "open-world",
+    "plaintext",
+    "rejected",
+    "replication-world",
+    "short-address",
+    "superuser-remote",
+    "trust-local",
+    "trust-network",
+    "trust-world",
+    "unreachable",
+)
+"""Every kind of remark. What each means, and what to do about it, stands in the guide on pg_hba.conf."""
 
 
 class Finding(t.NamedTuple):

@@ -10,9 +10,9 @@ import dataclasses
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.findings import continued_comments
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.findings import named_superusers
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.findings import survey_findings
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.findings import without_catch_all
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.superusers import Superusers
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import World
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.finding import Finding
@@ -25,6 +25,7 @@ __all__ = ["Context", "Finding", "Severity", "lint", "summary"]
 _SHOWN = 5  # line numbers in a summary
 
 _ONE_BY_ONE = ("unreachable", "duplicate")  # whose reasons name other lines
+_USUAL = "contradicted"  # an exception that stands before its rule: not worth a warning in every run
 _METHODS: dict[str, tuple[str, Severity, str]] = {
     "password": ("cleartext-password", "high", "the password crosses the connection in clear text"),
     "md5": ("md5", "medium", "md5 verifiers are as good as the password; use scram-sha-256"),
@@ -44,10 +45,12 @@ class Context:
 
 
 def summary(findings: t.Iterable[Finding]) -> list[str]:
-    """One sentence for each code and file, so that a long file does not make a long list."""
+    """One sentence for each code and file, so that a long file does not make a long list; what is usual is left out."""
     groups: dict[tuple[str, str, Severity, str], list[int]] = {}
     reasons: dict[tuple[str, str, Severity, str], str] = {}
     for finding in findings:
+        if finding.code == _USUAL:
+            continue
         reason = "" if finding.code in _ONE_BY_ONE else finding.reason
         key = (finding.path, finding.code, finding.severity, reason)
         groups.setdefault(key, []).append(finding.line)
@@ -66,10 +69,11 @@ def summary(findings: t.Iterable[Finding]) -> list[str]:
 def lint(records: t.Iterable[Record], context: Context | None = None) -> list[Finding]:
     """Remarks in the order of the lines of each file."""
     records = without_sentinels(records)
+    superusers = None if context is None else Superusers(context.dialect, context.world)
     found = [
         Finding(code, severity, record.path, record.line, reason)
         for record in records
-        for code, severity, reason in (*_remarks(record), *_remarks_in(record, context))
+        for code, severity, reason in (*_remarks(record), *_remarks_in(record, context, superusers))
     ]
     if context is not None:
         found += survey_findings(records, context.dialect, context.world)
@@ -81,16 +85,29 @@ def lint(records: t.Iterable[Record], context: Context | None = None) -> list[Fi
     return sorted(found, key=lambda finding: (files[finding.path], finding.line))
 
 
-def _remarks_in(record: Record, context: Context | None) -> t.Iterator[tuple[str, Severity, str]]:
+def _remarks_in(
+    record: Record, context: Context | None, superusers: Superusers | None
+) -> t.Iterator[tuple[str, Severity, str]]:
     """What depends on the server."""
-    if context is None or not record.accepted or record.method == "reject" or not _is_remote(record):
+    if context is None or superusers is None or not record.accepted or not _is_remote(record):
+        return
+    if record.method == "reject":
+        superusers.remember(record)
         return
     if context.world.tls and record.type in ("host", "hostnossl", "hostnogssenc"):
         yield "plaintext", "medium", "clients get in without TLS, which the server has; hostssl asks for it"
-    superusers = named_superusers(record, context.dialect, context.world)
-    if superusers:
-        more = f" and {len(superusers) - _SHOWN} more" if len(superusers) > _SHOWN else ""
-        yield "superuser-remote", "high", f"superuser {', '.join(superusers[:_SHOWN])}{more} can come from other hosts"
+    named = superusers.named(record)
+    if named:
+        yield "superuser-remote", "high", f"superuser {_few(named)} can come from other hosts"
+        return
+    among = superusers.among_all(record)
+    if among:
+        yield "superuser-remote", "medium", f"all includes superuser {_few(among)}, whom no earlier rule rejects"
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def _remarks(record: Record) -> t.Iterator[tuple[str, Severity, str]]:

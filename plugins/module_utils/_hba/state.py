@@ -12,12 +12,14 @@ import socket
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import World
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.circumstances import Circumstances
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import dialect_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.expansion import expand
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import read_lines
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.meaning import RuleReading
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.population import population
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_text
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import Proof
@@ -92,6 +94,7 @@ class State:
     judged: bool = True  # whether the server could be asked for its verdict
     files: Snapshot = dataclasses.field(default_factory=Snapshot)
     interfaces: tuple[str, ...] = ("lo",)
+    population: World = dataclasses.field(default_factory=World)
     used: bool = True  # whether it is the file that the server reads first
     proof: Proof = dataclasses.field(default_factory=Proof)
 
@@ -99,6 +102,11 @@ class State:
     def dialect(self) -> Dialect:
         """The grammar of this server."""
         return dialect_of(self.major)
+
+    @property
+    def world(self) -> World:
+        """Who may knock, and how."""
+        return dataclasses.replace(self.population, tls=self.ssl)
 
     @property
     def is_stale(self) -> bool:
@@ -140,6 +148,7 @@ def observe(server: Server, *, path: str | None, more: str = "") -> State:
         judged=server.session.is_superuser,
         files=Snapshot(recorder.texts, recorder.directories),
         used=path == server.paths.hba_file,
+        population=population(server.session),
         interfaces=tuple(name for _index, name in socket.if_nameindex()),
     )
 

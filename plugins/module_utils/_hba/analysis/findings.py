@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba import patterns
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.survey import Contradicted
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.survey import survey
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.terms import Term
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.terms import user_terms
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import World
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import closure
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.finding import Finding
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import read_lines
@@ -21,7 +18,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer impo
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_text
 
-__all__ = ["continued_comments", "named_superusers", "survey_findings", "without_catch_all"]
+__all__ = ["continued_comments", "survey_findings", "without_catch_all"]
 
 _SHOWN = 5  # line numbers in a reason
 
@@ -42,6 +39,7 @@ def survey_findings(records: t.Sequence[Record], dialect: Dialect, world: World)
     for item in found.duplicates:
         if id(item.record) in firsts:
             yield _duplicate(item.record, item.first, "medium")
+    yield from _contradictions(records, found.contradicted)
     for record in found.idle:
         if record.error is None:
             yield Finding("cannot-match", "low", record.path, record.line, "matches nobody on this server")
@@ -53,38 +51,42 @@ def _duplicate(record: Record, first: Record, severity: t.Any) -> Finding:
     return Finding("duplicate", "low" if same else severity, record.path, record.line, reason)
 
 
-def _lines(records: t.Sequence[Record], path: str) -> str:
+def _contradictions(records: t.Sequence[Record], found: t.Iterable[Contradicted]) -> t.Iterator[Finding]:
+    """Without the rules at the end that reject what is left: that is what they are for."""
+    end = _end(records)
+    at_the_end = {id(record) for record in records[end:]}
+    for item in found:
+        if id(item.record) not in at_the_end:
+            verb = "rejects" if item.by[0].method == "reject" else "admits"
+            reason = f"decides only in part: {_lines(item.by, item.record.path, item.number)}"
+            reason += f" {verb if item.number == 1 else verb[:-1]} some of what it matches"
+            yield Finding("contradicted", "low", item.record.path, item.record.line, reason)
+
+
+def _end(records: t.Sequence[Record]) -> int:
+    """Where the rules begin after which there are only such as reject."""
+    end = len(records)
+    while end and (records[end - 1].method == "reject" or not records[end - 1].accepted):
+        end -= 1
+    return end
+
+
+def _lines(records: t.Sequence[Record], path: str, number: int | None = None) -> str:
+    number = len(records) if number is None else number
     shown = [str(one.line) if one.path == path else f"{one.path}:{one.line}" for one in records[:_SHOWN]]
-    more = f" and {len(records) - _SHOWN} more" if len(records) > _SHOWN else ""
-    return f"line{'s' if len(records) > 1 else ''} {', '.join(shown)}{more}"
+    more = f" and {number - _SHOWN} more" if number > _SHOWN else ""
+    return f"line{'s' if number > 1 else ''} {', '.join(shown)}{more}"
 
 
 def without_catch_all(records: t.Sequence[Record], dialect: Dialect, world: World) -> t.Iterator[Finding]:
     """What a policy wants at the end: rules that reject every connection over the network."""
     accepted = [record for record in records if record.accepted]
-    start = len(accepted)
-    while start and accepted[start - 1].method == "reject":
-        start -= 1
     [everything] = parse_text("host all all all reject", dialect)
-    found = survey([*accepted[start:], everything], dialect=dialect, world=world)
+    found = survey([*accepted[_end(accepted) :], everything], dialect=dialect, world=world)
     if accepted and not any(item.record is everything for item in found.unreachable):
         last = accepted[-1]
         reason = "no rule after this one rejects all that is left; end with: host all all all reject"
         yield Finding("no-catch-all", "medium", last.path, last.line, reason)
-
-
-def named_superusers(record: Record, dialect: Dialect, world: World) -> list[str]:
-    """The superusers that a record names, by a group or a regular expression too; all names nobody."""
-    terms = user_terms(record.users, dialect)
-    return sorted(name for name in world.superusers if any(_names(term, name, world) for term in terms))
-
-
-def _names(term: Term, name: str, world: World) -> bool:
-    if term.kind == "group":
-        return term.text in closure(name, world.roles)
-    if term.kind == "regex":
-        return patterns.search(term.text, name) is True
-    return term.kind == "name" and term.text == name
 
 
 def continued_comments(text: str, path: str, dialect: Dialect) -> t.Iterator[Finding]:

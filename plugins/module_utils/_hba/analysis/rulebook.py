@@ -27,9 +27,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.w
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 
-__all__ = ["Cell", "Rulebook"]
+__all__ = ["WAYS_IN", "Cell", "Rulebook"]
 
-_TRANSPORTS = {
+WAYS_IN = {
     "local": ("local",),
     "host": ("plain", "tls", "gss"),
     "hostssl": ("tls",),
@@ -37,6 +37,7 @@ _TRANSPORTS = {
     "hostgssenc": ("gss",),
     "hostnogssenc": ("plain", "tls"),
 }
+"""A type of rules to how a client may come in by them."""
 
 
 class _Kin(t.NamedTuple):
@@ -76,8 +77,7 @@ class Rulebook:
         self.addresses = [addresses_of(record.address) for record in self.records]
         self.index = AddressIndex(self.addresses)
         self._known_transports = {
-            kind: tuple(name for name in names if name in self.universe.transports)
-            for kind, names in _TRANSPORTS.items()
+            kind: tuple(name for name in names if name in self.universe.transports) for kind, names in WAYS_IN.items()
         }
         self.by_transport = dict.fromkeys(self.universe.transports, 0)
         for bit, record in enumerate(self.records):

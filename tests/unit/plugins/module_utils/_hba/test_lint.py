@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import typing as t
 
 import pytest
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import World
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.circumstances import Circumstances
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import DIALECTS
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.finding import CODES
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import Context
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import lint
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import summary
@@ -55,7 +56,9 @@ def test_a_long_file_makes_a_short_list() -> None:
     ]
 
 
-def in_context(text: str, *, major: int = 17, catch_all: bool = False, **world: Any) -> list[tuple[str, str, int, str]]:
+def in_context(
+    text: str, *, major: int = 17, catch_all: bool = False, **world: t.Any
+) -> list[tuple[str, str, int, str]]:
     dialect = DIALECTS[major]
     context = Context(dialect, World(**world), text=text, catch_all=catch_all)
     findings = lint(parse_text(text, dialect), context)
@@ -75,7 +78,7 @@ def in_context(text: str, *, major: int = 17, catch_all: bool = False, **world: 
         ("hostssl app +admins 10.0.0.0/8 scram-sha-256", ["superuser-remote"]),
         ("hostssl app /^ro 10.0.0.0/8 scram-sha-256", ["superuser-remote"]),
         ('hostssl app "+admins" 10.0.0.0/8 scram-sha-256', []),
-        ("hostssl app all 10.0.0.0/8 scram-sha-256", []),
+        ("hostssl app all 10.0.0.0/8 scram-sha-256", ["superuser-remote"]),
         ("hostssl app root 127.0.0.1/32 scram-sha-256", []),
         ("local all root peer", []),
     ],
@@ -83,6 +86,63 @@ def in_context(text: str, *, major: int = 17, catch_all: bool = False, **world: 
 def test_findings_about_this_server(text: str, codes: list[str]) -> None:
     found = in_context(text, roles={"root": {"wheel"}, "wheel": {"admins"}}, superusers=frozenset(("root",)))
     assert [code for code, *_rest in found] == codes
+
+
+@pytest.mark.parametrize(
+    ("reject", "admit", "said"),
+    [
+        ("", "hostssl app all 10.0.0.0/8", True),
+        ("", 'hostssl app "all" 10.0.0.0/8', False),
+        ("host all root all reject", "hostssl app all 10.0.0.0/8", False),
+        ("host all +wheel all reject", "hostssl app all 10.0.0.0/8", False),
+        ("host all /^root$ all reject", "hostssl app all 10.0.0.0/8", False),
+        ("host all other all reject", "hostssl app all 10.0.0.0/8", True),
+        ("local all root reject", "hostssl app all 10.0.0.0/8", True),
+        ("hostssl all root 10.0.0.0/9 reject", "hostssl app all 10.0.0.0/8", True),
+        ("host all root 0.0.0.0/0 reject\nhost all +wheel ::/0 reject", "hostssl app all all", False),
+        ("host all root 0.0.0.0/0 reject", "hostssl app all all", True),
+        ("hostnossl all root all reject", "hostssl app all 10.0.0.0/8", True),
+        ("hostssl all root all reject", "hostssl replication all 10.0.0.0/8", True),
+        ("hostssl all,replication root all reject", "hostssl replication,app all 10.0.0.0/8", False),
+        ("hostssl app root all reject", "hostssl app all 10.0.0.0/8", False),
+        ("hostssl app root all reject", "hostssl app,other all 10.0.0.0/8", True),
+        ("hostssl all root samehost reject", "hostssl app all 10.0.0.0/8", True),
+    ],
+)
+def test_superusers_among_all_users(reject: str, admit: str, said: bool) -> None:
+    about: dict[str, t.Any] = {"roles": {"root": {"wheel"}}, "superusers": frozenset(("root",))}
+    found = in_context(f"{reject}\n{admit} scram-sha-256", **about)
+    assert ("superuser-remote" in [code for code, *_rest in found]) is said
+
+
+def test_exceptions_are_named_but_no_warning() -> None:
+    text = (
+        "hostssl app ann 10.0.0.0/24 reject\n"
+        "hostssl app all 10.0.0.0/16 scram-sha-256\n"
+        "hostssl app bob 10.0.0.0/8 reject\n"
+        "hostssl app all 10.0.0.0/8 scram-sha-256\n"
+        "host all all all reject\n"
+    )
+    assert in_context(text) == [
+        ("contradicted", "low", 2, "decides only in part: line 1 rejects some of what it matches"),
+        ("contradicted", "low", 3, "decides only in part: line 2 admits some of what it matches"),
+        ("contradicted", "low", 4, "decides only in part: lines 1, 3 reject some of what it matches"),
+    ]
+    assert summary(lint(parse_text(text, DIALECTS[17]), Context(DIALECTS[17]))) == []
+
+
+def test_every_code_is_known() -> None:
+    text = (
+        "host all all all trust\nhost a a 10.0.0.0/8 trust\nlocal all all trust\nhost b b 10/8 password\n"
+        "host ALL c 10.0.0.0/8 ident # \\\n#\nhost replication d all md5\nhost e root 10.0.0.0/8 md5\n"
+        f"host f f 10.0.0.0/33 md5\nlocal g {'g' * 64} peer\nhost all all 10.0.0.0/8 md5\n"
+        "host h h 10.0.0.0/8 reject\nhost h h 10.0.0.0/9 reject\nhost h h 10.0.0.0/9 md5\n"
+    )
+    shadowing, *others = text.splitlines(keepends=True)
+    found = in_context("".join([*others, shadowing]), catch_all=True, superusers=frozenset(("root",)))
+    found += in_context(others[5] + "host i i 10.0.0.0/9 reject\nhost i i 10.0.0.0/8 md5\nhost i i 10.0.0.0/9 md5\n")
+    found += in_context("host i i 10.0.0.0/9 md5\nhost i i 10.0.0.0/9 md5\n")
+    assert {code for code, *_rest in found} == set(CODES)
 
 
 def test_without_tls_nothing_is_said_of_plaintext() -> None:
