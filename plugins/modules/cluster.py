@@ -376,6 +376,42 @@ options:
           a run.
         type: bool
         default: true
+      fail_on:
+        description:
+        - Codes of findings (see RV(ignore:lint)) that no file may have. When the file as it will be, lines of others
+          included, has one of them, the module fails before anything is written and names the lines.
+        - The page "Rules of pg_hba.conf" of the documentation says what each code means and what to do about it.
+        - The default is none, because what a site can do without is its own decision; findings are warnings then.
+        type: list
+        elements: str
+        choices:
+        - cannot-match
+        - cleartext-password
+        - continued-comment
+        - contradicted
+        - duplicate
+        - ident
+        - literal-keyword
+        - md5
+        - no-catch-all
+        - open-world
+        - plaintext
+        - rejected
+        - replication-world
+        - short-address
+        - superuser-remote
+        - trust-local
+        - trust-network
+        - trust-world
+        - unreachable
+        default: []
+      catch_all:
+        description:
+        - Whether the policy asks for rules at the end that reject over the network all that is left, such as C(host
+          all all all reject). A file without them gets the finding V(no-catch-all).
+        - The default is false, because the server rejects what no rule matches anyway.
+        type: bool
+        default: false
 requirements:
   - psycopg 3 or psycopg2; check mode works with C(psql) alone
   - cryptography, for O(certificate)
@@ -495,6 +531,20 @@ missing_packages:
   type: list
   elements: str
   sample: [python3-psycopg2]
+access:
+  description: As the return value of M(rampart.postgresql.hba).
+  returned: when O(hba) is given
+  type: list
+  elements: dict
+access_left_out:
+  description: As the return value of M(rampart.postgresql.hba).
+  returned: when O(hba) is given
+  type: int
+lint:
+  description: As the return value of M(rampart.postgresql.hba).
+  returned: when O(hba) is given
+  type: list
+  elements: dict
 in_force:
   description: As the return value of M(rampart.postgresql.hba).
   returned: when O(hba) is given

@@ -22,6 +22,9 @@ description:
   - Refuses rules that would not admit this run's own connection, a session or standby that is connected, or a client in
     O(must_admit).
   - A file that Patroni generates is refused. Lines tagged by pg_auto_failover are kept.
+  - Says who gains and who loses by a change, over the server's roles and databases, before the textual diff and in
+    RV(ignore:access).
+  - Says what is unwise in the rules (RV(ignore:lint)), and refuses it where O(fail_on) asks for that.
   - Without O(rules) nothing is written; what is unwise in the present rules is reported in RV(ignore:left_alone).
 author:
   - rampart.postgresql contributors (@rampart-postgresql)
@@ -101,6 +104,42 @@ options:
       - Without the rule the server's log is looked at after a reload, and the time of the file at the start of a run.
     type: bool
     default: true
+  fail_on:
+    description:
+      - Codes of findings (see RV(ignore:lint)) that no file may have. When the file as it will be, lines of others
+        included, has one of them, the module fails before anything is written and names the lines.
+      - The page "Rules of pg_hba.conf" of the documentation says what each code means and what to do about it.
+      - The default is none, because what a site can do without is its own decision; findings are warnings then.
+    type: list
+    elements: str
+    choices:
+      - cannot-match
+      - cleartext-password
+      - continued-comment
+      - contradicted
+      - duplicate
+      - ident
+      - literal-keyword
+      - md5
+      - no-catch-all
+      - open-world
+      - plaintext
+      - rejected
+      - replication-world
+      - short-address
+      - superuser-remote
+      - trust-local
+      - trust-network
+      - trust-world
+      - unreachable
+    default: []
+  catch_all:
+    description:
+      - Whether the policy asks for rules at the end that reject over the network all that is left, such as
+        C(host all all all reject). A file without them gets the finding V(no-catch-all).
+      - The default is false, because the server rejects what no rule matches anyway.
+    type: bool
+    default: false
 requirements:
   - psycopg 3 or psycopg2; check mode works with C(psql) alone
 """
@@ -163,6 +202,53 @@ left_alone:
   returned: success
   type: list
   elements: dict
+access:
+  description:
+    - Who gains and who loses, in groups of connections that fare alike. Empty when the text does not change.
+    - At most 500; those who lose come first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    effect:
+      description:
+        - V(loses), V(gains), or V(changes) when the way to get in is another one.
+        - V(unknown) for connections that were not compared, because too much differs.
+      type: str
+    types: {description: Types of connections in the words of the file., type: list, elements: str}
+    databases:
+      description: Names. V(all), with C(databases_except) where some are not meant. V(replication) is physical replication.
+      type: list
+      elements: str
+    users: {description: "The same, with C(users_except).", type: list, elements: str}
+    addresses: {description: "Networks, addresses and ranges; V(all); none for the socket.", type: list, elements: str}
+    before: {description: "The method that decided before with its options, or V(no match).", type: str}
+    after: {description: The same for the new rules., type: str}
+  sample:
+    - effect: loses
+      types: [hostssl]
+      databases: [shop]
+      users: [app]
+      addresses: [10.0.3.0/24]
+      before: scram-sha-256
+      after: no match
+access_left_out:
+  description:
+    - How many more such groups there are.
+    - A list of more than 100 names or addresses in RV(access) is cut too; C(users_left_out) and the like say by how many.
+  returned: success
+  type: int
+lint:
+  description: What is unwise in the file as it is at the end of the run, or would be.
+  returned: success; on failure because of O(fail_on), what was not allowed
+  type: list
+  elements: dict
+  contains:
+    code: {description: Which kind of finding this is; see O(fail_on)., type: str}
+    severity: {description: "One of V(high), V(medium), V(low).", type: str}
+    path: {description: The file., type: str}
+    line: {description: The first line of the rule., type: int}
+    reason: {description: What is unwise about it., type: str}
 in_force:
   description: Whether the file, as it is at the end of the run, is what the server works with.
   returned: success
