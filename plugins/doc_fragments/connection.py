@@ -94,6 +94,7 @@ options:
     description:
       - Start changed configuration in a throw-away cluster before a live file is touched, in check mode too.
       - It costs about a second, only in runs that change a file.
+      - See R(the guide on rehearsals,ansible_collections.rampart.postgresql.docsite.rehearsal) for what it proves.
     type: bool
     default: true
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.arguments import guards
@@ -9,14 +10,49 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._converge impor
 from ansible_collections.rampart.postgresql.plugins.module_utils._converge import converge
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import WriteFile
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server as OpenedServer
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
 from ansible_collections.rampart.postgresql.tests.conformance.modules import Result
 
 if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import FileState
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
-__all__ = ["NeverProven", "run_components"]
+__all__ = ["FileComponent", "NeverProven", "run_components"]
+
+
+@dataclasses.dataclass
+class FileComponent:
+    """The smallest component there is: one file holds what it should."""
+
+    content: bytes
+    problem: str = ""
+    path: str | None = None
+    name: str = "file"
+    order: int = 40
+
+    def observe(self, server: OpenedServer) -> tuple[str, FileState | None]:
+        path = self.path or server.paths.hba_file
+        return path, server.read(path)
+
+    def offers(self, state: t.Any) -> dict[str, t.Any]:
+        return {}
+
+    def plan(self, state: tuple[str, FileState | None], offered: t.Any) -> Planned:
+        path, found = state
+        before = found.content if found else None
+        if before == self.content:
+            return Planned()
+        operation = WriteFile(path=path, before=before, after=self.content)
+        return Planned(steps=(Step(self.name, path, "replace", "before", "after", operation, reload=True),))
+
+    def prepare(self, planned: Planned, server: OpenedServer) -> Planned:
+        return planned
+
+    def unproven(self, state: t.Any) -> list[str]:
+        return [self.problem] if self.problem else []
 
 
 class NeverProven:

@@ -7,34 +7,35 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import dataclasses
 import os
 import re
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RehearsalFailed
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ExpectedParameter
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import WriteFile
-from ansible_collections.rampart.postgresql.plugins.module_utils._server.discovery import REHEARSAL_PREFIX
+from ansible_collections.rampart.postgresql.plugins.module_utils._server import premises
+from ansible_collections.rampart.postgresql.plugins.module_utils._server import verdict
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import child_process_options
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.mirror import Mirror
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.scratch import scratch_directory
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.throw_away import check_expected
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
-__all__ = ["rehearse"]
+__all__ = ["rehearse", "rehearse_present"]
 
-_PARENT = "/tmp"  # a socket's path may have at most 107 bytes, so the directory must be near the root
 _START_TIMEOUT = 60  # seconds for a server without data; it takes less than one
 _PAUSE = 0.05
-_GRACE = 10  # seconds in which a directory may be made and not be locked yet
 
 # What must not reach the outside world, and what keeps the throw-away cluster small.
 _OVERRIDES = {
@@ -67,72 +68,47 @@ _NOT_CONFIGURATION = frozenset(
         "tablespace_map",
     }
 )
-_MESSAGE = re.compile(r"(?P<level>PANIC|FATAL|ERROR|WARNING|LOG|CONTEXT|DETAIL|HINT): +(?P<text>.*)")
-_ROUTINE = re.compile(
-    r"starting PostgreSQL|listening on|database system (is|was) shut ?down|configuration file \S+ contains errors"
-)
-_EXPRESSION = "invalid regular expression"
-_READY = "database system is ready to accept connections"
+_LOADED_ANEW = ("log_directory",)  # parameters that a reload bends where a start breaks
 
 
 def rehearse(server: Server, plan: Plan) -> tuple[str, ...]:
     """Raise RehearsalFailed when the server's own binary rejects the planned files. Returns what must be told."""
     if not any(isinstance(step.operation, WriteFile) for step in plan.steps):
         return ()
+    values = {effect.name: effect.value for effect in plan.effects() if isinstance(effect, ParameterBecomes)}
+    return _rehearse(server, _Candidate(plan.files(), values, frozenset(values), plan.expected(), at_once=False))
+
+
+def rehearse_present(server: Server, values: t.Mapping[str, str]) -> tuple[str, ...]:
+    """The same for the files as they are, before a start that gives parameters these values."""
+    return _rehearse(server, _Candidate({}, values, frozenset({*values, *_LOADED_ANEW}), (), at_once=True))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Candidate:
+    files: t.Mapping[str, bytes | None]
+    values: t.Mapping[str, str]  # what parameters become, for messages
+    touched: frozenset[str]  # names of parameters whose coming values are looked at
+    expected: t.Sequence[ExpectedParameter]
+    at_once: bool  # whether the start follows
+
+
+def _rehearse(server: Server, candidate: _Candidate) -> tuple[str, ...]:
     if not server.options.rehearse:
         return ("the candidate configuration was not rehearsed, as the option rehearse is off",)
     programs = [os.path.join(server.cluster.bindir, name) for name in ("initdb", "postgres")]
     missing = [program for program in programs if not os.access(program, os.X_OK)]
     if missing:
         return (f"the candidate configuration was not rehearsed: {' and '.join(missing)} cannot be run here",)
-    with _scratch_directory(server) as directory:
-        _Rehearsal(server, plan, directory).run()
+    with scratch_directory(server.owner) as directory:
+        _Rehearsal(server, candidate, directory).run()
     return ()
 
 
-@contextlib.contextmanager
-def _scratch_directory(server: Server) -> t.Iterator[str]:
-    with acting_as(server.owner):
-        _remove_leftovers()
-        directory = tempfile.mkdtemp(prefix=REHEARSAL_PREFIX, dir=_PARENT)
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)  # ends with this process, however that ends
-        yield directory
-    finally:
-        with acting_as(server.owner):
-            shutil.rmtree(directory, ignore_errors=True)
-        os.close(descriptor)
-
-
-def _remove_leftovers() -> None:
-    """What runs left that were killed: a directory, and maybe a server in it. To be called as the owner."""
-    for name in os.listdir(_PARENT):
-        if name.startswith(REHEARSAL_PREFIX):
-            with contextlib.suppress(OSError):  # not ours, or gone meanwhile
-                _remove_leftover(os.path.join(_PARENT, name))
-
-
-def _remove_leftover(directory: str) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        found = os.fstat(descriptor)
-        if found.st_uid != os.geteuid() or time.time() - found.st_ctime < _GRACE:
-            return
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            with contextlib.suppress(OSError):  # ended meanwhile, or another account's
-                if os.readlink(f"/proc/{pid}/cwd").startswith(directory + os.sep):
-                    os.kill(int(pid), signal.SIGKILL)
-        shutil.rmtree(directory, ignore_errors=True)
-    finally:
-        os.close(descriptor)
-
-
 class _Rehearsal:
-    def __init__(self, server: Server, plan: Plan, directory: str) -> None:
+    def __init__(self, server: Server, candidate: _Candidate, directory: str) -> None:
         self._server = server
-        self._plan = plan
+        self._candidate = candidate
         self._directory = directory
         self._data_directory = os.path.join(directory, "data")
 
@@ -141,19 +117,14 @@ class _Rehearsal:
         self._initialise()
         with acting_as(self._server.owner):
             mirror = self._lay_out()
-        log = mirror.live_text(self._start(mirror)).replace(self._directory, "the throw-away directory")
-        reasons = self._complaints(log) if _READY in log else _reasons(log)
+        log = self._told(self._start(mirror), mirror)
+        reasons = [*verdict.reasons(log, self._candidate.files), *self._premises(mirror)]
+        reasons = verdict.with_names(reasons, self._candidate.values)
         if reasons:
             raise RehearsalFailed(
                 "the server would not run with this configuration, so nothing was touched: " + "; ".join(reasons),
                 log=log.splitlines()[-20:],
             )
-
-    def _complaints(self, log: str) -> list[str]:
-        """What a server that came up says of the candidate: it starts without the mappings of a faulty pg_ident.conf."""
-        path = self._server.paths.ident_file
-        mappings = _complaints_about(log, path) if path in self._plan.files() else []
-        return _warnings_about(log, self._plan) + mappings
 
     def _initialise(self) -> None:
         command = [
@@ -178,7 +149,7 @@ class _Rehearsal:
 
     def _lay_out(self) -> Mirror:
         """Mirror the configuration; put what lies beside the live data into the throw-away data directory."""
-        paths, candidates = self._server.paths, self._plan.files()
+        paths, candidates = self._server.paths, self._candidate.files
         live = [paths.config_file, paths.hba_file, paths.ident_file]
         mirror = Mirror(directory=self._directory, live=live, candidates=candidates)
         data_directory = self._server.cluster.data_directory
@@ -193,18 +164,52 @@ class _Rehearsal:
 
     def _arguments(self, mirror: Mirror) -> list[str]:
         """The live command line, then ours, which wins."""
-        paths = self._server.paths
         settings = {
             **_OVERRIDES,
-            "config_file": mirror.path(paths.config_file),
-            "hba_file": mirror.path(paths.hba_file),
-            "ident_file": mirror.path(paths.ident_file),
+            "config_file": mirror.path(self._server.paths.config_file),
+            "hba_file": self._access_file("hba_file", mirror),
+            "ident_file": self._access_file("ident_file", mirror),
             "data_directory": self._data_directory,
             "external_pid_file": os.path.join(self._directory, "pid"),
             "unix_socket_directories": self._directory,
         }
         ours = [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
         return [*_without_places(self._server.cluster.arguments), "-D", self._data_directory, *ours]
+
+    def _access_file(self, name: str, mirror: Mirror) -> str:
+        """The twin of the file that is or will be in force."""
+        path: str | None = getattr(self._server.paths, name)
+        if name in self._candidate.touched:
+            path = self._coming(name, mirror) or path
+        return mirror.path(str(path))
+
+    def _premises(self, mirror: Mirror) -> list[str]:
+        values = {name: self._coming(name, mirror) for name in premises.asked_for(self._candidate.touched)}
+        known = {name: value for name, value in values.items() if value is not None}
+        # What the server cannot even name is a fault that the throw-away cluster has told.
+        return premises.faults(self._server, known, at_once=self._candidate.at_once) if known == values else []
+
+    def _coming(self, name: str, mirror: Mirror) -> str | None:
+        """The value that a parameter of the live server will have, as the server's own program says."""
+        arguments = [*self._server.cluster.arguments, "-D", self._data_directory]
+        arguments += ["-c", f"config_file={mirror.path(self._server.paths.config_file)}"]
+        done = subprocess.run(  # pylint: disable=ansible-bad-function # run_command needs a module object
+            [os.path.join(self._server.cluster.bindir, "postgres"), "-C", name, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            **child_process_options(self._server.owner),
+        )
+        if done.returncode != 0:
+            return None
+        value = done.stdout.rstrip("\n").replace(self._data_directory, self._server.cluster.data_directory)
+        return mirror.live_text(value)
+
+    def _told(self, text: str, mirror: Mirror) -> str:
+        """Text of the rehearsal for the operator, with the operator's own paths."""
+        return mirror.live_text(text).replace(self._directory, "the throw-away directory")
 
     def _start(self, mirror: Mirror) -> str:
         """Start the server, wait for its verdict, ask it what only it knows, stop it; returns its log."""
@@ -221,8 +226,8 @@ class _Rehearsal:
             )
             try:
                 if _wait_for_verdict(process, log):
-                    hba_file = mirror.path(self._server.paths.hba_file)
-                    check_expected(self._plan.expected(), self._server, process, self._directory, hba_file)
+                    hba_file = self._access_file("hba_file", mirror)
+                    check_expected(self._candidate.expected, self._server, process, self._directory, hba_file)
             finally:
                 _stop(process)
             log.seek(0)
@@ -257,7 +262,7 @@ def _wait_for_verdict(process: subprocess.Popen[bytes], log: t.BinaryIO) -> bool
     deadline = time.monotonic() + _START_TIMEOUT
     while process.poll() is None and time.monotonic() < deadline:
         log.seek(0)
-        if _READY.encode() in log.read():
+        if verdict.READY.encode() in log.read():
             return True
         time.sleep(_PAUSE)
     return False
@@ -269,32 +274,3 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             process.send_signal(number)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(10)
-
-
-def _reasons(log: str) -> list[str]:
-    """Why the server ended, without what it says at every start and end."""
-    lines = [line for line in log.splitlines() if line.strip()]
-    found = [match.group("text") for match in map(_MESSAGE.search, lines) if match]
-    reasons = list(dict.fromkeys(text for text in found if not _ROUTINE.search(text)))
-    # What is wrong with the number of connections is told before there is a log: without a level.
-    return reasons or lines[-1:] or ["it ended without saying why"]
-
-
-def _complaints_about(log: str, path: str) -> list[str]:
-    """Messages of a server that came up about lines of its pg_ident.conf."""
-    found = [match for match in map(_MESSAGE.search, log.splitlines()) if match]
-    complaints = []
-    for message, following in zip(found, [*found[1:], None]):
-        text = message.group("text")
-        context = following.group("text") if following and following.group("level") == "CONTEXT" else ""
-        # Before 16 it is not said where an expression stands; with one in pg_hba.conf there would be no start.
-        if f'"{path}"' in text or context.endswith(f'of configuration file "{path}"') or _EXPRESSION in text:
-            complaints.append(f"{text} ({context})" if context else text)
-    return complaints
-
-
-def _warnings_about(log: str, plan: Plan) -> list[str]:
-    """Warnings of a server that came up, as far as they quote something that the candidate files hold."""
-    candidates = b"\n".join(content for content in plan.files().values() if content)
-    warnings = [m.group("text") for m in map(_MESSAGE.search, log.splitlines()) if m and m.group("level") == "WARNING"]
-    return [text for text in warnings if any(word.encode() in candidates for word in re.findall(r'"([^"]+)"', text))]

@@ -24,50 +24,18 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
-from ansible_collections.rampart.postgresql.plugins.module_utils._plan import WriteFile
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import discovery
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import rehearsal
-from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import FileState
+from ansible_collections.rampart.postgresql.plugins.module_utils._server import scratch
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server as OpenedServer
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
+from ansible_collections.rampart.postgresql.tests.conformance.components import FileComponent
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
 TRUST = b"local all all trust\nhost all all 127.0.0.1/32 trust\n"
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="a switch of identity needs root")
-
-
-@dataclasses.dataclass
-class FileComponent:
-    """The smallest component there is: one file holds what it should."""
-
-    content: bytes
-    problem: str = ""
-    path: str | None = None
-    name: str = "file"
-    order: int = 40
-
-    def observe(self, server: OpenedServer) -> tuple[str, FileState | None]:
-        path = self.path or server.paths.hba_file
-        return path, server.read(path)
-
-    def offers(self, state: t.Any) -> dict[str, t.Any]:
-        return {}
-
-    def plan(self, state: tuple[str, FileState | None], offered: t.Any) -> Planned:
-        path, found = state
-        before = found.content if found else None
-        if before == self.content:
-            return Planned()
-        operation = WriteFile(path=path, before=before, after=self.content)
-        return Planned(steps=(Step(self.name, path, "replace", "before", "after", operation, reload=True),))
-
-    def prepare(self, planned: Planned, server: OpenedServer) -> Planned:
-        return planned
-
-    def unproven(self, state: t.Any) -> list[str]:
-        return [self.problem] if self.problem else []
 
 
 @dataclasses.dataclass
@@ -179,7 +147,7 @@ def test_a_rehearsal_leaves_nothing_behind(fresh_server: Server, monkeypatch: py
     room = fresh_server.data_directory.parent / "rehearsals"
     with fresh_server.owner.acting():
         room.mkdir()
-    monkeypatch.setattr(rehearsal, "_PARENT", str(room))
+    monkeypatch.setattr(scratch, "_PARENT", str(room))
     for content in (TRUST, b"nonsense\n"):  # one that is accepted and one that is refused
         with contextlib.suppress(RehearsalFailed):
             run(fresh_server, FileComponent(content), check_mode=True)
@@ -203,16 +171,16 @@ def test_what_a_killed_rehearsal_leaves(fresh_server: Server, monkeypatch: pytes
     room = fresh_server.data_directory.parent / "rehearsals"
     with fresh_server.owner.acting():
         room.mkdir()
-    monkeypatch.setattr(rehearsal, "_PARENT", str(room))
+    monkeypatch.setattr(scratch, "_PARENT", str(room))
     with monkeypatch.context() as killed:
         killed.setattr(rehearsal, "_stop", lambda process: None)
-        killed.setattr(rehearsal.shutil, "rmtree", lambda path, ignore_errors: None)
+        killed.setattr(scratch.shutil, "rmtree", lambda path, ignore_errors: None)
         run(fresh_server, FileComponent(TRUST), check_mode=True)
     (left,) = room.iterdir()
     pid = int((left / "data" / "postmaster.pid").read_text(encoding="utf-8").split()[0])
     assert os.path.exists(f"/proc/{pid}/cwd")
     assert str(left / "data") not in [cluster.data_directory for cluster in discovery.running_clusters()]
-    monkeypatch.setattr(rehearsal, "_GRACE", -1)
+    monkeypatch.setattr(scratch, "_GRACE", -1)
     run(fresh_server, FileComponent(TRUST), check_mode=True)
     assert list(room.iterdir()) == []
     assert not os.path.exists(f"/proc/{pid}/cwd")

@@ -40,8 +40,8 @@ def test_what_waits_is_in_force_after_a_restart(fresh_server: Server) -> None:
 def test_a_server_that_does_not_start_gets_back_what_it_ran_with(fresh_server: Server, faulty: dict[str, str]) -> None:
     name = next(iter(faulty))
     before = fresh_server.query(f"SHOW {name}")
-    assert run_module("settings", fresh_server, parameters=faulty).changed
-    result = run_module("server_restart", fresh_server)
+    assert run_module("settings", fresh_server, parameters=faulty, rehearse=False).changed
+    result = run_module("server_restart", fresh_server, rehearse=False)
     assert result.failed
     assert name in result.message
     assert "It runs now with what it had before" in result.message
