@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import json
 import os
+import re
+import socket
 import time
 import typing as t
 
@@ -18,42 +21,19 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects i
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.methods import shown_options
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_text
+from ansible_collections.rampart.postgresql.tests.conformance.hba.vocabulary import COMPANIONS
 
 if t.TYPE_CHECKING:
     import pathlib
 
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
-__all__ = ["COMPANIONS", "Judge", "Row", "our_rows"]
+__all__ = ["Judge", "Row", "our_rows"]
 
 Row = dict[str, t.Any]
 
-BUILD_LACKS = frozenset(("bsd", "gss", "ldap", "pam", "sspi"))
-
-COMPANIONS = {
-    "rules.inc": "# included\nlocal inc1 u trust\nlocal inc2 \\\n u reject\n",
-    "broken.inc": "local inc1 u trust\nlocal inc2 u nomethod\n",
-    "outer.inc": "local outer1 u trust\ninclude rules.inc\nlocal outer2 u trust\n",
-    "loop.inc": "local loop u trust\ninclude loop.inc\n",
-    "rules.d/b.conf": "local b u trust\n",
-    "rules.d/a.conf": "local a u trust\n",
-    "rules.d/Z.conf": "local z u trust\n",
-    "rules.d/.hidden.conf": "local hidden u bad\n",
-    "rules.d/other.txt": "local other u bad\n",
-    "rules.d/.conf": "local dot u bad\n",
-    "empty.d/none.txt": "",
-    "names.lst": 'alice, +grp\nbob # comment\n"carol d"\n',
-    "nested.lst": "a @names.lst\nb\n",
-    "keywords.lst": "all",
-    "empty.lst": "# nothing\n\n",
-    "address.lst": "10.0.0.0/8\n",
-    "method.lst": "trust",
-    "options.lst": "map=m\n",
-    "includes.lst": "x\ninclude names.lst\n",
-    "broken.lst": "a @missing.lst\n",
-    "d/unused": "",
-}
-"""Files that inputs refer to, beside pg_hba.conf."""
+_OPTIONAL_METHODS = ("bsd", "gss", "ldap", "pam", "sspi")  # that a build may lack
+_LACKS = "not supported by this build"
 
 
 class Files:
@@ -75,9 +55,14 @@ class Judge:
         self.dialect = dialect_of(server.major)
         self.first = f'local all "{server.superuser}" trust\n'
         self.ssl = False
+        self.validators: tuple[str, ...] = ()
         self._session = server.connect()
         for name, text in COMPANIONS.items():
             self.put_beside(name, text)
+        self.put("".join(f"host all all all {method}\n" for method in _OPTIONAL_METHODS))
+        errors = [str(row["error"]) for row in self.rows()]
+        self.lacks = frozenset(name for name, error in zip(_OPTIONAL_METHODS, errors) if error.endswith(_LACKS))
+        self.put("")
 
     def close(self) -> None:
         self._session.close()
@@ -86,17 +71,22 @@ class Judge:
         """Turn ssl on, with a certificate made for it, or off."""
         if wanted:
             self.put_beside("tls.pem", _certificate())
-        with self.server.connect() as session:
-            for name, value in (
-                ("ssl_cert_file", "tls.pem"),
-                ("ssl_key_file", "tls.pem"),
-                ("ssl", "on" if wanted else "off"),
-            ):
-                session.execute(f"ALTER SYSTEM SET {name} = '{value}'")
-        self.put("")
-        self.loads()
+        self._set(ssl_cert_file="'tls.pem'", ssl_key_file="'tls.pem'", ssl="on" if wanted else "off")
         self.ssl = wanted
         assert self.server.query("SHOW ssl") == [("on" if wanted else "off",)]
+
+    def use_validators(self, *names: str) -> None:
+        """Permit OAuth validators, which nobody loads before a client comes."""
+        if "oauth" in self.dialect.methods:
+            self._set(oauth_validator_libraries=", ".join(names) or "DEFAULT")
+            self.validators = names
+
+    def _set(self, **parameters: str) -> None:
+        with self.server.connect() as session:
+            for name, value in parameters.items():
+                session.execute(f"ALTER SYSTEM SET {name} = {value}")
+        self.put("")
+        self.loads()
         self._session.close()
         self._session = self.server.connect()
 
@@ -108,37 +98,42 @@ class Judge:
         """Make a file that pg_hba.conf may refer to."""
         self._write(self.server.data_directory / name, text)
 
-    def rows(self) -> list[Row]:
-        """What the server's view says of the file, the first line left out."""
+    def view(self, name: str) -> list[Row]:
+        """The rows of a view on what is on disk; it may hold what is not UTF-8."""
         found = self._session.execute(
-            "SELECT coalesce(json_agg(r), '[]')::text FROM pg_catalog.pg_hba_file_rules r"
+            f"SELECT pg_catalog.textsend(coalesce(json_agg(v), '[]')::text) FROM pg_catalog.{name} v"
         ).fetchone()
         assert found is not None
-        rows: list[Row] = json.loads(found[0])
+        rows: list[Row] = json.loads(bytes(found[0]).decode("utf-8", "surrogateescape"))
+        return rows
+
+    def rows(self) -> list[Row]:
+        """What the server's view says of the file, the first line left out."""
+        rows = self.view("pg_hba_file_rules")
         for row in rows:
             row["file_name"] = row.get("file_name", str(self.server.hba_file))
             row.pop("rule_number", None)
         assert rows[0]["line_number"] == 1 and rows[0]["auth_method"] == "trust", rows[0]
         return rows[1:]
 
-    def loads(self) -> bool:
-        """Whether a reload puts the file into force, as the server's log tells."""
+    def loads(self, *, what: str = "pg_hba.conf") -> bool:
+        """Whether a reload puts a file into force, as the server's log tells."""
         offset = self.server.log.stat().st_size
         self._session.execute("SELECT pg_catalog.pg_reload_conf()")
         for _attempt in range(1000):
-            if "received SIGHUP" in self._log(offset):
+            if "received SIGHUP" in self.log_since(offset):
                 break
             time.sleep(0.002)
         self.server.connect().close()  # served only after the reload is done
-        return "was not reloaded" not in self._log(offset)
+        return re.search(rf"{re.escape(what)}\"? was not reloaded", self.log_since(offset)) is None
 
     def circumstances(self) -> Circumstances:
         """What our verdict must know about this server."""
         return Circumstances(
             ssl=self.ssl,
-            unsupported=BUILD_LACKS,
-            oauth_validators=(),
-            resolves=lambda name: not name.endswith(".invalid"),
+            unsupported=self.lacks,
+            oauth_validators=self.validators,
+            resolves=_resolves,
         )
 
     def ours(self, text: str) -> list[Record]:
@@ -151,7 +146,8 @@ class Judge:
             circumstances=self.circumstances(),
         )[1:]
 
-    def _log(self, offset: int) -> str:
+    def log_since(self, offset: int) -> str:
+        """What the server wrote since its log had this size."""
         with self.server.log.open("rb") as stream:
             stream.seek(offset)
             return stream.read().decode("utf-8", "replace")
@@ -161,6 +157,15 @@ class Judge:
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(text.encode("utf-8", "surrogateescape"))
             path.chmod(0o600 if path.is_file() else 0o700)
+
+
+@functools.cache
+def _resolves(name: str) -> bool:
+    """As it does for the server, which runs on the same machine."""
+    try:
+        return bool(socket.getaddrinfo(name or None, "1812", type=socket.SOCK_DGRAM))
+    except OSError:
+        return False
 
 
 def our_rows(records: list[Record]) -> list[Row]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import collections
-import json
 import os
 import random
+import re
 import typing as t
 
 import pytest
@@ -16,6 +16,11 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.mapp
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.mappings import render_mappings
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.records import MapRecord
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.records import parse_text
+from ansible_collections.rampart.postgresql.tests.conformance.counts import tell
+from ansible_collections.rampart.postgresql.tests.conformance.hba.generator import generate
+from ansible_collections.rampart.postgresql.tests.conformance.hba.ident_generator import COMPANIONS
+from ansible_collections.rampart.postgresql.tests.conformance.hba.ident_generator import MAPPED
+from ansible_collections.rampart.postgresql.tests.conformance.hba.ident_generator import MappingAuthor
 from ansible_collections.rampart.postgresql.tests.conformance.hba.judge import Files
 from ansible_collections.rampart.postgresql.tests.conformance.hba.judge import Judge
 from ansible_collections.rampart.postgresql.tests.conformance.hba.judge import Row
@@ -25,8 +30,19 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Workshop
 
-_GENERATED = int(os.environ.get("RAMPART_GENERATED", "500")) // 2
-_SEED = os.environ.get("RAMPART_SEED", "1")
+_EXTENDED = os.environ.get("RAMPART_EXTENDED", "") not in ("", "0")
+_GENERATED = int(os.environ.get("RAMPART_GENERATED", "20000" if _EXTENDED else "500"))
+_SEED = os.environ.get("RAMPART_SEED", "2" if _EXTENDED else "1")
+_LEAST = 20  # of each construct
+_TOGETHER = 20  # texts in one file
+_ALONE = {"NUL byte", "line around 20480 bytes"}  # what a line added would change
+_COMPLAINTS = re.compile(
+    r'CONTEXT:  line ([0-9]+) of configuration file "[^"\n]*pg_ident\.conf"'
+    r'|LOG:  missing entry in file "[^"\n]*pg_ident\.conf" at end of line ([0-9]+)'
+    r"|LOG:  (invalid regular expression .*)|LOG:  (could not open secondary authentication file .*)"
+    r"|LOG:  (authentication file token too long)"
+)
+_WORDS = ("m", "map", "u", "p q", "all", "ALL", "+grp", "/^a$", "/(a)", "/(", "/[a", "/a{1", "\\1", "é", "x,y", "#")
 
 CORPUS = [
     *("", "# nothing\n", "m u p", "m u p\n", "m\tu\tp # why", "m u p#c", ",m u p", "m u p,", "m u p extra fields", "\n\nm u p"),
@@ -43,27 +59,6 @@ CORPUS = [
     *("all all all", "ALL all +all", "map /^(.*)@example\\.com$ \\1", "m /^\\w+$ p", "m /\\Aa p", "m /a\\ p", "m /[[:alpha:]]+ p"),
 ]  # fmt: skip
 
-_WORDS = (
-    "m",
-    "map",
-    "u",
-    "p q",
-    "all",
-    "ALL",
-    "+grp",
-    "/^a$",
-    "/(a)",
-    "/(",
-    "/[a",
-    "/a{1",
-    "\\1",
-    "é",
-    "x,y",
-    "#",
-    "@names.lst",
-    "@no",
-)
-
 
 class IdentJudge(Judge):
     """The same judge, asked about pg_ident.conf."""
@@ -72,11 +67,12 @@ class IdentJudge(Judge):
         super().__init__(server)
         self.path = server.data_directory / "pg_ident.conf"
         for name, text in (
+            *COMPANIONS.items(),
             ("maps.inc", "# included\nmi ui pi\n"),
             ("maps.d/b.conf", "mb ub pb\n"),
             ("maps.d/a.conf", "ma ua pa\nma ua\n"),
         ):
-            self._write(server.data_directory / name, text)
+            self.put_beside(name, text)
 
     def put_mappings(self, text: str) -> None:
         """Make this the server's file."""
@@ -84,14 +80,25 @@ class IdentJudge(Judge):
 
     def mappings(self) -> list[Row]:
         """What the server's view says of the file."""
-        [[text]] = self._session.execute(
-            "SELECT coalesce(json_agg(m), '[]')::text FROM pg_catalog.pg_ident_file_mappings m"
-        ).fetchall()
-        rows: list[Row] = json.loads(text)
+        rows = self.view("pg_ident_file_mappings")
         for row in rows:
             row["file_name"] = row.get("file_name", str(self.path))
             row.pop("map_number", None)
         return rows
+
+    def complaints(self) -> collections.Counter[str]:
+        """What the log of a reload says: of a malformed regular expression the words, else the line."""
+        offset = self.server.log.stat().st_size
+        taken = self.loads(what="pg_ident.conf")
+        found = [next(filter(None, match.groups())) for match in _COMPLAINTS.finditer(self.log_since(offset))]
+        assert taken == (not found), self.log_since(offset)
+        return collections.Counter(found)
+
+    def log_since(self, offset: int) -> str:
+        """In the form of our own words, which keep every byte."""
+        with self.server.log.open("rb") as stream:
+            stream.seek(offset)
+            return stream.read().decode("utf-8", "surrogateescape")
 
     def our_records(self, text: str) -> list[MapRecord]:
         """Our own reading of the same file."""
@@ -106,7 +113,7 @@ class IdentJudge(Judge):
             if theirs != ours:
                 return f"{text[:200]!r}\n  server: {theirs}\n  ours:   {ours}"
         accepted = all(record.accepted for record in records)
-        if reload and self.loads() != accepted:
+        if reload and self.loads(what="pg_ident.conf") != accepted:
             return f"{text[:200]!r}: we say {'accepted' if accepted else 'rejected'}, the server does not"
         return None
 
@@ -136,38 +143,54 @@ def test_corpus(judge: IdentJudge) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def _generated(chance: random.Random) -> str:
-    lines = []
-    for _line in range(chance.choice((1, 1, 2))):
-        words = [chance.choice(_WORDS) for _word in range(chance.choice((3, 3, 3, 3, 3, 2, 4)))]
-        fields = [f'"{word}"' if chance.random() < 0.25 else word for word in words]
-        if chance.random() < 0.05:
-            fields[0] = chance.choice(("include", "include_if_exists", "include_dir"))
-        lines.append(
-            chance.choice((" ", "\t", ", ", "  ", " \\\n")).join(fields) + chance.choice(("", "", " # c", "#", "\\"))
-        )
-    return "\n".join(lines)
+def _refused_lines(judge: IdentJudge, texts: list[str]) -> list[str]:
+    """Where only the log tells, many texts are asked about at once: which of their lines it names."""
+    judge.put_mappings("\n\n".join(texts))
+    refused = [record for record in judge.our_records("\n\n".join(texts)) if not record.accepted]
+    ours = collections.Counter(
+        str(record.error) if _COMPLAINTS.match(f"LOG:  {record.error}") else str(record.line) for record in refused
+    )
+    theirs = judge.complaints()
+    if ours == theirs:
+        return []
+    if len(texts) > 1:
+        return [problem for text in texts for problem in _refused_lines(judge, [text])]
+    return [f"{texts[0][:200]!r}: we refuse {ours}, the server {theirs}"]
 
 
 def test_generated(judge: IdentJudge) -> None:
-    chance = random.Random(f"{_SEED}-{judge.server.major}")
-    # Where there is no view the log is all that tells, which takes longer.
-    count, every = (_GENERATED, 10) if judge.dialect.mappings_view else (_GENERATED // 2, 1)
     counts: collections.Counter[str] = collections.Counter()
     wrong = []
-    for index in range(count):
-        text = _generated(chance)
-        counts["accepted" if all(record.accepted for record in judge.our_records(text)) else "rejected"] += 1
-        problem = judge.disagreement(text, reload=index % every == 0)
-        wrong += [] if problem is None else [problem]
-    print(f"\nPostgreSQL {judge.server.major}, seed {_SEED}: {count} generated, {dict(counts)}")
+    waiting: list[str] = []
+    wanted = dict.fromkeys(MAPPED, _LEAST)
+    seed = f"{_SEED}-{judge.server.major}"
+    for text, held in generate(seed, _GENERATED, judge.dialect, wanted=wanted, author=MappingAuthor):
+        accepted = all(record.accepted for record in judge.our_records(text))
+        counts["accepted" if accepted else "rejected"] += 1
+        counts.update(held)
+        waiting.append(text)
+        if judge.dialect.mappings_view:
+            problem = judge.disagreement(text, reload=len(waiting) == _TOGETHER)
+            wrong += [] if problem is None else [problem]
+        elif len(waiting) == _TOGETHER or not _ALONE.isdisjoint(held):
+            wrong += _refused_lines(judge, waiting)
+        waiting = [] if len(waiting) == _TOGETHER or not _ALONE.isdisjoint(held) else waiting
+    total = counts["accepted"] + counts["rejected"]
+    rarest = min(MAPPED, key=lambda name: counts[name])
+    words = (
+        f"PostgreSQL {judge.server.major}, seed {_SEED}: {total} generated inputs, {len(wrong)} disagreements,"
+        f" {100 * counts['accepted'] // total} % accepted, {100 * counts['rejected'] // total} % rejected,"
+        f" {len(MAPPED)} constructs {counts[rarest]} times and more"
+    )
+    tell("ident", words, counts)
     assert not wrong, "\n".join(wrong[:50])
-    assert min(counts["accepted"], counts["rejected"]) >= 0.2 * count
+    assert min(counts["accepted"], counts["rejected"]) >= 0.3 * total
+    assert counts[rarest] >= _LEAST, rarest
 
 
 def test_mappings_are_read_back(judge: IdentJudge) -> None:
     chance = random.Random(f"{_SEED}-{judge.server.major}")
-    words = [word for word in (*_WORDS, '"all"', 'a"b"', "back\\", '""\\') if "@" not in word]
+    words = (*_WORDS, '"all"', 'a"b"', "back\\", '""\\')
     written: list[Mapping] = []
     text = ""
     for _number in range(_GENERATED):
@@ -186,4 +209,4 @@ def test_mappings_are_read_back(judge: IdentJudge) -> None:
     assert [record.map for record in records] == [mapping.map.replace('"', "") for mapping in written]
     if judge.dialect.mappings_view:
         assert judge.mappings() == [_row(record) for record in records]
-    assert judge.loads()
+    assert judge.loads(what="pg_ident.conf")
