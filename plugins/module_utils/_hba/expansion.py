@@ -18,6 +18,7 @@ __all__ = ["INCLUDES", "Line", "NoFiles", "Sources", "expand"]
 
 INCLUDES = ("include", "include_if_exists", "include_dir")
 _DEEPEST = 100  # before 16 the server knows no limit and runs out of stack or of files
+_PATH_BYTES = 1023  # what the server's buffer for a path holds; the rest is lost
 
 
 class Sources(t.Protocol):
@@ -161,4 +162,5 @@ def _beside(name: str, outer: str) -> str:
     """A path that a file names: relative to the directory of that file."""
     if os.path.isabs(name):
         return name
-    return os.path.normpath(os.path.join(os.path.dirname(outer), name))
+    joined = os.fsencode(os.path.join(os.path.dirname(outer), name))[:_PATH_BYTES]
+    return os.path.normpath(os.fsdecode(joined))

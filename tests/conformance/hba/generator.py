@@ -46,7 +46,7 @@ _EDITS = (
     '""',
 )
 _BYTES = ("\0", "\x0b", "\x0c", "\udcff", "\ufeff", "\xa0", "\x7f", "\udcc3", "\r", "\x1a", "é", "\x01")
-_MOST_TRIES = 20  # times what was asked for, to find what is missing
+_MOST_TRIES = 80  # times what was asked for, to find what is missing
 _LENGTHS = range(-2, 3)
 _TOKEN_LIMIT = 10239  # of 13 to 15
 _LINE_LIMIT = 20479  # of 13

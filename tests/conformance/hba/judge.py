@@ -163,7 +163,7 @@ class Judge:
 def _resolves(name: str) -> bool:
     """As it does for the server, which runs on the same machine."""
     try:
-        return bool(socket.getaddrinfo(name or None, "1812", type=socket.SOCK_DGRAM))
+        return bool(socket.getaddrinfo(name.encode("utf-8", "surrogateescape") or None, "1812", type=socket.SOCK_DGRAM))
     except OSError:
         return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import typing as t
 
 from hypothesis import strategies as st
@@ -16,7 +17,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects i
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Attempt
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 
-__all__ = ["WORLD", "attempts", "rule_sets"]
+__all__ = ["EXAMPLES", "WORLD", "attempts", "rule_sets"]
+
+EXAMPLES = 1500 if os.environ.get("HYPOTHESIS_PROFILE") == "extended" else 60
 
 WORLD = World(
     roles={"ann": {"staff"}, "bob": {"guests"}, "staff": {"people"}, "guests": (), "people": ()},

@@ -20,6 +20,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects i
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Attempt
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Unnamed
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_text
+from ansible_collections.rampart.postgresql.tests.unit.plugins.module_utils._hba.analysis.exhaustive import EXAMPLES
 from ansible_collections.rampart.postgresql.tests.unit.plugins.module_utils._hba.analysis.exhaustive import WORLD
 from ansible_collections.rampart.postgresql.tests.unit.plugins.module_utils._hba.analysis.exhaustive import attempts
 from ansible_collections.rampart.postgresql.tests.unit.plugins.module_utils._hba.analysis.exhaustive import rule_sets
@@ -179,7 +180,7 @@ def edited(lines: list[str], data: t.Any) -> list[str]:
     return result
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(
     lines=rule_sets(most=5),
     data=st.data(),

@@ -13,6 +13,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects i
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import deciding
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import matches
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_text
+from ansible_collections.rampart.postgresql.tests.unit.plugins.module_utils._hba.analysis.exhaustive import EXAMPLES
 from ansible_collections.rampart.postgresql.tests.unit.plugins.module_utils._hba.analysis.exhaustive import WORLD
 from ansible_collections.rampart.postgresql.tests.unit.plugins.module_utils._hba.analysis.exhaustive import attempts
 from ansible_collections.rampart.postgresql.tests.unit.plugins.module_utils._hba.analysis.exhaustive import rule_sets
@@ -85,7 +86,7 @@ def test_without_tls_its_rules_match_nobody() -> None:
     assert look("hostnossl all all all md5\nhost all all all md5\n", world)["unreachable"] == [(2, [1])]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(
     lines=rule_sets(most=7), major=st.sampled_from((15, 17)), world=st.sampled_from((WORLD, World(), World(tls=False)))
 )
