@@ -49,6 +49,7 @@ class RunSql:
     statement: str
     undo: str  # empty: cannot be undone
     database: str = "postgres"
+    alone: bool = False  # the server refuses it inside a transaction
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,6 +164,9 @@ class Planned:
     consequences: tuple[Consequence, ...] = ()
     effects: tuple[Effect, ...] = ()
     expected: tuple[ExpectedParameter, ...] = ()  # the rehearsal asks for them
+    foreseen: t.Mapping[str, bytes] = dataclasses.field(
+        default_factory=dict
+    )  # files as statements make the server write them
     facts: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)  # more return values of the module
     standing: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)  # the same; read anew after a change
 
@@ -194,9 +198,12 @@ class Plan:
 
     def files(self) -> dict[str, bytes | None]:
         """The files as they will be: path to content, None for a removed one."""
-        return {
+        found = {
             step.operation.path: step.operation.after for step in self.steps if isinstance(step.operation, WriteFile)
         }
+        for part in self.parts:
+            found.update(part.foreseen)
+        return found
 
     def effects(self) -> list[Effect]:
         """What the steps mean for roles and parameters."""

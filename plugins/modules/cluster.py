@@ -115,6 +115,34 @@ options:
         - V(auto) for C(logging_collector) switches it on where the server's standard error does not go into a file
           already, as it does on Debian, and else leaves the parameter out, which RV(left_alone) then says.
         type: dict
+      store:
+        description:
+        - Where O(settings.parameters) and the libraries of O(settings.preload) are kept.
+        - V(drop_in) is our file, whose header and sections say what belongs to whom.
+        - V(alter_system) is C(postgresql.auto.conf), written by the server with C(ALTER SYSTEM). Nothing in that
+          file says whose a line is. So only the names that are given are set, and others stay as they are, also those
+          of an earlier call; O(settings.reset) takes one out. O(settings.sections) cannot be given. What O(settings.file_name)
+          holds stays as it is.
+        - C(ALTER SYSTEM) cannot keep everything. An error names the parameter, before anything is changed, when it
+          belongs to a library that is not loaded yet (versions before 17 refuse it; the rule is the same on all),
+          when the value is an empty list of quoted items or has line ends, when it may hold a secret, which the server's
+          log could show, for C(data_directory), and when the server has C(allow_alter_system) off.
+        type: str
+        choices:
+        - drop_in
+        - alter_system
+        default: drop_in
+      reset:
+        description:
+        - Names of parameters to give back to the default in whichever place sets them. They leave our file, are reset
+          with C(ALTER SYSTEM), C(ALTER ROLE) and C(ALTER DATABASE), and become comments in the main file and in every
+          file that it includes. Such a line stays behind a C(#), and the file's previous version is kept as for every
+          file.
+        - A name that the server's command line sets is an error, as only what starts the server can change that.
+          So is one that this call sets too.
+        - On a standby, settings of roles and databases stay, which RV(left_alone) then says.
+        type: list
+        elements: str
       sections:
         description:
         - Section to parameters, for several owners of one file. A section that is given is exact, an empty one is
@@ -155,13 +183,18 @@ options:
         - What to do about a value that a stronger place sets differently.
         - V(fail) is an error that names file and line, role or database.
         - V(report) leaves such a parameter as it is and lists it in RV(overridden_by).
+        - V(remove) takes the value out of every stronger place, in the way of O(settings.reset), and leaves the weaker
+          ones as they are. It cannot change the server's command line, which stays an error, nor roles and databases
+          on a standby, which are reported.
         type: str
         choices:
         - fail
         - report
+        - remove
         default: fail
       file_name:
-        description: Name of our file. Files of an included directory are read in the order of their names.
+        description: Name of our file of O(settings.store=drop_in). Files of an included directory are read in the
+          order of their names.
         type: str
         default: zz_rampart.conf
   role_attributes:
@@ -481,6 +514,12 @@ restart_required:
   type: list
   elements: dict
   sample: [{"parameter": "shared_preload_libraries", "running": "", "configured": "auth_delay"}]
+new_session_required:
+  description: Parameters that this run changed and sessions that are open already do not take over.
+  returned: success, with O(settings) or a certificate that is configured
+  type: list
+  elements: dict
+  sample: [{"parameter": "log_disconnections", "configured": "on"}]
 overridden_by:
   description: Desired values that a stronger place defeats, with that place.
   returned: success

@@ -12,7 +12,8 @@ version_added: 0.1.0
 description:
   - Keeps server parameters in a file of its own, in the directory that the main configuration file includes (Debian's
     C(conf.d)), otherwise next to the main file, which then gets one C(include) line at its end. Nothing else of the
-    server's configuration is edited.
+    server's configuration is edited, unless O(reset) or O(overrides=remove) asks for it. O(store=alter_system) keeps them
+    with C(ALTER SYSTEM) instead.
   - Names, types, units and ranges come from the live server (C(pg_settings)), not from a list of versions. An unknown
     name, a wrong unit or a value out of range is refused before anything is written, with the nearest known name or
     with what would be accepted.
@@ -58,6 +59,30 @@ options:
       - V(auto) for C(logging_collector) switches it on where the server's standard error does not go into a file already,
         as it does on Debian, and else leaves the parameter out, which RV(left_alone) then says.
     type: dict
+  store:
+    description:
+      - Where O(parameters) and the libraries of O(preload) are kept.
+      - V(drop_in) is our file, whose header and sections say what belongs to whom.
+      - V(alter_system) is C(postgresql.auto.conf), written by the server with C(ALTER SYSTEM). Nothing in that file says whose
+        a line is. So only the names that are given are set, and others stay as they are, also those of an earlier call;
+        O(reset) takes one out. O(sections) cannot be given. What O(file_name) holds stays as it is.
+      - C(ALTER SYSTEM) cannot keep everything. An error names the parameter, before anything is changed, when it belongs to a
+        library that is not loaded yet (versions before 17 refuse it; the rule is the same on all), when the value is an
+        empty list of quoted items or has line ends, when it may hold a secret, which the server's log could show, for
+        C(data_directory), and when the server has C(allow_alter_system) off.
+    type: str
+    choices: [drop_in, alter_system]
+    default: drop_in
+  reset:
+    description:
+      - Names of parameters to give back to the default in whichever place sets them. They leave our file, are reset with
+        C(ALTER SYSTEM), C(ALTER ROLE) and C(ALTER DATABASE), and become comments in the main file and in every file that it
+        includes. Such a line stays behind a C(#), and the file's previous version is kept as for every file.
+      - A name that the server's command line sets is an error, as only what starts the server can change that. So is one that
+        this call sets too.
+      - On a standby, settings of roles and databases stay, which RV(left_alone) then says.
+    type: list
+    elements: str
   sections:
     description:
       - Section to parameters, for several owners of one file. A section that is given is exact, an empty one is removed,
@@ -96,11 +121,14 @@ options:
       - What to do about a value that a stronger place sets differently.
       - V(fail) is an error that names file and line, role or database.
       - V(report) leaves such a parameter as it is and lists it in RV(overridden_by).
+      - V(remove) takes the value out of every stronger place, in the way of O(reset), and leaves the weaker ones as they are. It
+        cannot change the server's command line, which stays an error, nor roles and databases on a standby, which are
+        reported.
     type: str
-    choices: [fail, report]
+    choices: [fail, report, remove]
     default: fail
   file_name:
-    description: Name of our file. Files of an included directory are read in the order of their names.
+    description: Name of our file of O(store=drop_in). Files of an included directory are read in the order of their names.
     type: str
     default: zz_rampart.conf
 requirements:
@@ -133,6 +161,22 @@ EXAMPLES = r"""
   become: true
   register: authentication
 
+- name: Let one role have no longer statement timeout than all others, and forget what was tried by hand
+  rampart.postgresql.settings:
+    sections:
+      timeouts:
+        statement_timeout: 1min
+    overrides: remove
+    reset: [work_mem]
+  become: true
+
+- name: Keep parameters where the administrators of this server look for them
+  rampart.postgresql.settings:
+    store: alter_system
+    parameters:
+      log_statement: ddl
+  become: true
+
 - name: Say what waits
   ansible.builtin.debug:
     msg: "{{ authentication.restart_required | map(attribute='parameter') }}"
@@ -150,7 +194,7 @@ steps:
       type: str
       sample: settings
     subject:
-      description: The path of the file.
+      description: The path of the file; the role or database whose setting is taken away.
       type: str
       sample: /etc/postgresql/17/main/conf.d/zz_rampart.conf
     description:
@@ -161,10 +205,10 @@ steps:
       description: What an operator would do for the same effect.
       type: str
     before:
-      description: The file as it was, without values that may be secrets.
+      description: The file or the lines as they were, without values that may be secrets.
       type: str
     after:
-      description: The file as it is now, without values that may be secrets.
+      description: The file or the lines as they are now, without values that may be secrets.
       type: str
 left_alone:
   description: Parameters of O(optional) that this server does not know.
@@ -190,6 +234,22 @@ restart_required:
     configured:
       description: The value after the restart.
       type: str
+new_session_required:
+  description: >-
+    What this run changed and sessions that are open already do not take over, because the server decides it when a session
+    begins. New sessions have it at once.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    parameter:
+      description: Its name.
+      type: str
+      sample: log_disconnections
+    configured:
+      description: The value of new sessions, or whose setting was taken away.
+      type: str
+      sample: "on"
 overridden_by:
   description: Desired values that a stronger place defeats.
   returned: success, and failure for that reason
@@ -261,7 +321,7 @@ def main() -> t.NoReturn:
     """Set the parameters and prove it."""
     module = AnsibleModule(
         argument_spec={**CONNECTION_ARGUMENTS, **ADMISSION_ARGUMENTS, **ARGUMENTS},
-        required_one_of=[["parameters", "sections", "preload", "preload_absent"]],
+        required_one_of=[["parameters", "sections", "preload", "preload_absent", "reset"]],
         supports_check_mode=True,
     )
     module.no_log_values.update(secrets(module.params))

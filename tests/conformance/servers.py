@@ -147,9 +147,10 @@ class Server:
     def _pg_ctl(self, action: str, *options: str) -> None:
         self.owner.run([self.bindir / "pg_ctl", action, "-D", self.data_directory, "-w", "-t", str(_WAIT), *options])
 
-    def start(self) -> None:
+    def start(self, *, options: str = "") -> None:
+        """Start the server; ``options`` are for its command line."""
         try:
-            self._pg_ctl("start", "-l", str(self.log))
+            self._pg_ctl("start", "-l", str(self.log), *(("-o", options) if options else ()))
         except RuntimeError as exc:
             raise RuntimeError(f"{exc}\n{self.log_text()}") from exc
 

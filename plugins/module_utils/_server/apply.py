@@ -67,6 +67,11 @@ class Changes:
         self._made.append(step)
 
     def _run(self, steps: list[Step]) -> None:
+        if _sql(steps[0]).alone:
+            for step in steps:
+                self._server.session.statement(_sql(step).statement)
+                self._made.append(step)
+            return
         self._server.session.transaction([_sql(step).statement for step in steps])
         self._made.extend(steps)
 
@@ -74,6 +79,8 @@ class Changes:
         operation = step.operation
         if isinstance(operation, WriteFile):
             self._server.write(operation.path, operation.before)
+        elif isinstance(operation, RunSql) and operation.undo and operation.alone:
+            self._server.session.statement(operation.undo)
         elif isinstance(operation, RunSql) and operation.undo:
             self._server.session.transaction([operation.undo])
 
@@ -85,9 +92,9 @@ class Changes:
         return "the server has loaded what it had before"
 
 
-def _group(step: Step) -> tuple[str, str] | None:
+def _group(step: Step) -> tuple[str, str, bool] | None:
     operation = step.operation
-    return (step.component, operation.database) if isinstance(operation, RunSql) else None
+    return (step.component, operation.database, operation.alone) if isinstance(operation, RunSql) else None
 
 
 def _sql(step: Step) -> RunSql:

@@ -33,6 +33,9 @@ class Connection(t.Protocol):
     def scalar(self, statement: str) -> t.Any:
         """Run one query and return its only value."""
 
+    def statement(self, statement: str) -> None:
+        """Run one statement outside of a transaction."""
+
     def transaction(self, statements: t.Sequence[str]) -> None:
         """Run statements, all or none."""
 
@@ -95,6 +98,10 @@ class _Psycopg:
         with self._refusals(statement), self._connection.cursor() as cursor:
             cursor.execute(statement)
             return cursor.fetchone()[0]
+
+    def statement(self, statement: str) -> None:
+        with self._refusals(statement), self._connection.cursor() as cursor:
+            cursor.execute(statement)
 
     def transaction(self, statements: t.Sequence[str]) -> None:
         with self._connection.cursor() as cursor:
@@ -159,6 +166,9 @@ class _Psql:
         if done.returncode != 0:
             raise ServerRefused(f"the server refused a statement: {_one_line(done.stderr)}", statement=statement)
         return done.stdout.rstrip("\n")
+
+    def statement(self, statement: str) -> None:
+        self.require_transactions()
 
     def transaction(self, statements: t.Sequence[str]) -> None:
         self.require_transactions()

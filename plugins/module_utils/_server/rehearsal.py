@@ -20,7 +20,6 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ExpectedParameter
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
-from ansible_collections.rampart.postgresql.plugins.module_utils._plan import WriteFile
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import premises
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import verdict
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
@@ -73,7 +72,7 @@ _LOADED_ANEW = ("log_directory",)  # parameters that a reload bends where a star
 
 def rehearse(server: Server, plan: Plan) -> tuple[str, ...]:
     """Raise RehearsalFailed when the server's own binary rejects the planned files. Returns what must be told."""
-    if not any(isinstance(step.operation, WriteFile) for step in plan.steps):
+    if not plan.files():
         return ()
     values = {effect.name: effect.value for effect in plan.effects() if isinstance(effect, ParameterBecomes)}
     return _rehearse(server, _Candidate(plan.files(), values, frozenset(values), plan.expected(), at_once=False))
@@ -159,7 +158,7 @@ class _Rehearsal:
                 os.symlink(mirror.path(os.path.join(data_directory, name)), target)
         automatic = os.path.join(data_directory, "postgresql.auto.conf")
         with contextlib.suppress(FileNotFoundError):
-            shutil.copyfile(automatic, os.path.join(self._data_directory, "postgresql.auto.conf"))
+            shutil.copyfile(mirror.path(automatic), os.path.join(self._data_directory, "postgresql.auto.conf"))
         return mirror
 
     def _arguments(self, mirror: Mirror) -> list[str]:

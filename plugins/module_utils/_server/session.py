@@ -133,6 +133,10 @@ class Session:
         """Run statements, all or none."""
         self._connection.transaction(statements)
 
+    def statement(self, statement: str) -> None:
+        """Run one statement that the server refuses inside a transaction."""
+        self._connection.statement(statement)
+
     def require_transactions(self) -> None:
         """Raise Unsupported, before anything is changed, where only reading is possible."""
         self._connection.require_transactions()

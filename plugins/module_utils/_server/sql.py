@@ -12,7 +12,7 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 
-__all__ = ["Identifier", "Keyword", "Literal", "as_json", "compose"]
+__all__ = ["DottedName", "Identifier", "Keyword", "Literal", "Literals", "as_json", "compose"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +39,28 @@ class Literal:
 
 
 @dataclasses.dataclass(frozen=True)
+class DottedName:
+    """The name of a parameter, which has two parts when it belongs to an extension."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return ".".join(str(Identifier(part)) for part in self.name.split("."))
+
+
+@dataclasses.dataclass(frozen=True)
+class Literals:
+    """String constants with commas between them, at least one."""
+
+    values: tuple[str, ...]
+
+    def __str__(self) -> str:
+        if not self.values:
+            raise RampartError("a list of SQL constants needs one at least")
+        return ", ".join(str(Literal(value)) for value in self.values)
+
+
+@dataclasses.dataclass(frozen=True)
 class Keyword:
     """Words of the grammar, upper-case letters and spaces only."""
 
@@ -50,13 +72,13 @@ class Keyword:
         return self.words
 
 
-Part = t.Union[Identifier, Literal, Keyword]
+Part = t.Union[DottedName, Identifier, Literal, Literals, Keyword]
 
 
 def compose(template: str, **parts: Part) -> str:
     """Fill ``{name}`` in a template with typed parts; a bare string is refused."""
     for name, part in parts.items():
-        if not isinstance(part, (Identifier, Literal, Keyword)):
+        if not isinstance(part, (DottedName, Identifier, Literal, Literals, Keyword)):
             raise TypeError(f"{name} must be an Identifier, Literal or Keyword, not {type(part).__name__}")
     return string.Formatter().vformat(template, (), parts)
 

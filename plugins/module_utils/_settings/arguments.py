@@ -11,8 +11,11 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.component import Settings
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import ALTER_SYSTEM
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import DROP_IN
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import PARAMETERS
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import PRELOAD
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import REMOVE
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Wish
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.preload import base_name
@@ -25,9 +28,11 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "parameters": {"type": "dict"},
     "sections": {"type": "dict"},
     "preload": {"type": "list", "elements": "str"},
+    "store": {"type": "str", "choices": [DROP_IN, ALTER_SYSTEM], "default": DROP_IN},
+    "reset": {"type": "list", "elements": "str"},
     "preload_absent": {"type": "list", "elements": "str"},
     "optional": {"type": "list", "elements": "str", "default": []},
-    "overrides": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+    "overrides": {"type": "str", "choices": ["fail", "report", REMOVE], "default": "fail"},
     "file_name": {"type": "str", "default": "zz_rampart.conf"},
 }
 
@@ -40,17 +45,26 @@ _LIBRARY = re.compile(r"[^\s\0]+(?: [^\s\0]+)*")
 def component(values: t.Mapping[str, t.Any], *, option: str = "") -> Settings:
     """The component that these option values describe; ``option`` is the path of the option that holds them."""
     prefix = f"{option}." if option else ""
+    store = _choice(values, "store", prefix)
+    if store == ALTER_SYSTEM and values.get("sections") is not None:
+        raise InputError(
+            option=f"{prefix}sections",
+            value=values["sections"],
+            expected="parameters, as ALTER SYSTEM knows no sections",
+        )
     sections = _sections(values, prefix)
     preload, absent = (_libraries(values.get(name), f"{prefix}{name}") for name in ("preload", "preload_absent"))
     _check_contradiction(preload or (), absent or (), f"{prefix}preload_absent")
     return Settings(
         Desired(
-            wishes=tuple(wish for name, given in sections.items() for wish in _wishes(name, given, prefix)),
-            sections=tuple(sections),
+            wishes=tuple(wish for name, given in sections.items() for wish in _wishes(name, given, prefix, store)),
+            sections=tuple(sections) if store == DROP_IN else (),
             preload=preload,
             preload_absent=absent or (),
             optional=frozenset(str(name).lower() for name in values.get("optional") or ()),
-            overrides=_overrides(values.get("overrides") or "fail", f"{prefix}overrides"),
+            resets=_names(values.get("reset"), f"{prefix}reset"),
+            overrides=_choice(values, "overrides", prefix),
+            store=store,
             file_name=_file_name(values.get("file_name") or ARGUMENTS["file_name"]["default"], f"{prefix}file_name"),
             option=prefix,
         )
@@ -94,14 +108,14 @@ def _dictionary(value: object, path: str) -> t.Mapping[str, t.Any]:
     return value
 
 
-def _wishes(section: str, given: t.Mapping[str, t.Any], prefix: str) -> t.Iterator[Wish]:
+def _wishes(section: str, given: t.Mapping[str, t.Any], prefix: str, store: str) -> t.Iterator[Wish]:
     path = f"{prefix}{PARAMETERS}" if section == PARAMETERS else f"{prefix}sections.{section}"
     for name, value in given.items():
         if not isinstance(name, str) or not name:
             raise InputError(option=path, value=name, expected="the name of a server parameter is needed")
         if value is not None:
             frozen = tuple(value) if isinstance(value, list) else value
-            yield Wish(option=f"{path}.{name}", section=section, name=name, value=frozen)
+            yield Wish(option=f"{path}.{name}", section=section, name=name, value=frozen, store=store)
 
 
 def _libraries(value: object, path: str) -> tuple[str, ...] | None:
@@ -126,10 +140,19 @@ def _check_contradiction(preload: t.Sequence[str], absent: t.Sequence[str], path
             )
 
 
-def _overrides(value: object, path: str) -> str:
-    choices = ARGUMENTS["overrides"]["choices"]
+def _names(value: object, path: str) -> tuple[str, ...]:
+    if value is not None and not isinstance(value, list):
+        raise InputError(option=path, value=value, expected="a list of names of server parameters is needed")
+    for index, name in enumerate(value or ()):
+        if not isinstance(name, str) or not name:
+            raise InputError(option=f"{path}[{index}]", value=name, expected="the name of a server parameter is needed")
+    return tuple(value or ())
+
+
+def _choice(values: t.Mapping[str, t.Any], name: str, prefix: str) -> str:
+    value, choices = values.get(name) or ARGUMENTS[name]["default"], ARGUMENTS[name]["choices"]
     if value not in choices:
-        raise InputError(option=path, value=value, expected=f"one of {', '.join(choices)}")
+        raise InputError(option=f"{prefix}{name}", value=value, expected=f"one of {', '.join(choices)}")
     return str(value)
 
 

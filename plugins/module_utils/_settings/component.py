@@ -26,7 +26,7 @@ Offered = t.Mapping[str, t.Mapping[str, str]]
 
 
 class Settings:
-    """Parameters in a file of ours that the server's configuration includes."""
+    """Parameters in a file of ours that the server's configuration includes, or where ALTER SYSTEM keeps them."""
 
     name = COMPONENT
     order = 20
@@ -41,7 +41,12 @@ class Settings:
             subject="the server's configuration",
             where="put parameters into the dynamic configuration with patronictl edit-config",
         )
-        state = observe(server, file_name=self.desired.file_name, libraries=self.desired.preload or ())
+        state = observe(
+            server,
+            file_name=self.desired.file_name,
+            libraries=self.desired.preload or (),
+            everywhere=self.desired.looks_elsewhere,
+        )
         if state.place.path == state.place.main:
             raise InputError(
                 option=f"{self.desired.option}file_name",
@@ -65,9 +70,9 @@ class Settings:
     def unproven(self, state: State) -> list[str]:
         """Lines of ours that the server refuses or has not taken over."""
         return [
-            *judgement.faults(state),
+            *judgement.faults(state, self.desired.names_elsewhere),
             *(
                 f"{item.name} is {item.configured!r} in {item.source}, and the server runs with {item.running!r}"
-                for item in judgement.not_running(state)
+                for item in judgement.not_running(state, self.desired.names_elsewhere)
             ),
         ]

@@ -22,11 +22,14 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._settings.value
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import normalise
 
 __all__ = [
+    "ALTER_SYSTEM",
     "AUTOMATIC",
     "COLLECTOR",
     "COMPONENT",
+    "DROP_IN",
     "PARAMETERS",
     "PRELOAD",
+    "REMOVE",
     "Desired",
     "Resolver",
     "Wanted",
@@ -41,6 +44,13 @@ PRELOAD: t.Final = "preload"
 """The section that the merged libraries are kept in."""
 
 
+DROP_IN: t.Final = "drop_in"
+"""The store that is a file of ours."""
+ALTER_SYSTEM: t.Final = "alter_system"
+"""The store that the server keeps in postgresql.auto.conf."""
+REMOVE: t.Final = "remove"
+"""What to do about a stronger place: take the value out of it."""
+
 COLLECTOR: t.Final = "logging_collector"
 AUTOMATIC: t.Final = "auto"
 """Its value where the place of the log decides."""
@@ -54,6 +64,7 @@ class Wish:
     section: str
     name: str
     value: object
+    store: str = DROP_IN
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +76,9 @@ class Desired:
     preload: tuple[str, ...] | None = None
     preload_absent: tuple[str, ...] = ()
     optional: frozenset[str] = frozenset()  # lower case
+    resets: tuple[str, ...] = ()
     overrides: str = "fail"
+    store: str = DROP_IN
     file_name: str = "zz_rampart.conf"
     option: str = ""  # path of the option that holds all this, with a final dot
 
@@ -73,6 +86,18 @@ class Desired:
     def merges_libraries(self) -> bool:
         """Whether shared_preload_libraries is to be made of what all places name."""
         return self.preload is not None or bool(self.preload_absent)
+
+    @property
+    def looks_elsewhere(self) -> bool:
+        """Whether other files than ours may have to change."""
+        return bool(self.resets) or self.overrides == REMOVE or self.store == ALTER_SYSTEM
+
+    @property
+    def names_elsewhere(self) -> tuple[str, ...]:
+        """Names that this is about although our file does not hold them."""
+        stored = (wish.name for wish in self.wishes if wish.store == ALTER_SYSTEM)
+        merged = (PRELOADS[0],) if self.merges_libraries and self.store == ALTER_SYSTEM else ()
+        return (*self.resets, *stored, *merged)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +108,7 @@ class Wanted:
     section: str
     parameter: Parameter
     value: Value
+    store: str = DROP_IN
 
     @property
     def key(self) -> str:
@@ -107,7 +133,7 @@ class Resolver:
             if parameter is None:
                 left.append(LeftAlone(COMPONENT, wish.name, "this server does not know the parameter"))
                 continue
-            wanted.append(Wanted(wish.option, wish.section, parameter, self._value(wish, parameter)))
+            wanted.append(Wanted(wish.option, wish.section, parameter, self._value(wish, parameter), wish.store))
         return wanted, left
 
     def _parameter(self, wish: Wish) -> Parameter | None:
@@ -121,6 +147,17 @@ class Resolver:
         if wish.name.lower() in self.optional:
             return None
         raise InputError(option=wish.option, value=wish.name, expected=self._unknown(wish.name))
+
+    def may_be_named(self, option: str, name: str) -> bool:
+        """Whether the server knows the name or could; False for an unknown one that may be left out, else InputError."""
+        found = self.catalogue.find(name)
+        if found is not None:
+            self._check_settable(Wish(option, "", name, name), found)
+        if found is not None or is_custom(name):
+            return True
+        if name.lower() in self.optional:
+            return False
+        raise InputError(option=option, value=name, expected=self._unknown(name))
 
     def _expects(self, prefix: str) -> bool:
         """Whether a library that is yet to be loaded, or one that has defined nothing so far, may own the prefix."""

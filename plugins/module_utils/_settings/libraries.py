@@ -11,10 +11,12 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import dropin
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import preload
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import ALTER_SYSTEM
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import PRELOAD
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Wanted
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Wish
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.judgement import COMMAND_LINE
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.lists import PRELOADS
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.lists import join_items
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.state import State
@@ -57,14 +59,16 @@ def merged(desired: Desired, state: State) -> list[Wanted]:
         return []  # without us
     parameter = state.catalogue.parameters[preload.PARAMETER]
     option = "preload" if desired.preload is not None else "preload_absent"
-    return [Wanted(f"{desired.option}{option}", PRELOAD, parameter, normalise(parameter, join_items(found)))]
+    value = normalise(parameter, join_items(found))
+    return [Wanted(f"{desired.option}{option}", PRELOAD, parameter, value, desired.store)]
 
 
-def check_orphans(desired: Desired, state: State, sections: dropin.Sections) -> None:
+def check_orphans(desired: Desired, state: State, sections: dropin.Sections, wanted: t.Iterable[Wanted]) -> None:
     """Refuse to take a library away whose parameters would stay behind."""
     _others, _ours, found = _places(desired, state)
     owned = {prefix for library in found for prefix in preload.prefixes(library)}
     names = [(section, name) for section, values in sections.items() for name in values if "." in name]
+    names += [(each.section, each.parameter.name) for each in wanted if "." in each.key]
     for index, library in enumerate(desired.preload_absent):
         orphaned = set(preload.prefixes(library)) - owned
         for section, name in names:
@@ -80,19 +84,21 @@ def check_orphans(desired: Desired, state: State, sections: dropin.Sections) -> 
 def _places(desired: Desired, state: State) -> tuple[list[list[str]], list[str], list[str]]:
     """The libraries of each place but ours, those of ours, and what they all make together with what is wanted."""
     parameter = state.catalogue.parameters[preload.PARAMETER]
-    others = [
-        preload.libraries_of(row.value)
-        for row in state.files
-        if row.name.lower() == preload.PARAMETER and row.path != state.place.path
-    ]
-    if parameter.source == "command line":
+    others: list[list[str]] = []
+    ours: list[list[str]] = []
+    for row in state.files:
+        if row.name.lower() == preload.PARAMETER:
+            is_ours = row.is_automatic if desired.store == ALTER_SYSTEM else row.path == state.place.path
+            (ours if is_ours else others).append(preload.libraries_of(row.value))
+    if desired.store != ALTER_SYSTEM:
+        ours = [
+            preload.libraries_of(text)
+            for values in state.sections.values()
+            for name, text in values.items()
+            if name.lower() == preload.PARAMETER
+        ]
+    if parameter.source == COMMAND_LINE:
         others.append(preload.libraries_of(parameter.setting))
-    ours = [
-        library
-        for values in state.sections.values()
-        for name, text in values.items()
-        if name.lower() == preload.PARAMETER
-        for library in preload.libraries_of(text)
-    ]
-    everything = preload.merge(*others, ours, desired.preload or ())
-    return others, ours, preload.in_order(preload.without(everything, desired.preload_absent))
+    everything = preload.merge(*others, *ours, desired.preload or ())
+    in_ours = [library for libraries in ours for library in libraries]
+    return others, in_ours, preload.in_order(preload.without(everything, desired.preload_absent))

@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import Parameter
 
-__all__ = ["Catalogue", "NOT_IN_FILE", "is_custom"]
+__all__ = ["Catalogue", "NOT_BY_STATEMENT", "NOT_IN_FILE", "is_custom"]
 
 # The same parameter under the name of an earlier and of a later major version.
 _RENAMES = (
@@ -26,6 +26,9 @@ NOT_IN_FILE: t.Final = frozenset(
     {"config_file", "transaction_deferrable", "transaction_isolation", "transaction_read_only"}
 )
 """Known to pg_settings and not internal, but refused in a configuration file."""
+
+NOT_BY_STATEMENT: t.Final = frozenset({"data_directory"})
+"""Taken from a configuration file and refused by ALTER SYSTEM."""
 
 # Letters, also digits, also the dollar sign: said by what they are not, which compiles much faster.
 _CUSTOM = re.compile(r"[^\x00-@\[-^`{-\x7f][^\x00-#%-/:-@\[-^`{-\x7f]*\.[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*")
@@ -51,6 +54,11 @@ class Catalogue:
         """The parameter of this name, or of the name that this server has for it; None for an unknown one."""
         wanted = name.lower()
         return self.parameters.get(wanted) or self.parameters.get(_OTHER_NAME.get(wanted, ""))
+
+    def key(self, name: str) -> str:
+        """What is equal for two names of one parameter."""
+        found = self.find(name)
+        return (found.name if found else name).lower()
 
     def setting(self, name: str) -> str:
         """The running value, empty for an unknown name."""

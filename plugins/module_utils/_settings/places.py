@@ -12,9 +12,10 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import grammar
 
-__all__ = ["FileSetting", "Place", "RoleSetting", "find_place", "stronger"]
+__all__ = ["AUTOMATIC_FILE", "FileSetting", "Place", "RoleSetting", "find_place", "stronger"]
 
-AUTOMATIC: t.Final = "postgresql.auto.conf"
+AUTOMATIC_FILE: t.Final = "postgresql.auto.conf"
+"""What ALTER SYSTEM writes; always in the data directory, and read last."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +33,11 @@ class FileSetting:
     def source(self) -> str:
         """File and line for people."""
         return f"{self.path}:{self.line}"
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether ALTER SYSTEM keeps it."""
+        return os.path.basename(self.path) == AUTOMATIC_FILE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +100,7 @@ def stronger(place: Place, rows: t.Sequence[FileSetting]) -> tuple[FileSetting, 
 
 
 def _is_later(place: Place, row: FileSetting) -> bool:
-    if os.path.basename(row.path) == AUTOMATIC:
+    if row.is_automatic:
         return True
     if place.line is None:
         return False

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import dataclasses
-import posixpath
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
@@ -17,17 +16,21 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Ex
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import LeftAlone
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Overridden
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
-from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Reload
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
-from ansible_collections.rampart.postgresql.plugins.module_utils._plan import WriteFile
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings import automatic
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import dropin
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings import effective
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings import elsewhere
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import judgement
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import libraries
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings import writing
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import AUTOMATIC
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import COLLECTOR
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import COMPONENT
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import DROP_IN
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import PARAMETERS
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import PRELOAD
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import REMOVE
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Resolver
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Wanted
@@ -39,8 +42,6 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._settings.value
 __all__ = ["make_plan"]
 
 Offered = t.Mapping[str, t.Mapping[str, str]]
-_OTHERS_MAY_WRITE = 0o022
-_AUTO_FAILOVER = "postgresql-auto-failover"  # beginning of the names of its configuration files
 
 
 def make_plan(desired: Desired, state: State, offered: Offered) -> Planned:
@@ -49,29 +50,68 @@ def make_plan(desired: Desired, state: State, offered: Offered) -> Planned:
     wishes, uncollected = _collected([*desired.wishes, *_offered_wishes(desired, offered)], state)
     resolver = Resolver(state.catalogue, desired.optional, libraries.coming(desired, state, wishes))
     wanted, left_alone = resolver.resolve(wishes)
-    merged = libraries.merged(desired, state)
-    wanted += merged
+    wanted += libraries.merged(desired, state)
     _refuse_owned(wanted, state)
-    given = {*desired.sections, *offered, *([PRELOAD] if desired.merges_libraries else [])}
-    kept = {section: values for section, values in state.sections.items() if section not in given}
+    removals, unknown = elsewhere.of_resets(desired, state, resolver, wanted)
+    given = {*desired.sections, *offered, *_own_section(desired)}
+    kept = _kept(state, given, {removal.key for removal in removals})
     _check_unique(wanted, kept, state)
-    overridden = [item for each in wanted for item in judgement.overriding(state, each)]
-    if overridden and desired.overrides == "fail":
-        raise _refusal(overridden)
-    sections = _sections(given, wanted, kept, state, {item.parameter for item in overridden})
-    libraries.check_orphans(desired, state, sections)
-    steps = _steps(state, sections)
-    changes = _changes(state, sections)
+    defeated = _Defeated.of(desired, state, wanted)
+    removals += defeated.removals
+    hands_off = {item.parameter for item in defeated.overridden}
+    sections = _sections(given, [each for each in wanted if each.store == DROP_IN], kept, state, hands_off)
+    libraries.check_orphans(desired, state, sections, wanted)
+    stored = automatic.changes(desired, state, [w for w in wanted if w.parameter.name not in hands_off], removals)
+    steps = _steps(desired, state, sections, removals, stored)
+    changes = effective.changes(state, sections, removals, stored)
+    kept_roles = elsewhere.on_standby(removals) if state.in_recovery else []
     return Planned(
         steps=tuple(steps),
-        left_alone=(*left_alone, *uncollected),
+        left_alone=(*left_alone, *uncollected, *unknown, *kept_roles),
         restart_required=tuple(judgement.waiting(state, changes)),
-        overridden_by=tuple(overridden),
+        overridden_by=defeated.overridden,
         effects=judgement.becoming(state, changes) if steps else (),
         expected=tuple(
             ExpectedParameter(each.option, each.parameter.name) for each in wanted if each.parameter.placeholder
         ),
+        foreseen=automatic.foreseen(state, stored),
+        facts={"new_session_required": effective.at_login(state, changes, steps, removals)},
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Defeated:
+    """What stronger places make of the wanted values: taken away, or told."""
+
+    overridden: tuple[Overridden, ...]
+    removals: tuple[elsewhere.Removal, ...]
+
+    @classmethod
+    def of(cls, desired: Desired, state: State, wanted: t.Iterable[Wanted]) -> _Defeated:
+        defeats = [(each, judgement.defeats(state, each)) for each in wanted]
+        if desired.overrides == REMOVE:
+            # Nothing can be taken from roles on a standby.
+            stay = [(each, defeat) for each, defeat in defeats if state.in_recovery and defeat.roles]
+            go = [elsewhere.of_override(desired, *pair) for pair in defeats if pair not in stay and pair[1].is_one]
+            return cls(tuple(item for pair in stay for item in judgement.overriding(*pair)), tuple(go))
+        overridden = tuple(item for each in defeats for item in judgement.overriding(*each))
+        if overridden and desired.overrides == "fail":
+            raise _refusal(overridden)
+        return cls(overridden, ())
+
+
+def _own_section(desired: Desired) -> list[str]:
+    """The section of the merged libraries, where they are merged into our file."""
+    return [PRELOAD] if desired.merges_libraries and desired.store == DROP_IN else []
+
+
+def _kept(state: State, given: t.Collection[str], resets: t.Collection[str]) -> dict[str, dict[str, str]]:
+    """The sections that nobody gives, without what is to be reset."""
+    return {
+        section: {name: text for name, text in values.items() if state.catalogue.key(name) not in resets}
+        for section, values in state.sections.items()
+        if section not in given
+    }
 
 
 def _collected(wishes: t.Iterable[Wish], state: State) -> tuple[list[Wish], list[LeftAlone]]:
@@ -127,7 +167,7 @@ def _check_unique(wanted: t.Sequence[Wanted], kept: dropin.Sections, state: Stat
 
 def _refuse_owned(wanted: t.Sequence[Wanted], state: State) -> None:
     """pg_auto_failover keeps parameters of its own in files that it writes anew whenever it likes."""
-    owned = {row.name.lower(): row for row in state.files if posixpath.basename(row.path).startswith(_AUTO_FAILOVER)}
+    owned = {row.name.lower(): row for row in state.files if elsewhere.is_auto_failover(row.path)}
     for each in wanted:
         row = owned.get(each.key)
         if row is not None and not same(each.parameter, each.value.text, row.value):
@@ -172,124 +212,23 @@ def _sections(
     return {section: values for section, values in sections.items() if values}
 
 
-def _steps(state: State, sections: dropin.Sections) -> list[Step]:
-    steps = []
-    write = _write_dropin(state, sections)
-    if write is not None:
-        steps.append(write)
-    if state.place.missing_line is not None and (write is not None or state.dropin is not None):
-        steps.append(_include(state, state.place.missing_line))
-    if not steps:
-        stale = judgement.not_running(state)
+def _steps(
+    desired: Desired,
+    state: State,
+    sections: dropin.Sections,
+    removals: t.Sequence[elsewhere.Removal],
+    stored: automatic.Changes,
+) -> list[Step]:
+    ours = writing.write(state, sections)
+    commented = elsewhere.steps_in_files(state, removals)
+    steps = [*([ours] if ours is not None else []), *commented]
+    if state.place.missing_line is not None and (ours is not None or state.dropin is not None):
+        steps.append(writing.include(state, state.place.missing_line, commented))
+    steps += automatic.steps(state, stored)
+    if not state.in_recovery:
+        steps += elsewhere.steps_in_roles(state, removals)
+    if not any(step.reload for step in steps):
+        stale = judgement.not_running(state, desired.names_elsewhere)
         if stale:
-            steps.append(_reload(state, stale))
+            steps.append(writing.reload(state, stale))
     return steps
-
-
-def _write_dropin(state: State, sections: dropin.Sections) -> Step | None:
-    path, before = state.place.path, state.dropin
-    if before is None and not sections:
-        return None
-    text = dropin.render(sections)
-    mode = _mode(state, sections)
-    if before is not None:
-        is_ours = dropin.render(state.sections) == before.text
-        if is_ours and _same_sections(state, sections):
-            if mode == before.mode:
-                return None
-            text = before.text
-    old = before.text if before else ""
-    return Step(
-        component=COMPONENT,
-        subject=path,
-        description=_description(state, sections, mode),
-        before=dropin.masked(old),
-        after=dropin.masked(text),
-        operation=WriteFile(path, before.content if before else None, _encode(text), mode=mode),
-        statement=f"edit {path}; SELECT pg_reload_conf()",
-        reload=True,
-    )
-
-
-def _mode(state: State, sections: dropin.Sections) -> int:
-    """As readable as the main file, writable by the owner alone; secrets are for the owner only."""
-    mode = (state.dropin.mode if state.dropin else state.main.mode & 0o666) & ~_OTHERS_MAY_WRITE
-    holds_secret = dropin.masked(text := dropin.render(sections)) != text
-    return mode & 0o700 if holds_secret else mode
-
-
-def _same_sections(state: State, sections: dropin.Sections) -> bool:
-    """Whether the file already says this, however it spells it."""
-    current = state.sections
-    if set(current) != set(sections):
-        return False
-    return all(_same_values(state, current[section], values) for section, values in sections.items())
-
-
-def _same_values(state: State, current: t.Mapping[str, str], values: t.Mapping[str, str]) -> bool:
-    if set(current) != set(values):
-        return False
-    return all(_same_text(state, name, current[name], text) for name, text in values.items())
-
-
-def _same_text(state: State, name: str, left: str, right: str) -> bool:
-    parameter = state.catalogue.find(name)
-    return left == right or (parameter is not None and same(parameter, left, right))
-
-
-def _changes(state: State, sections: dropin.Sections) -> dict[str, str | None]:
-    """Names whose value in our file becomes another one; None for those that are taken out."""
-    old = {name: text for values in state.sections.values() for name, text in values.items()}
-    new = {name: text for values in sections.values() for name, text in values.items()}
-    changed = {name for name, text in new.items() if name not in old or not _same_text(state, name, old[name], text)}
-    return {**{name: None for name in old if name not in new}, **{name: new[name] for name in changed}}
-
-
-def _description(state: State, sections: dropin.Sections, mode: int) -> str:
-    current = state.sections
-    old = {(section, name): text for section, values in current.items() for name, text in values.items()}
-    new = {(section, name): text for section, values in sections.items() for name, text in values.items()}
-    changed = [
-        name
-        for (section, name), text in new.items()
-        if (section, name) not in old or not _same_text(state, name, old[section, name], text)
-    ]
-    removed = [name for section, name in old if (section, name) not in new]
-    parts = [f"set {', '.join(sorted(changed))}"] if changed else []
-    parts += [f"remove {', '.join(sorted(removed))}"] if removed else []
-    if not parts and state.dropin is not None and mode != state.dropin.mode:
-        parts = [f"mode {mode:04o}"]
-    return "; ".join(parts) or "put the file into its own form again"
-
-
-def _include(state: State, line: str) -> Step:
-    """One line at the end of the main configuration file; the rest of it stays as it is, byte for byte."""
-    before = state.main.content
-    separator = b"" if not before or before.endswith(b"\n") else b"\n"
-    return Step(
-        component=COMPONENT,
-        subject=state.main.path,
-        description=f"include {state.place.path} at the end",
-        before="",
-        after=f"{line}\n",
-        operation=WriteFile(state.main.path, before, before + separator + _encode(f"{line}\n")),
-        statement=f"edit {state.main.path}; SELECT pg_reload_conf()",
-        reload=True,
-    )
-
-
-def _reload(state: State, stale: t.Sequence[judgement.NotRunning]) -> Step:
-    return Step(
-        component=COMPONENT,
-        subject=state.place.path,
-        description=f"load {', '.join(item.name for item in stale)}",
-        before="".join(f"{item.name} = {item.running}\n" for item in stale),
-        after="".join(f"{item.name} = {item.configured}\n" for item in stale),
-        operation=Reload(),
-        statement="SELECT pg_reload_conf()",
-        reload=True,
-    )
-
-
-def _encode(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")

@@ -17,6 +17,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.identit
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import dropin
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import preload
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.names import Catalogue
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.places import AUTOMATIC_FILE
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.places import FileSetting
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.places import Place
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.places import RoleSetting
@@ -70,6 +71,10 @@ class State:
     loaded: float
     now: float
     log_file: str | None = None  # where the server's standard error goes, when that is a file
+    version: int = 0  # as server_version_num gives it
+    in_recovery: bool = False
+    texts: t.Mapping[str, FileState] = dataclasses.field(default_factory=dict)  # other files, where they may change
+    automatic: str = AUTOMATIC_FILE  # path of what ALTER SYSTEM writes
 
     @property
     def sections(self) -> dict[str, dict[str, str]]:
@@ -82,8 +87,8 @@ class State:
         return self.dropin is not None and self.loaded < self.dropin.modified <= self.now
 
 
-def observe(server: Server, *, file_name: str, libraries: t.Sequence[str]) -> State:
-    """Read everything; ``libraries`` are those whose files are looked for."""
+def observe(server: Server, *, file_name: str, libraries: t.Sequence[str], everywhere: bool = False) -> State:
+    """Read everything; ``libraries`` are those whose files are looked for, ``everywhere`` reads the files of others too."""
     if not server.session.is_superuser:
         raise Unsupported(
             f"server parameters need a superuser, which {server.session.login} is not: pg_file_settings is theirs only"
@@ -97,6 +102,7 @@ def observe(server: Server, *, file_name: str, libraries: t.Sequence[str]) -> St
         raise RampartError(f"the server's configuration file {server.paths.config_file} does not exist any more")
     place = find_place(server.paths.config_file, main.text, file_name)
     directory, missing = _missing(server, libraries, catalogue.setting("dynamic_library_path"))
+    automatic = os.path.join(server.cluster.data_directory, AUTOMATIC_FILE)
     times = server.session.rows(_TIMES)[0]
     return State(
         catalogue=catalogue,
@@ -110,7 +116,17 @@ def observe(server: Server, *, file_name: str, libraries: t.Sequence[str]) -> St
         loaded=times["loaded"],
         now=times["now"],
         log_file=server.cluster.log_file,
+        version=server.version,
+        in_recovery=server.in_recovery,
+        texts=_texts(server, [*(row["path"] for row in rows), automatic]) if everywhere else {},
+        automatic=automatic,
     )
+
+
+def _texts(server: Server, paths: t.Iterable[str | None]) -> dict[str, FileState]:
+    """The files that the server reads, as they are now."""
+    found = {path: server.read(path) for path in dict.fromkeys(paths) if path}
+    return {path: state for path, state in found.items() if state is not None}
 
 
 def _file_setting(row: dict[str, t.Any]) -> FileSetting:
