@@ -269,6 +269,27 @@ class Workshop:
         server.start()
         return server
 
+    def standby(self, primary: Server) -> Server:
+        """A running standby of a server, which is stopped for the copy and started again."""
+        room = self._room(f"{primary.major}-{len(self._servers)}")
+        standby = dataclasses.replace(
+            primary, data_directory=room / "data", socket_directory=room, port=_free_port(), log=room / "log"
+        )
+        primary.stop()
+        self.owner.run(["cp", "-a", "--reflink=auto", primary.data_directory, standby.data_directory])
+        primary.start()
+        with self.owner.acting(), standby.conf_file.open("a", encoding="utf-8") as stream:
+            stream.write(
+                f"port = {standby.port}\n"
+                f"unix_socket_directories = '{room}'\n"
+                f"primary_conninfo = 'host={primary.socket_directory} port={primary.port} user={primary.superuser}'\n"
+            )
+        with self.owner.acting():
+            (standby.data_directory / "standby.signal").touch()
+        self._servers.append(standby)
+        standby.start()
+        return standby
+
     def discard(self, server: Server) -> None:
         """Stop a server in whatever state it is, and remove what it wrote."""
         if server.is_running():

@@ -103,6 +103,9 @@ def _nothing_runs(options: Options, clusters: list[Cluster]) -> str:
     running = ", ".join(f"{cluster.label} (port {cluster.port})" for cluster in clusters) or "none"
     known = _debian_clusters()
     configured = f"; configured on this host: {', '.join(known)}" if known else ""
+    data = os.path.isabs(options.cluster or "") and os.path.isfile(os.path.join(str(options.cluster), "PG_VERSION"))
+    if data or options.cluster in known:
+        return f"the server of {options.cluster} is down, so nothing was done: start it first. Running: {running}"
     return (
         f"no running cluster matches {wanted or 'this host'}: the server is down or was named wrongly."
         f" Running: {running}{configured}"

@@ -217,8 +217,12 @@ class Server:
         return any(other.data_directory == self.cluster.data_directory for other in discovery.running_clusters())
 
     def _login_after_restart(self) -> Session:
-        self._cluster = discovery.choose(self.options)
-        return Session.open(self.options, self._cluster)
+        """By the data, as its port and socket may be others now."""
+        options = dataclasses.replace(
+            self.options, cluster=self.cluster.data_directory, port=None, socket_directory=None, host=None
+        )
+        self._cluster = discovery.choose(options)
+        return Session.open(options, self._cluster)
 
     @contextlib.contextmanager
     def session_for(self, database: str) -> t.Iterator[Session]:

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What waits for a restart of a server; private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
+
+__all__ = ["Waiting", "waiting"]
+
+# Reading this view makes the session compare the files with what runs, which sets pending_restart.
+_COMPARE = """
+SELECT count(*) AS lines FROM pg_catalog.pg_file_settings"""
+
+_WAITING = """
+SELECT s.name, pg_catalog.current_setting(s.name) AS running,
+       coalesce((SELECT f.setting FROM pg_catalog.pg_file_settings f
+                 WHERE pg_catalog.lower(f.name) = pg_catalog.lower(s.name) ORDER BY f.seqno DESC LIMIT 1),
+                s.boot_val, '') AS configured
+FROM pg_catalog.pg_settings s
+WHERE s.pending_restart
+ORDER BY s.name"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Waiting:
+    """A parameter that a restart would change; values as the server and the file spell them."""
+
+    name: str
+    running: str
+    configured: str
+
+
+def waiting(server: Server) -> tuple[Waiting, ...]:
+    """Every parameter whose value on disk, loaded or not, needs a restart."""
+    if not server.session.is_superuser:
+        raise Unsupported(
+            f"what waits for a restart needs a superuser, which {server.session.login} is not: pg_file_settings is"
+            " theirs only"
+        )
+    server.session.rows(_COMPARE)
+    return tuple(Waiting(**row) for row in server.session.rows(_WAITING))
