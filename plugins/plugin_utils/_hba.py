@@ -35,7 +35,7 @@ def filter_errors(name: str) -> t.Iterator[None]:
 def dialect_for(version: t.Any) -> Dialect:
     """The grammar of a major version, given as a number or as text."""
     given = plain(version)
-    if isinstance(given, bool) or not str(given).isdigit():
+    if isinstance(given, bool) or not (str(given).isascii() and str(given).isdigit()):
         raise InputError(option="version", value=given, expected="give the major version of the server, such as 17")
     return dialect_of(int(given))
 

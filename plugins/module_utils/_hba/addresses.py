@@ -47,6 +47,12 @@ def numeric_address(text: str, interfaces: tuple[str, ...] = ("lo",)) -> bytes |
     return packed if packed is not None else _ipv6(text, interfaces)
 
 
+def _number(digits: str) -> int:
+    """A number; where it has more digits than anything it is compared with, any such number."""
+    sign, rest = ("-", digits[1:]) if digits[0] == "-" else ("", digits.lstrip("+"))
+    return int(sign + (rest.lstrip("0")[:20] or "0"))
+
+
 def _ipv4(text: str) -> bytes | None:
     if _USUAL.fullmatch(text):
         try:
@@ -62,7 +68,7 @@ def _ipv4(text: str) -> bytes | None:
         if match is None:
             return None
         hexadecimal, octal, decimal = match.groups()
-        values.append(int(hexadecimal, 16) if hexadecimal else int(decimal) if decimal else int(octal or "0", 8))
+        values.append(int(hexadecimal, 16) if hexadecimal else _number(decimal) if decimal else int(octal or "0", 8))
     if any(value > 0xFF for value in values[:-1]) or values[-1] > _LIMITS[len(values) - 1]:
         return None
     number = values[-1]
@@ -85,16 +91,16 @@ def _ipv6(text: str, interfaces: tuple[str, ...]) -> bytes | None:
 def _zone(packed: bytes, zone: str, interfaces: tuple[str, ...]) -> bool:
     if zone in interfaces and _LINK_LOCAL.match(packed):
         return True
-    return zone.isdigit() and int(zone) <= 0xFFFFFFFF
+    return zone.isdigit() and _number(zone) <= 0xFFFFFFFF
 
 
 @functools.lru_cache(maxsize=4096)
 def cidr_mask(bits: str, length: int) -> bytes | None:
     """The packed mask for what follows the slash, as strtol reads it; ``length`` is 4 or 16 bytes."""
     match = _MASK_BITS.match(bits)
-    if match is None or not 0 <= int(match.group(1)) <= length * 8:
+    if match is None or not 0 <= _number(match.group(1)) <= length * 8:
         return None
-    ones = int(match.group(1))
+    ones = _number(match.group(1))
     return (((1 << ones) - 1) << (length * 8 - ones)).to_bytes(length, "big")
 
 

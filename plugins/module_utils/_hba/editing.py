@@ -35,8 +35,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules impo
 
 __all__ = ["Edited", "edited"]
 
-_FIELDS = r'([ \t]*(?:[^ \t\r\n#"]+[ \t]+){%d})'
-_END = r'[^#"\r\n]*?([ \t]*(?:#[^\n]*)?)'
+_FIELDS = r'[ \t]*(?:[^ \t\r\n"]+[ \t]+){%d}'
 
 
 class Edited(t.NamedTuple):
@@ -152,12 +151,13 @@ class _Editor:
         wanted = self.wanted[number].line
         before, after = self.match.meaning_of_rule(at), self.match.meaning_of_wanted(number)
         body = rule.bare
-        if before is None or after is None or '"' in wanted or "\0" in body:
+        if before is None or after is None or '"' in wanted + body or "\0" in body:
             return None
-        match = re.fullmatch(_FIELDS % before.fields + _END, body)
+        fields = body.partition("#")[0].rstrip(" \t")
+        match = re.match(_FIELDS % before.fields, fields)
         if match is None:
             return None
-        line = match.group(1) + " ".join(wanted.split("\t")[after.fields :]) + match.group(2)
+        line = match.group() + " ".join(wanted.split("\t")[after.fields :]) + body[len(fields) :]
         meaning = meaning_of(line, self.reading)
         return line + rule.unit.raw[len(body) :] if meaning is not None and meaning.whole == after.whole else None
 

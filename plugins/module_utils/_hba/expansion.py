@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import SourceLine
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import Token
@@ -17,6 +18,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer impo
 __all__ = ["INCLUDES", "Line", "NoFiles", "Sources", "expand"]
 
 INCLUDES = ("include", "include_if_exists", "include_dir")
+_MOST_FILES = 10_000  # files that name each other can make any number of records out of a few lines
+_MOST_TEXT = 50_000_000
 _DEEPEST = 100  # before 16 the server knows no limit and runs out of stack or of files
 _PATH_BYTES = 1023  # what the server's buffer for a path holds; the rest is lost
 
@@ -63,6 +66,8 @@ class _Expansion:
     def __init__(self, dialect: Dialect, sources: Sources) -> None:
         self.dialect = dialect
         self.sources = sources
+        self.files = 0
+        self.length = 0
         self.deepest = _DEEPEST if dialect.nesting_limit is None else dialect.nesting_limit
 
     def lines(self, lines: t.Iterable[SourceLine], path: str, depth: int) -> list[Line]:
@@ -139,7 +144,7 @@ class _Expansion:
         if depth > self.deepest:
             return None, f'could not open file "{path}": maximum nesting depth exceeded', False
         try:
-            return self.sources.read(path), None, False
+            return self._counted(self.sources.read(path), path), None, False
         except IsADirectoryError as error:
             if self.dialect.reports_directories:
                 return None, f'could not read file "{path}": {error.strerror}', False
@@ -148,6 +153,16 @@ class _Expansion:
             reason = error.strerror or str(error)
             words = self.dialect.missing_file.format(name=name, path=path, reason=reason)
             return None, words, isinstance(error, FileNotFoundError)
+
+    def _counted(self, text: str, path: str) -> str:
+        self.files += 1
+        self.length += len(text)
+        if self.files > _MOST_FILES or self.length > _MOST_TEXT:
+            raise Unsupported(
+                f"{path} and files that name each other are more than can be read:"
+                f" {self.files} files, {self.length} characters"
+            )
+        return text
 
 
 def _names_a_file(line: SourceLine) -> bool:

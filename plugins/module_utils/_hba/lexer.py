@@ -148,20 +148,21 @@ def _logical_lines(text: str, dialect: Dialect) -> t.Iterator[tuple[str, int, st
 
 def _joined(lines: t.Iterable[tuple[str, str | None, int]]) -> t.Iterator[tuple[str, int, str | None, int]]:
     """Join lines that end in a backslash with what follows, in comments and quotes too."""
-    start = ""
+    parts: list[str] = []
     height = newlines = 0
     for line, error, extent in lines:
         height += 1
         newlines += extent
-        text = (start + line).rstrip("\r\n")
+        text = line.rstrip("\r\n")
         # Only a backslash beyond what was joined before counts: the second of two stays.
-        if len(text) > len(start) and text.endswith("\\"):
-            start = text[:-1]
+        if text.endswith("\\"):
+            parts.append(text[:-1])
             continue
-        yield text, height, error, newlines
-        start, height, newlines = "", 0, 0
+        joined = "".join([*parts, text]) if parts else text
+        yield joined if text else joined.rstrip("\r\n"), height, error, newlines
+        parts, height, newlines = [], 0, 0
     if height:
-        yield start, height, None, newlines
+        yield "".join(parts), height, None, newlines
 
 
 def _encode(text: str) -> bytes:
@@ -191,7 +192,7 @@ def _lines_around_nul(content: bytes) -> t.Iterator[tuple[str, str | None, int]]
     size = _FIRST_BUFFER
     position = 0
     while position < len(content):
-        line, start = b"", position
+        line, start = bytearray(), position
         while position < len(content):
             room = size - len(line) - 1
             end = content.find(b"\n", position, position + room)
@@ -202,4 +203,4 @@ def _lines_around_nul(content: bytes) -> t.Iterator[tuple[str, str | None, int]]
                 break
             while size < len(line) + 129:
                 size *= 2
-        yield _decode(line), None, content.count(b"\n", start, position)
+        yield _decode(bytes(line)), None, content.count(b"\n", start, position)

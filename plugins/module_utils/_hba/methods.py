@@ -255,23 +255,31 @@ def _apply_ldap_url(url: str, values: Values) -> None:
 
 def _atoi(text: str) -> int:
     match = _ATOI.match(text)
-    number = int(match.group(1)) & 0xFFFFFFFF if match else 0
+    number = _long(match.group(1)) & 0xFFFFFFFF if match else 0
     return number - 0x100000000 if number & 0x80000000 else number
+
+
+def _long(digits: str) -> int:
+    """A number as C's strtol reads it: what is too large is the largest."""
+    sign, rest = (-1, digits[1:]) if digits[0] == "-" else (1, digits.lstrip("+"))
+    number = int(rest.lstrip("0")[:20] or "0")
+    return -min(number, 1 << 63) if sign < 0 else min(number, (1 << 63) - 1)
 
 
 def _split_list(text: str) -> list[str] | None:
     """The items of a list as the server splits it; None for what it cannot."""
     items: list[str] = []
-    rest = text.lstrip(_SPACES)
-    while rest or items:
-        match = _LIST_ITEM.match(rest)
+    text = text.lstrip(_SPACES)
+    at = 0
+    while text:
+        match = _LIST_ITEM.match(text, at)
         if match is None:
             return None
         quoted, plain, separator = match.groups()
         items.append(plain if quoted is None else quoted.replace('""', '"'))
-        rest = rest[match.end() :]
+        at = match.end()
         if not separator:
-            return items if not rest else None
+            return items if at == len(text) else None
     return items
 
 

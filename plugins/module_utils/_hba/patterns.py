@@ -13,6 +13,10 @@ from __future__ import annotations
 import functools
 import re
 import sys
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.automaton import Automaton
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.automaton import build
 
 __all__ = ["NoCapture", "captured", "groups", "problem", "search"]
 
@@ -30,6 +34,7 @@ _OPTION = "invalid embedded option"
 _PATTERN = "invalid regexp (reg version 0.8)"
 
 _MOST_REPETITIONS = 255
+_FEW = 4  # quantifiers
 _LARGEST_CHARACTER = 0x7FFFFFFE
 _COLLATING_ELEMENTS = """
 NUL SOH STX ETX EOT ENQ ACK BEL|alert BS|backspace HT|tab LF|newline VT|vertical-tab FF|form-feed CR|carriage-return
@@ -59,7 +64,7 @@ _RANGES = {
 _CLASS_NAME = re.compile(rf"\[:({'|'.join(sorted(_RANGES))}):\]")
 _PORTABLE = re.compile(
     r"(?:[\w \-^$.@:/%=~!<>,;&'`#+*?]|\\[.\-+*?^$()\[\]{}|/dDsSwWA]|\(\?:|[()|]|\{\d+(?:,\d*)?\}"
-    rf"|\[\^?(?:\w-\w|\w|[.@-]|\\[dsw]|{_CLASS_NAME.pattern})+\])*"
+    rf"|\[\^?(?:\w-\w|\w(?!-\w)|[.@-]|\\[dsw]|{_CLASS_NAME.pattern})+\])*"
 )
 
 
@@ -84,18 +89,19 @@ def problem(pattern: str, *, negated_in_brackets: bool = True) -> str | None:
 def search(pattern: str, name: str) -> bool | None:
     """Whether the pattern is found in a name; None where that is not known here."""
     ours = _translated(pattern)
-    return None if ours is None or "\n" in name else ours.search(name) is not None
+    return None if ours is None or "\n" in name else ours.search(name)
 
 
 @functools.lru_cache(maxsize=4096)
-def _translated(pattern: str) -> re.Pattern[str] | None:
-    """The pattern as Python's; None where both may differ about what it means."""
+def _translated(pattern: str) -> Automaton | None:
+    """The pattern as we run it; None where PostgreSQL and we may differ about what it means."""
     if not pattern.isascii() or not _PORTABLE.fullmatch(pattern) or problem(pattern) is not None:
         return None
-    try:
-        return re.compile(_CLASS_NAME.sub(lambda match: _RANGES[match.group(1)], pattern), re.ASCII)
-    except re.error:
-        return None
+    return build(_in_python(pattern))
+
+
+def _in_python(pattern: str) -> str:
+    return _CLASS_NAME.sub(lambda match: _RANGES[match.group(1)], pattern)
 
 
 class NoCapture:
@@ -120,13 +126,22 @@ def captured(pattern: str, name: str) -> str | NoCapture | None:
     PostgreSQL takes the longest match and Python the first one: they agree where there is nothing to choose from.
     """
     has_choice = "|" in pattern or not pattern.endswith("$") or re.search(r"[*+?}]\?", pattern)
-    ours = _translated(pattern)
-    if has_choice or ours is None or not search(pattern, name):
+    # Python tries one possibility after the other: only where there are few of them.
+    has_many = len(re.findall(r"[*+?}]", pattern)) > _FEW or re.search(r"[*+?}][^(]*\)[*+{]", pattern)
+    if has_choice or has_many or not search(pattern, name):
         return None
-    match = ours.search(name)
+    match = re.search(_in_python(pattern), name, re.ASCII)
     if match is None or not match.re.groups or match.group(1) is None:
         return NoCapture()
     return match.group(1)
+
+
+class _Group(t.NamedTuple):
+    """A group that is open."""
+
+    number: int  # 0: what it matches is not captured
+    lookaround: bool  # whether it is in one, or one itself
+    constraint: bool  # whether it is one itself
 
 
 class _Checker:
@@ -140,14 +155,14 @@ class _Checker:
         self.closed: set[int] = set()
         self.expanded = False  # white space and comments are skipped
         self.flavour = "advanced"
-        self.depth = 0
+        self.open: list[_Group] = []
 
     def check(self) -> None:
         """Raise _Invalid for what the server refuses."""
         self._prefix()
         if self.flavour in ("literal", "basic"):
             return  # nothing is wrong with the first; of the second nobody has been seen to make use
-        self._alternatives(closing=False, lookaround=False)
+        self._alternatives()
 
     def _peek(self, length: int = 1) -> str:
         return self.text[self.at : self.at + length]
@@ -180,29 +195,27 @@ class _Checker:
             raise _Invalid(_OPTION)
         self.at += 1
 
-    def _alternatives(self, *, closing: bool, lookaround: bool) -> None:
-        while True:
-            self._branch(lookaround)
-            if self._peek() != "|":
-                break
-            self.at += 1
-        if closing:
-            if self._peek() != ")":
+    def _alternatives(self) -> None:
+        """All of it. Groups that are open are on a list, as nobody limits how deep they go."""
+        self._skip()
+        while self.at < len(self.text):
+            if not self._ends_branch():
+                ended = self._atom()
+            elif self._take() == "|":
+                ended = False
+            elif self.open:
+                ended = self._close()
+            else:
                 raise _Invalid(_PARENTHESES)
-            self.at += 1
-        elif self._peek() == ")":
+            self._skip()
+            if ended:
+                self._quantifier()
+                self._skip()
+        if self.open:
             raise _Invalid(_PARENTHESES)
 
-    def _branch(self, lookaround: bool) -> None:
-        self._skip()
-        while self.at < len(self.text) and not self._ends_branch():
-            if self._atom(lookaround):
-                self._skip()
-                self._quantifier()
-            self._skip()
-
     def _ends_branch(self) -> bool:
-        if self._peek() == ")" and not self.depth and self.flavour == "extended":
+        if self._peek() == ")" and not self.open and self.flavour == "extended":
             return False  # an ordinary character there
         return self._peek() in "|)"
 
@@ -222,8 +235,8 @@ class _Checker:
             if self.at == before:
                 return
 
-    def _atom(self, lookaround: bool) -> bool:
-        """Read one atom or constraint; whether a quantifier may follow."""
+    def _atom(self) -> bool:
+        """Read one atom or constraint, or the beginning of a group; whether a quantifier may follow."""
         if self._is_quantifier():
             raise _Invalid(_QUANTIFIER)
         if self.text.startswith(("[[:<:]]", "[[:>:]]"), self.at):
@@ -233,11 +246,11 @@ class _Checker:
         if character in "^$":
             return False
         if character == "(":
-            return self._group(lookaround)
+            return self._group()
         if character == "[":
             self._bracket()
         elif character == "\\":
-            return self._escape(lookaround)
+            return self._escape()
         return True
 
     def _is_quantifier(self) -> bool:
@@ -272,33 +285,34 @@ class _Checker:
         start = self.at
         while _digit(self.text, self.at):
             self.at += 1
-        number = int(self.text[start : self.at] or 0)
+        number = _small(self.text[start : self.at])
         if number > _MOST_REPETITIONS:
             raise _Invalid(_COUNTS)
         return number
 
-    def _group(self, lookaround: bool) -> bool:
+    def _group(self) -> bool:
+        inside = bool(self.open) and self.open[-1].lookaround
         if self._peek() != "?" or self.flavour == "extended":
             number = 0
-            if not lookaround:
+            if not inside:
                 self.groups += 1
                 number = self.groups
-            self._enclosed(lookaround)
-            self.closed.add(number)
-            return True
+            self.open.append(_Group(number, inside, False))
+            return False
         for opening, is_lookaround in (("?:", False), ("?=", True), ("?!", True), ("?<=", True), ("?<!", True)):
             if self.text.startswith(opening, self.at):
                 self.at += len(opening)
-                self._enclosed(lookaround or is_lookaround)
-                return not is_lookaround
+                self.open.append(_Group(0, inside or is_lookaround, is_lookaround))
+                return False
         raise _Invalid(_QUANTIFIER)
 
-    def _enclosed(self, lookaround: bool) -> None:
-        self.depth += 1
-        self._alternatives(closing=True, lookaround=lookaround)
-        self.depth -= 1
+    def _close(self) -> bool:
+        """The end of a group; whether a quantifier may follow."""
+        group = self.open.pop()
+        self.closed.add(group.number)
+        return not group.constraint
 
-    def _escape(self, lookaround: bool) -> bool:
+    def _escape(self) -> bool:
         if self.at >= len(self.text):
             raise _Invalid(_ESCAPE)
         character = self._take()
@@ -307,7 +321,7 @@ class _Checker:
         if character in _CONSTRAINTS:
             return False
         if character in "123456789" and self._backreference(character):
-            if lookaround or self._number_read not in self.closed:
+            if (self.open and self.open[-1].lookaround) or self._number_read not in self.closed:
                 raise _Invalid(_BACKREFERENCE)
             return True
         self._plain_escape(character)
@@ -318,7 +332,7 @@ class _Checker:
         end = self.at
         while _digit(self.text, end):
             end += 1
-        number = int(self.text[self.at - 1 : end])
+        number = _small(self.text[self.at - 1 : end])
         if end == self.at or number <= self.groups:
             self.at = end
             self._number_read = number
@@ -439,6 +453,11 @@ class _Checker:
         if len(name) != 1 and name not in _NAMED_CHARACTERS:
             raise _Invalid(_COLLATING)
         return _NAMED_CHARACTERS.get(name, name) if kind == "." else None
+
+
+def _small(digits: str) -> int:
+    """A number; where it has more digits than anything it is compared with, any such number."""
+    return int(digits.lstrip("0")[:9] or 0)
 
 
 def _digit(text: str, at: int) -> bool:
