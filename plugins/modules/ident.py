@@ -46,6 +46,7 @@ options:
   mappings:
     description:
       - The mappings in the order in which the server shall try them.
+      - Each has C(map), C(system_user) and C(pg_user), or else C(include).
       - The names are ONE token each, as PostgreSQL spells it. Quotes that only characters like blanks need are added.
       - An empty list means that there shall be none.
     type: list
@@ -54,14 +55,12 @@ options:
       map:
         description: Name of the map, as the option C(map) of a rule in C(pg_hba.conf) has it.
         type: str
-        required: true
       system_user:
         description:
           - The name that authentication found, such as an account of the operating system or a common name.
           - With a slash in front, a regular expression. Begin it with V(^) and end it with V($), or it matches every
             name that has such a part.
         type: str
-        required: true
       pg_user:
         description:
           - The PostgreSQL user that this system user may be.
@@ -71,7 +70,13 @@ options:
           - Before 16 these are plain names, which become special with an upgrade. Such V(all) and V(+group) are a
             warning, V(/regex) is an error.
         type: str
-        required: true
+      include:
+        description: A file or directory whose mappings are tried in this place, from PostgreSQL 16 on, instead of a mapping.
+        type: str
+      type:
+        description: How O(mappings[].include) is meant. The default is V(include).
+        type: str
+        choices: [include, include_if_exists, include_dir]
       comment:
         description:
           - One line or several. A mapping of the file has as its comment the lines of comment right before it and then the

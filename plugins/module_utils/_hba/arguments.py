@@ -30,6 +30,8 @@ __all__ = [
     "file_options",
     "given_comment",
     "optional_string",
+    "read_entry",
+    "read_include",
     "read_rule",
     "secrets",
     "string",

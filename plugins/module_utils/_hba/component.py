@@ -180,7 +180,8 @@ class Hba:
         refused = [record for record in records if not record.accepted]
         if refused:
             # A line that is at fault already is named by where it stands now.
-            refused = [record for record in state.records(state.text or "") if not record.accepted] or refused
+            if self.desired.manage == "block":
+                refused = [record for record in state.records(state.text or "") if not record.accepted] or refused
             lines = [f"{record.path}:{record.line}: {record.error or 'a value is refused'}" for record in refused]
             raise ServerRefused(
                 "the server would refuse the file, so nothing was changed: " + "; ".join(lines[:20]), lines=lines

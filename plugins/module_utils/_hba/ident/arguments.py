@@ -12,11 +12,15 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.arguments import FILE_ARGUMENTS
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.arguments import file_options
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.arguments import given_comment
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.arguments import read_include
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.arguments import string
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.expansion import INCLUDES
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.component import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.component import Ident
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.mappings import Mapping
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.mappings import check_mapping
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import check_rule
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Include
 
 __all__ = ["ARGUMENTS", "component"]
 
@@ -25,9 +29,11 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
         "type": "list",
         "elements": "dict",
         "options": {
-            "map": {"type": "str", "required": True},
-            "system_user": {"type": "str", "required": True},
-            "pg_user": {"type": "str", "required": True},
+            "map": {"type": "str"},
+            "system_user": {"type": "str"},
+            "pg_user": {"type": "str"},
+            "include": {"type": "str"},
+            "type": {"type": "str", "choices": list(INCLUDES)},
             "comment": {"type": "str"},
         },
     },
@@ -45,7 +51,7 @@ def component(values: t.Mapping[str, t.Any], *, option: str = "") -> Ident:
     return Ident(Desired(mappings=mappings if about_file["present"] else None, **about_file))
 
 
-def _mappings(given: t.Any, option: str) -> tuple[Mapping, ...] | None:
+def _mappings(given: t.Any, option: str) -> tuple[Mapping | Include, ...] | None:
     if given is None:
         return None
     if not isinstance(given, list):
@@ -53,9 +59,14 @@ def _mappings(given: t.Any, option: str) -> tuple[Mapping, ...] | None:
     return tuple([_mapping(entry, f"{option}[{index}]") for index, entry in enumerate(given)])
 
 
-def _mapping(entry: t.Any, option: str) -> Mapping:
+def _mapping(entry: t.Any, option: str) -> Mapping | Include:
     if not isinstance(entry, dict):
         raise InputError(option=option, value=entry, expected=f"give a dictionary with {', '.join(_KEYS)}")
+    entry = {key: value for key, value in entry.items() if value is not None}
+    if "include" in entry:
+        include = read_include(entry, option)
+        check_rule(include, option=option)
+        return include
     for key in entry:
         if key not in (*_KEYS, "comment"):
             raise InputError(option=f"{option}.{key}", value=key, expected=f"known are {', '.join(_KEYS)}, comment")

@@ -22,6 +22,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.reco
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.state import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.state import observe
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import summary
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Include
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Written
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import LeftAlone
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
@@ -39,7 +40,7 @@ __all__ = ["Desired", "Ident"]
 class Desired(document.Management):
     """What the operator wants of pg_ident.conf."""
 
-    mappings: tuple[Mapping, ...] | None = None  # None: hands off; none at all is a choice
+    mappings: tuple[Mapping | Include, ...] | None = None  # None: hands off; none at all is a choice
     path: str | None = None  # None: the server's ident_file
     option: str = ""  # where the operator wrote it: a prefix of option names
 
@@ -143,7 +144,8 @@ class Ident:
         refused = [record for record in records if not record.accepted]
         if refused:
             # A line that is at fault already is named by where it stands now.
-            refused = [record for record in state.records(state.text or "") if not record.accepted] or refused
+            if self.desired.manage == "block":
+                refused = [record for record in state.records(state.text or "") if not record.accepted] or refused
             lines = [f"{record.path}:{record.line}: {record.error}" for record in refused]
             raise ServerRefused(
                 "the server would refuse the file, so nothing was changed: " + "; ".join(lines[:20]), lines=lines

@@ -18,9 +18,11 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.matc
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import Token
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import byte_length
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import split_fields
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import render_rule
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import spell
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import token_problem
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import without_continuation
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Include
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Written
 
 __all__ = ["COLUMNS", "Mapping", "check_mapping", "render_mappings"]
@@ -38,7 +40,9 @@ class Mapping:
     comment: str | None = None
 
 
-def render_mappings(mappings: t.Iterable[Mapping], dialect: Dialect, *, option: str = "mappings") -> list[Written]:
+def render_mappings(
+    mappings: t.Iterable[Mapping | Include], dialect: Dialect, *, option: str = "mappings"
+) -> list[Written]:
     """The lines of mappings that ``check_mapping`` took, in their order.
 
     What this version would take and never match is refused.
@@ -62,7 +66,9 @@ def check_mapping(mapping: Mapping, *, option: str) -> None:
     check_comment(mapping.comment, f"{option}.comment")
 
 
-def _rendered(mapping: Mapping, dialect: Dialect, option: str) -> Written:
+def _rendered(mapping: Mapping | Include, dialect: Dialect, option: str) -> Written:
+    if isinstance(mapping, Include):
+        return render_rule(mapping, dialect, option=option)
     problem = _pattern_problem(_token(mapping.system_user), dialect)
     if problem is not None:
         raise InputError(option=f"{option}.system_user", value=mapping.system_user, expected=problem)

@@ -64,6 +64,26 @@ def test_order_and_comment_are_changes() -> None:
     assert plan(text, mappings=[OWN, {**APP, "comment": "one\ntwo"}]).steps != ()
 
 
+def test_what_is_there_keeps_its_bytes() -> None:
+    before = '# about\n\n# on call\nops   postgres  postgres # here\napp   "www"     old\ninclude_if_exists  more.conf\nx y z\n'
+    more = {"include": "more.conf", "type": "include_if_exists", "map": None}
+    text = written(plan(before, mappings=[OWN, APP, more]))
+    assert text.endswith(before.replace("old", "app").replace("x y z\n", "")) and text.count("\n\n") == 2
+    assert plan(text, mappings=[OWN, APP, more]).steps == ()
+    assert (
+        plan(
+            before.replace("old", "app"), mappings=[OWN, APP, more, {"map": "x", "system_user": "y", "pg_user": "z"}]
+        ).steps
+        == ()
+    )
+    changed = written(plan(text, mappings=[{**OWN, "comment": "off\nhere"}, APP, more]))
+    assert changed == text.replace("# on call", "# off")
+    with pytest.raises(InputError, match=r"mappings\[0\]: .*included from 16 on"):
+        plan("", mappings=[more], about={"major": 15})
+    with pytest.raises(InputError, match=r"mappings\[0\].map: "):
+        plan("", mappings=[{**more, "map": "m"}])
+
+
 def test_a_block() -> None:
     before = "# mine\nops postgres postgres"
     text = written(plan(before, mappings=[APP], manage="block", position="last"))
