@@ -35,7 +35,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules impo
 
 __all__ = ["Edited", "edited"]
 
-_FIELDS = r'[ \t]*(?:[^ \t\r\n"]+[ \t]+){%d}'
+_FIELDS = r'[ \t]*(?:(?:[^ \t\r\n"]+|"[^"]*(?:""[^"]*)*")+[ \t]+){%d}'
 
 
 class Edited(t.NamedTuple):
@@ -150,16 +150,16 @@ class _Editor:
         """The line with what follows its identity replaced, all other bytes kept; None where that cannot be."""
         wanted = self.wanted[number].line
         before, after = self.match.meaning_of_rule(at), self.match.meaning_of_wanted(number)
-        body = rule.bare
-        if before is None or after is None or '"' in wanted + body or "\0" in body:
+        at_comment = _comment_place(rule)
+        if before is None or after is None or at_comment is None:
             return None
-        fields = body.partition("#")[0].rstrip(" \t")
+        fields = rule.bare[:at_comment].rstrip(" \t")
         match = re.match(_FIELDS % before.fields, fields)
         if match is None:
             return None
-        line = match.group() + " ".join(wanted.split("\t")[after.fields :]) + body[len(fields) :]
+        line = match.group() + " ".join(wanted.split("\t")[after.fields :]) + rule.bare[len(fields) :]
         meaning = meaning_of(line, self.reading)
-        return line + rule.unit.raw[len(body) :] if meaning is not None and meaning.whole == after.whole else None
+        return line + rule.unit.raw[len(rule.bare) :] if meaning and meaning.whole == after.whole else None
 
     def _with_comment(self, rule: Item, raw: str, wanted: Written) -> str:
         """The lines of a rule, with the comment that is wanted."""
@@ -213,16 +213,25 @@ class _Pieces:
         return "".join(self.pieces)
 
 
+def _comment_place(rule: Item) -> int | None:
+    """Where the comment of a line begins, or else the line ends; None for a line that is not read as it looks."""
+    line = rule.unit.line
+    if line is None or line.height != 1 or line.extent != 1 or "\0" in rule.bare:
+        return None
+    at = len(rule.bare) if line.comment is None else len(rule.bare) - len(line.comment) - 1
+    return at if rule.bare[at : at + 1] in ("", "#") else None
+
+
 def _with_comment_beside(rule: Item, raw: str, comment: str) -> str | None:
     """The line with another comment on it, or with none; None where it must be written anew."""
-    line = rule.unit.line
-    if line is None or line.comment is None or line.height != 1 or line.extent != 1:
-        return None
     body = raw.rstrip("\r\n")
-    at = len(body) - len(line.comment) - 1
+    at_comment = _comment_place(rule)
+    if at_comment is None:
+        return None
+    at = len(body) - len(rule.bare) + at_comment
     rest = comment_lines(comment).rstrip("\n")
     new = body[:at] + rest if rest else body[:at].rstrip(" \t")
-    is_whole = body[at : at + 1] == "#" and not new.endswith("\\")
+    is_whole = not new.endswith("\\")
     fields, found, _error = split_fields(new)
     same = fields == split_fields(body)[0] and (found or "").strip() == comment
     return new + raw[len(body) :] if is_whole and same else None

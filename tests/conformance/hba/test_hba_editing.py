@@ -76,11 +76,11 @@ def test_the_server_reads_what_was_asked_for(judge: Judge) -> None:
     major = judge.server.major
     reading = RuleReading(dialect_of(major))
     counts: collections.Counter[str] = collections.Counter()
-    for number, case in enumerate(generate(f"{_SEED}-{major}", _EDITS)):
+    for number, (others, _constructs) in enumerate(generate(f"{_SEED}-{major}", _EDITS, reading.dialect)):
         chance = random.Random(f"{_SEED}-{major}-{number}")
         wanted = _wanted(chance, major)
         own = [f"{chance.choice(_BETWEEN)}{written.text}" for written in chance.sample(wanted, k=len(wanted) // 2)]
-        text = chance.choice(_BETWEEN) + "".join(own) + case.text
+        text = chance.choice(_BETWEEN) + "".join(own) + others
         for _edit in range(4):
             before, text = text, whole_file(text, wanted, reading)
             assert _rows(judge, text) == _rows(judge, whole_file("", wanted, reading)), (before, wanted)

@@ -142,9 +142,11 @@ def test_a_rule_that_is_treated_otherwise_keeps_alignment_and_comment() -> None:
         assert body(edit(BEFORE, OWNER, rule(line), MONITOR)) == BEFORE.replace("md5", tail)
     trusted = rule("local all postgres trust")
     assert body(edit(BEFORE, trusted, SHOP, MONITOR)) == BEFORE.replace("peer ", "trust ")
-    quoted = 'host "my db" all all md5 # why\n'
-    text = edit(quoted, {**rule("host x all all reject"), "databases": ["my db"]})
-    assert body(text) == '# why\nhost\t"my db"\tall\tall\treject\n'
+    quoted = 'host  "my db", "#"  all all md5 # why\n'
+    text = edit(quoted, {**rule("host x all all reject"), "databases": ["my db", "#"]})
+    assert body(text) == '# why\nhost\t"my db","#"\tall\tall\treject\n'
+    text = edit(quoted.replace(", ", ","), {**rule("host x all all reject"), "databases": ["my db", "#"]})
+    assert body(text) == 'host  "my db","#"  all all reject # why\n'
 
 
 def test_a_rule_that_moves_takes_its_bytes_along() -> None:
