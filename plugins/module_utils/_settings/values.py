@@ -54,6 +54,8 @@ _CONNECTION_WORDS: t.Final[t.Mapping[str, frozenset[str]]] = {
 
 _LEAST_WORK_MEMORY = 1024  # kB; the server silently raises autovacuum_work_mem to it, or to 64 in later versions
 
+_DISABLED: t.Final = "(disabled)"  # what the server shows of archive_command while archive_mode is off
+
 _DATE_ORDERS: t.Final = {"us": "mdy", "noneuropean": "mdy", "noneuro": "mdy", "euro": "dmy", "european": "dmy"}
 
 _SECRET = re.compile(r"conninfo|passphrase|passwd|password|secret|token|credential|_command$", re.IGNORECASE)
@@ -163,6 +165,8 @@ def _is_replaced(parameter: Parameter, value: Value) -> bool:
     """Whether the server has put a value of its own in place of this one, without a word."""
     if parameter.name == "wal_buffers":
         return value.key == -1
+    if parameter.name == "archive_command":
+        return parameter.setting == _DISABLED
     if parameter.name == "autovacuum_work_mem" and isinstance(value.key, int):
         return 0 <= value.key < int(parameter.setting) <= _LEAST_WORK_MEMORY
     return False
@@ -264,6 +268,8 @@ def _string(parameter: Parameter, text: str) -> Value:
     name = parameter.name.lower()
     if name == "log_connections":
         return Value(_connection_aspects(text), text)
+    if name == "datestyle":
+        return Value(_date_style(text), text)
     if name in LISTS:
         return Value(list_key(name, text), text)
     if name == "synchronous_standby_names":

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
@@ -194,3 +195,16 @@ def test_what_is_written_means_what_was_given(parameter: Parameter, value: objec
     except ValueError:
         return
     assert normalise(parameter, first.text).key == first.key
+
+
+def test_a_command_that_the_server_hides_is_not_another_one() -> None:
+    hidden = Parameter("archive_command", "string", setting="(disabled)")
+    assert is_running(hidden, normalise(hidden, "cp %p /x/%f"))
+    shown = dataclasses.replace(hidden, setting="cp %p /y/%f")
+    assert not is_running(shown, normalise(shown, "cp %p /x/%f"))
+
+
+def test_words_for_the_order_of_a_date_mean_the_same() -> None:
+    style = Parameter("DateStyle", "string")
+    assert same(style, "euro, ISO", "iso,DMY")
+    assert not same(style, "us, ISO", "iso,DMY")
