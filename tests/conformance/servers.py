@@ -33,7 +33,8 @@ __all__ = [
 ]
 
 _HERE = pathlib.Path(__file__).resolve().parent
-_PROGRAMS = pathlib.Path(os.environ.get("BUILD", _HERE.parent.parent / ".build")) / "postgres"
+_BUILD = pathlib.Path(os.environ.get("BUILD", _HERE.parent.parent / ".build"))
+_PROGRAMS = pathlib.Path(os.environ.get("POSTGRES_PROGRAMS", _BUILD / "postgres"))
 _ACCOUNT = "rampart-test"
 _WAIT = 30
 _ROOM = 6 * 2**30  # bytes; some sixty clusters of 50 MB at the same time, and the programs

@@ -103,12 +103,12 @@ class Dialect:
     missing_file: str = 'could not open file "{path}": {reason}'
 
 
-_BEFORE_17: dict[str, t.Any] = {
+_BEFORE_18: dict[str, t.Any] = {
     "mixed_ldap_binds": "cannot use ldapbasedn, ldapbinddn, ldapbindpasswd, ldapsearchattribute, ldapsearchfilter,"
     " or ldapurl together with ldapprefix",
 }
 _BEFORE_16: dict[str, t.Any] = {
-    **_BEFORE_17,
+    **_BEFORE_18,
     "token_limit": 10239,
     "missing_file": 'could not open secondary authentication file "@{name}" as "{path}": {reason}',
 }
@@ -135,8 +135,8 @@ DIALECTS: dict[int, Dialect] = {
     ),
     14: Dialect(major=14, mappings_view=False, **_BEFORE_16),
     15: Dialect(major=15, **_BEFORE_16),
-    16: Dialect(major=16, **_FROM_16, **_BEFORE_17),
-    17: Dialect(major=17, **_FROM_16),
+    16: Dialect(major=16, **_FROM_16, **_BEFORE_18),
+    17: Dialect(major=17, **_FROM_16, **_BEFORE_18),
     18: Dialect(major=18, methods=(*_METHODS, "oauth"), options={**OPTIONS, **_OAUTH_OPTIONS}, **_FROM_16),
 }
 

@@ -126,6 +126,8 @@ def _clientcert(value: str, kind: str, method: str, dialect: Dialect) -> str:
         raise Refusal(None)
     if value == "verify-ca" and method == "cert" and dialect.cert_refuses_verify_ca:
         raise Refusal('clientcert can only be set to "verify-full" when using "cert" authentication')
+    if not dialect.clientcert[value] and method == "cert":
+        raise Refusal('clientcert cannot be set to "no-verify" when using "cert" authentication')
     return dialect.clientcert[value]
 
 

@@ -57,11 +57,16 @@ class Judge:
         self.ssl = False
         self.validators: tuple[str, ...] = ()
         self._session = server.connect()
+        self.version = str(server.query("SHOW server_version")[0][0]).split(" (")[0]
         for name, text in COMPANIONS.items():
             self.put_beside(name, text)
         self.put("".join(f"host all all all {method}\n" for method in _OPTIONAL_METHODS))
         errors = [str(row["error"]) for row in self.rows()]
         self.lacks = frozenset(name for name, error in zip(_OPTIONAL_METHODS, errors) if error.endswith(_LACKS))
+        self.put("host all all all ldap ldapserver=l ldapbasedn=b ldapscheme=ldap")
+        shown = self.rows()[0]["options"] or ["ldapscheme=ldap"]
+        # Early minor versions of 13 show every option of this method but one.
+        self.hidden = "" if "ldapscheme=ldap" in shown else "ldapscheme="
         self.put("")
 
     def close(self) -> None:
@@ -168,13 +173,18 @@ def _resolves(name: str) -> bool:
         return False
 
 
-def our_rows(records: list[Record]) -> list[Row]:
-    """Our reading in the form of the server's view."""
+def our_rows(records: list[Record], hidden: str = "") -> list[Row]:
+    """Our reading in the form of the server's view, which may hide an option."""
     rows = []
     for record in records:
         row: Row = dict.fromkeys(("type", "database", "user_name", "address", "netmask", "auth_method", "options"))
         row.update(file_name=record.path, line_number=record.line, error=record.error)
         if record.accepted:
+            shown = [
+                each
+                for each in shown_options(record.method, record.options)
+                if not (hidden and each.startswith(hidden))
+            ]
             address, netmask = record.address.shown() if record.address else (None, None)
             row.update(
                 type=record.type,
@@ -183,7 +193,7 @@ def our_rows(records: list[Record]) -> list[Row]:
                 address=address,
                 netmask=netmask,
                 auth_method=record.method,
-                options=shown_options(record.method, record.options) or None,
+                options=shown or None,
             )
         rows.append(row)
     return rows

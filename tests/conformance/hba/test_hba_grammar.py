@@ -68,7 +68,7 @@ def judge(workshop: Workshop, major: int) -> Iterator[Judge]:
 def _disagreement(judge: Judge, text: str, *, reload: bool = True) -> str | None:
     judge.put(text)
     records = judge.ours(text)
-    theirs, ours = judge.rows(), our_rows(records)
+    theirs, ours = judge.rows(), our_rows(records, judge.hidden)
     if theirs != ours:
         return f"{text[:300]!r}\n  server: {theirs}\n  ours:   {ours}"
     return _misjudged(judge, text, records) if reload else None
@@ -91,7 +91,7 @@ def test_corpus(judge: Judge) -> None:
             problem = _disagreement(judge, text)
             if problem is not None:
                 wrong.append(f"{group}: {problem}")
-    words = f"PostgreSQL {judge.server.major}: {counts.total()} inputs of the corpus, {len(wrong)} disagreements"
+    words = f"PostgreSQL {judge.version}: {counts.total()} inputs of the corpus, {len(wrong)} disagreements"
     tell("grammar", words, counts)
     assert not wrong, "\n".join(wrong)
     assert counts.total() >= 300
@@ -181,7 +181,7 @@ def test_generated(judge: Judge) -> None:
     rarest = min(REQUIRED, key=lambda name: counts[name])
     share = f"{100 * counts['accepted'] // total} % accepted, {100 * counts['rejected'] // total} % rejected"
     words = (
-        f"PostgreSQL {judge.server.major}, seed {_SEED}: {total} generated inputs, {len(trial.wrong)} disagreements, {share},"
+        f"PostgreSQL {judge.version}, seed {_SEED}: {total} generated inputs, {len(trial.wrong)} disagreements, {share},"
         f" {len(REQUIRED)} constructs {counts[rarest]} times and more"
     )
     tell("grammar", words, counts)

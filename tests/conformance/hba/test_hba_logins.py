@@ -122,7 +122,7 @@ def test_logins(door: Door) -> None:
             if problem is not None:
                 wrong.append(f"{text}{login}\n  server: {answer}\n  {problem}")
     counts = comparison.counts
-    words = f"PostgreSQL {door.server.major}, seed {_SEED}: {_LOGINS} logins, {len(wrong)} disagreements"
+    words = f"PostgreSQL {door.judge.version}, seed {_SEED}: {_LOGINS} logins, {len(wrong)} disagreements"
     tell("logins", words, counts)
     assert not wrong, "\n".join(wrong[:20])
     assert counts["unknown to the matching"] <= _MOST_UNKNOWN * _LOGINS

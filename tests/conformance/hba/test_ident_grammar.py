@@ -178,7 +178,7 @@ def test_generated(judge: IdentJudge) -> None:
     total = counts["accepted"] + counts["rejected"]
     rarest = min(MAPPED, key=lambda name: counts[name])
     words = (
-        f"PostgreSQL {judge.server.major}, seed {_SEED}: {total} generated inputs, {len(wrong)} disagreements,"
+        f"PostgreSQL {judge.version}, seed {_SEED}: {total} generated inputs, {len(wrong)} disagreements,"
         f" {100 * counts['accepted'] // total} % accepted, {100 * counts['rejected'] // total} % rejected,"
         f" {len(MAPPED)} constructs {counts[rarest]} times and more"
     )

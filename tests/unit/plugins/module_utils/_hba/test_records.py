@@ -66,6 +66,11 @@ def test_versions_differ() -> None:
     assert one("hostssl db u all md5 clientcert=0", 13).accepted
     assert not one("hostssl db u all md5 clientcert=0", 14).accepted
     assert not one("hostssl db u all cert clientname=CN", 13).accepted
+    assert str(one("hostssl db u all cert clientcert=0", 13).error).startswith(
+        'clientcert cannot be set to "no-verify"'
+    )
+    for major, words in ((17, "cannot use ldapbasedn, "), (18, "cannot mix options ")):
+        assert str(one("host db u all ldap ldapprefix=p ldapbasedn=b", major).error).startswith(words)
     assert one("include missing", 15).error == 'invalid connection type "include"'
     assert one("include missing", 16).error == 'could not open file "missing": No such file or directory'
     assert parse_text("include_if_exists missing", DIALECTS[16]) == []
@@ -76,6 +81,7 @@ def test_versions_differ() -> None:
 def test_accepted_with_a_warning() -> None:
     record = one("hostssl db u all trust", ssl=False)
     assert record.accepted and record.error == "hostssl record cannot match because SSL is disabled"
+    assert one("hostssl db u all oauth issuer=i scope=s", 18, ssl=False).error is None
     refused = one("hostssl db u all trust clientcert=foo", ssl=False)
     assert not refused.accepted and refused.error == "hostssl record cannot match because SSL is disabled"
 
