@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import os
 import pathlib
+import signal
 import threading
 import time
 import typing as t
@@ -166,18 +167,34 @@ def test_an_owner_without_a_home_keeps_previous_versions_beside_the_data(fresh_s
     assert fresh_server.data_directory.parent / ".rampart-postgresql" in copy.parents
 
 
+def wait_for(find: t.Callable[[], pathlib.Path | None]) -> pathlib.Path:
+    """What is found within half a minute."""
+    for _attempt in range(1500):
+        found = find()
+        if found is not None and found.stat().st_size:
+            return found
+        time.sleep(0.02)
+    raise RuntimeError("it did not come")
+
+
 def test_what_a_killed_rehearsal_leaves(fresh_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is no cluster of this host while it is there, and the next rehearsal takes it away."""
     room = fresh_server.data_directory.parent / "rehearsals"
     with fresh_server.owner.acting():
         room.mkdir()
     monkeypatch.setattr(scratch, "_PARENT", str(room))
-    with monkeypatch.context() as killed:
-        killed.setattr(rehearsal, "_stop", lambda process: None)
-        killed.setattr(scratch.shutil, "rmtree", lambda path, ignore_errors: None)
+    child = os.fork()
+    if not child:
+        monkeypatch.setattr(rehearsal, "_wait_for_verdict", lambda process, log: time.sleep(60))
         run(fresh_server, FileComponent(TRUST), check_mode=True)
-    (left,) = room.iterdir()
-    pid = int((left / "data" / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+        os._exit(0)
+    try:
+        pid_file = wait_for(lambda: next(room.glob("*/data/postmaster.pid"), None))
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    left = pid_file.parent.parent
+    pid = int(pid_file.read_text(encoding="utf-8").split()[0])
     assert os.path.exists(f"/proc/{pid}/cwd")
     assert str(left / "data") not in [cluster.data_directory for cluster in discovery.running_clusters()]
     monkeypatch.setattr(scratch, "_GRACE", -1)
