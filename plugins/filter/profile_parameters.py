@@ -40,7 +40,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Name of each parameter, and its value as text.
+  description:
+    - Name of each parameter, and its value as text. Where editions of the benchmark differ the value is a dictionary, in
+      which each value stands under the first major version that has it, as the module takes it.
   type: dictionary
 """
 
@@ -49,7 +51,7 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 
-def profile_parameters(role: object, profile: object) -> dict[str, str]:
+def profile_parameters(role: object, profile: object) -> dict[str, str | dict[str, str]]:
     """The server parameters that a role sets under a profile."""
     # Here and not above: to find one filter Ansible loads all of a collection, in every task anew.
     from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError

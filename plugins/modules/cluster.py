@@ -112,8 +112,16 @@ options:
           say. Give O(settings.sections) when several tasks or roles share the file.
         - A name of another version is translated (C(ssl_ecdh_curve) and C(ssl_groups)), and C(log_connections) may
           be given as the list of PostgreSQL 18 on every version.
-        - V(auto) for C(logging_collector) switches it on where the server's standard error does not go into a file
-          already, as it does on Debian, and else leaves the parameter out, which RV(left_alone) then says.
+        - 'A value that depends on the server''s major version is a dictionary, in which each value stands under the
+          first version that has it, V({13: TLSv1.2, 17: TLSv1.3}). On a server older than all of them the parameter
+          is left out.'
+        - V(auto) for C(logging_collector) switches it on where the log would go nowhere, or where C(log_directory)
+          or one of the destinations V(csvlog) and V(jsonlog) is wanted; where the server's standard error goes into
+          a file, as it does on Debian, or the log to syslog only, it leaves the parameter out, which RV(left_alone)
+          then says.
+        - V({cluster}) in C(log_directory) and C(syslog_ident) becomes the name of the cluster with C(-) for C(/),
+          as in C(17-main), or its data directory in the same way where it has no name.
+        - A C(log_directory) with its full path has to be one that the owner of the cluster can write in, or make.
         type: dict
       store:
         description:

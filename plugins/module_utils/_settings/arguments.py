@@ -16,6 +16,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desir
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import PARAMETERS
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import PRELOAD
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import REMOVE
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import ByMajor
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Wish
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.preload import base_name
@@ -37,6 +38,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
 }
 
 _SHORTEST_SECRET = 6  # characters; masking a shorter one would spoil words that mean something else
+_MAJOR = re.compile(r"[1-9][0-9]")
 _SECTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.conf")
 _LIBRARY = re.compile(r"[^\s\0]+(?: [^\s\0]+)*")
@@ -79,7 +81,8 @@ def secrets(values: t.Mapping[str, t.Any] | None) -> set[str]:
         value
         for section in sections
         if isinstance(section, dict)
-        for name, value in section.items()
+        for name, given_value in section.items()
+        for value in (given_value.values() if isinstance(given_value, dict) else [given_value])
         if isinstance(value, str) and len(value) >= _SHORTEST_SECRET
         if may_hold_secret(str(name)) and not is_harmless(value)
     }
@@ -114,8 +117,18 @@ def _wishes(section: str, given: t.Mapping[str, t.Any], prefix: str, store: str)
         if not isinstance(name, str) or not name:
             raise InputError(option=path, value=name, expected="the name of a server parameter is needed")
         if value is not None:
-            frozen = tuple(value) if isinstance(value, list) else value
-            yield Wish(option=f"{path}.{name}", section=section, name=name, value=frozen, store=store)
+            yield Wish(
+                f"{path}.{name}", section=section, name=name, value=_frozen(value, f"{path}.{name}"), store=store
+            )
+
+
+def _frozen(value: object, path: str) -> object:
+    """The value as it travels; of a dictionary, each value with the major version that it begins with."""
+    if isinstance(value, dict):
+        if not value or not all(_MAJOR.fullmatch(str(first)) for first in value):
+            raise InputError(option=path, value=value, expected="major versions are the keys, as in 13 and 17")
+        return ByMajor(tuple((int(first), _frozen(each, path)) for first, each in value.items()))
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _libraries(value: object, path: str) -> tuple[str, ...] | None:

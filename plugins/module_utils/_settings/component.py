@@ -46,6 +46,7 @@ class Settings:
             file_name=self.desired.file_name,
             libraries=self.desired.preload or (),
             everywhere=self.desired.looks_elsewhere,
+            wishes=self.desired.wishes,
         )
         if state.place.path == state.place.main:
             raise InputError(

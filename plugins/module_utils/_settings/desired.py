@@ -23,13 +23,12 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._settings.value
 
 __all__ = [
     "ALTER_SYSTEM",
-    "AUTOMATIC",
-    "COLLECTOR",
     "COMPONENT",
     "DROP_IN",
     "PARAMETERS",
     "PRELOAD",
     "REMOVE",
+    "ByMajor",
     "Desired",
     "Resolver",
     "Wanted",
@@ -51,9 +50,19 @@ ALTER_SYSTEM: t.Final = "alter_system"
 REMOVE: t.Final = "remove"
 """What to do about a stronger place: take the value out of it."""
 
-COLLECTOR: t.Final = "logging_collector"
-AUTOMATIC: t.Final = "auto"
-"""Its value where the place of the log decides."""
+
+@dataclasses.dataclass(frozen=True)
+class ByMajor:
+    """A value that depends on the server's major version."""
+
+    values: tuple[tuple[int, object], ...]  # the first major that has the value
+
+    def at(self, major: int) -> object:
+        """The value for this major version; None where it is older than all that are named."""
+        return next(
+            (value for first, value in sorted(self.values, reverse=True, key=lambda each: each[0]) if first <= major),
+            None,
+        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,20 +13,17 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ManagedElsewhere
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ExpectedParameter
-from ansible_collections.rampart.postgresql.plugins.module_utils._plan import LeftAlone
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Overridden
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import automatic
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings import deciding
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import dropin
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import effective
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import elsewhere
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import judgement
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import libraries
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import writing
-from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import AUTOMATIC
-from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import COLLECTOR
-from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import COMPONENT
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import DROP_IN
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import PARAMETERS
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import PRELOAD
@@ -47,7 +44,8 @@ Offered = t.Mapping[str, t.Mapping[str, str]]
 def make_plan(desired: Desired, state: State, offered: Offered) -> Planned:
     """What has to be done for the state to become the desired one."""
     libraries.check(desired, state)
-    wishes, uncollected = _collected([*desired.wishes, *_offered_wishes(desired, offered)], state)
+    given_wishes = [*desired.wishes, *_offered_wishes(desired, offered)]
+    wishes, undecided = deciding.decided(given_wishes, state.circumstances)
     resolver = Resolver(state.catalogue, desired.optional, libraries.coming(desired, state, wishes))
     wanted, left_alone = resolver.resolve(wishes)
     wanted += libraries.merged(desired, state)
@@ -67,9 +65,10 @@ def make_plan(desired: Desired, state: State, offered: Offered) -> Planned:
     kept_roles = elsewhere.on_standby(removals) if state.in_recovery else []
     return Planned(
         steps=tuple(steps),
-        left_alone=(*left_alone, *uncollected, *unknown, *kept_roles),
+        left_alone=(*left_alone, *undecided, *unknown, *kept_roles),
         restart_required=tuple(judgement.waiting(state, changes)),
         overridden_by=defeated.overridden,
+        findings=tuple(deciding.findings(state.circumstances)),
         effects=judgement.becoming(state, changes) if steps else (),
         expected=tuple(
             ExpectedParameter(each.option, each.parameter.name) for each in wanted if each.parameter.placeholder
@@ -112,20 +111,6 @@ def _kept(state: State, given: t.Collection[str], resets: t.Collection[str]) -> 
         for section, values in state.sections.items()
         if section not in given
     }
-
-
-def _collected(wishes: t.Iterable[Wish], state: State) -> tuple[list[Wish], list[LeftAlone]]:
-    """With a decision about the log's collector: it is wanted where nothing keeps what the server writes."""
-    decided: list[Wish] = []
-    left: list[LeftAlone] = []
-    for wish in wishes:
-        if wish.name.lower() != COLLECTOR or wish.value != AUTOMATIC:
-            decided.append(wish)
-        elif state.log_file is None:
-            decided.append(dataclasses.replace(wish, value="on"))
-        else:
-            left.append(LeftAlone(COMPONENT, COLLECTOR, f"the log goes to {state.log_file}"))
-    return decided, left
 
 
 def _offered_wishes(desired: Desired, offered: Offered) -> t.Iterator[Wish]:

@@ -16,12 +16,15 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.files i
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import dropin
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import preload
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.deciding import Circumstances
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Wish
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.names import Catalogue
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.places import AUTOMATIC_FILE
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.places import FileSetting
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.places import Place
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.places import RoleSetting
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.places import find_place
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.surroundings import circumstances
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import Parameter
 
 if t.TYPE_CHECKING:
@@ -70,11 +73,11 @@ class State:
     library_directory: str
     loaded: float
     now: float
-    log_file: str | None = None  # where the server's standard error goes, when that is a file
     version: int = 0  # as server_version_num gives it
     in_recovery: bool = False
     texts: t.Mapping[str, FileState] = dataclasses.field(default_factory=dict)  # other files, where they may change
     automatic: str = AUTOMATIC_FILE  # path of what ALTER SYSTEM writes
+    circumstances: Circumstances = Circumstances()
 
     @property
     def sections(self) -> dict[str, dict[str, str]]:
@@ -87,7 +90,14 @@ class State:
         return self.dropin is not None and self.loaded < self.dropin.modified <= self.now
 
 
-def observe(server: Server, *, file_name: str, libraries: t.Sequence[str], everywhere: bool = False) -> State:
+def observe(
+    server: Server,
+    *,
+    file_name: str,
+    libraries: t.Sequence[str],
+    wishes: t.Sequence[Wish] = (),
+    everywhere: bool = False,
+) -> State:
     """Read everything; ``libraries`` are those whose files are looked for, ``everywhere`` reads the files of others too."""
     if not server.session.is_superuser:
         raise Unsupported(
@@ -115,7 +125,7 @@ def observe(server: Server, *, file_name: str, libraries: t.Sequence[str], every
         library_directory=directory,
         loaded=times["loaded"],
         now=times["now"],
-        log_file=server.cluster.log_file,
+        circumstances=circumstances(server, catalogue.setting("log_destination"), wishes),
         version=server.version,
         in_recovery=server.in_recovery,
         texts=_texts(server, [*(row["path"] for row in rows), automatic]) if everywhere else {},

@@ -28,7 +28,7 @@ CATALOGUE: t.Mapping[str, tuple[ProfileParameter, ...]] = {
 }
 
 
-def _entries(role: object, profile: object) -> list[tuple[ProfileParameter, str]]:
+def _entries(role: object, profile: object) -> list[tuple[ProfileParameter, str | t.Mapping[str, str]]]:
     """The role's entries that have a value in this profile, with that value."""
     if not isinstance(role, str) or role not in CATALOGUE:
         raise InputError(option="role", value=role, expected=f"it is one of {', '.join(CATALOGUE)}")
@@ -38,9 +38,10 @@ def _entries(role: object, profile: object) -> list[tuple[ProfileParameter, str]
     return [(entry, value) for entry, value in valued if value is not None]
 
 
-def parameters(role: object, profile: object) -> dict[str, str]:
-    """Name to value of every parameter that this role sets under this profile."""
-    return {entry.name: value for entry, value in _entries(role, profile)}
+def parameters(role: object, profile: object) -> dict[str, str | dict[str, str]]:
+    """Name to value of every parameter that this role sets under this profile; see ``ProfileValue``."""
+    entries = _entries(role, profile)
+    return {entry.name: value if isinstance(value, str) else dict(value) for entry, value in entries}
 
 
 def optional(role: object, profile: object) -> list[str]:

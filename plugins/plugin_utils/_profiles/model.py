@@ -9,10 +9,13 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-__all__ = ["PROFILES", "ProfileParameter", "Reference"]
+__all__ = ["PROFILES", "ProfileParameter", "ProfileValue", "Reference"]
 
 PROFILES: t.Final = ("baseline", "cis", "strict")
 """``baseline``: safe without thinking; ``cis``: what the benchmark names; ``strict``: as tight as the server goes."""
+
+ProfileValue = t.Union[str, t.Mapping[str, str], None]
+"""A value; or the first major version of each value, where editions of a benchmark differ; None: left alone."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,19 +31,19 @@ class Reference:
 
 @dataclasses.dataclass(frozen=True)
 class ProfileParameter:
-    """One server parameter: the value in each profile (None: left alone) and why."""
+    """One server parameter: the value in each profile and why."""
 
     name: str
     reason: str
-    baseline: str | None
-    cis: str | None
-    strict: str | None
+    baseline: ProfileValue
+    cis: ProfileValue
+    strict: ProfileValue
     reference: Reference | None = None  # None: unmapped
     cost: str = "none"
     optional: bool = False  # True: some supported server does not have it; there it is not written
     library: str = ""  # to be preloaded for the parameter to mean anything
 
-    def value(self, profile: str) -> str | None:
+    def value(self, profile: str) -> ProfileValue:
         """The value in this profile, None when the profile leaves the parameter alone."""
         values = {"baseline": self.baseline, "cis": self.cis, "strict": self.strict}
         return values[profile]

@@ -19,7 +19,28 @@ def _cis(number: str) -> Reference:
     return Reference(f"CIS {number}", "pgdsat 2.0")
 
 
+# A place of the cluster's own, outside the data directory and out of the way of the distribution's log rotation.
+_DIRECTORY = "/var/log/postgresql/{cluster}"
+
 PARAMETERS: tuple[ProfileParameter, ...] = (
+    ProfileParameter(
+        name="logging_collector",
+        reason="A log that goes nowhere is none; auto switches it on where nothing else keeps what the server writes.",
+        baseline="auto",
+        cis="on",
+        strict="on",
+        reference=_cis("3.1.3"),
+        cost="a restart, once; under a flood of messages sessions wait for the collector instead of losing lines",
+    ),
+    ProfileParameter(
+        name="log_directory",
+        reason="The log outlives the data directory, fills another file system, and is for the owner of the cluster only.",
+        baseline=None,
+        cis=_DIRECTORY,
+        strict=_DIRECTORY,
+        reference=_cis("3.1.4"),
+        cost="log readers and log rotation of the distribution look elsewhere and must be told",
+    ),
     ProfileParameter(
         name="log_line_prefix",
         reason="A line that does not say who did it, in which database and from where is no evidence.",
@@ -52,9 +73,9 @@ PARAMETERS: tuple[ProfileParameter, ...] = (
         reason="Changes of the schema and of roles leave a trace.",
         baseline="ddl",
         cis="ddl",
-        strict="mod",
+        strict="all",
         reference=_cis("3.1.25"),
-        cost="a line for each such statement, as it was sent: a password in CREATE ROLE included",
+        cost="a line for each such statement, as it was sent: a password in CREATE ROLE included; all can multiply the log",
     ),
     ProfileParameter(
         name="log_file_mode",
@@ -213,6 +234,23 @@ PARAMETERS: tuple[ProfileParameter, ...] = (
         cis=None,
         strict="on",
         cost="a line for each failed NOWAIT",
+        optional=True,
+    ),
+    ProfileParameter(
+        name="log_temp_files",
+        reason="A query that sorts or joins on disk, by mistake or to fill it, is seen.",
+        baseline=None,
+        cis=None,
+        strict="0",
+        cost="a line for each temporary file",
+    ),
+    ProfileParameter(
+        name="log_recovery_conflict_waits",
+        reason="On a standby, who holds back the replay is seen.",
+        baseline=None,
+        cis=None,
+        strict="on",
+        cost="a line for each wait longer than deadlock_timeout",
         optional=True,
     ),
     ProfileParameter(

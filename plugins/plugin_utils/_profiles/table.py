@@ -9,6 +9,7 @@ from __future__ import annotations
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.catalogue import CATALOGUE
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.model import PROFILES
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.model import ProfileParameter
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.model import ProfileValue
 
 __all__ = ["page"]
 
@@ -26,11 +27,14 @@ Profiles
 
 ``pg_harden_profile`` chooses what the roles set. ``baseline`` is safe without thinking: nothing needs a restart except
 the libraries that are preloaded and, where the log goes nowhere, the logging collector. ``cis`` takes what the CIS
-benchmark names. ``strict`` goes further and may refuse older clients.
+benchmark names for the server's major version; the log moves into a directory of the cluster's own, which needs a restart
+where the collector is off. ``strict`` goes further and may refuse older clients.
 
-A dash means that the profile leaves the parameter alone. *Unmapped* means that no benchmark recommendation for it was
-seen, not that there is none. Numbers move between editions of the benchmark, so each is given with the source that it
-was read in. A parameter that a server does not have is not written there.
+A dash means that the profile leaves the parameter alone. Where editions of the benchmark differ, a value holds from the
+major version that stands with it; a version whose edition was not seen has the value of the nearest older one.
+*Unmapped* means that no benchmark recommendation for it was seen, not that there is none. Numbers move between editions
+of the benchmark, so each is given with the source that it was read in. A parameter that a server does not have is not
+written there. ``{cluster}`` stands for the name of the cluster, ``17-main``.
 """
 
 
@@ -58,5 +62,9 @@ def _entry(entry: ProfileParameter) -> list[str]:
     return [*lines, ""]
 
 
-def _value(value: str | None) -> str:
-    return "–" if value is None else f"``{value.strip()}``"
+def _value(value: ProfileValue) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return f"``{value.strip()}``"
+    return ", ".join(f"``{each}`` from PostgreSQL {first} on" for first, each in value.items())

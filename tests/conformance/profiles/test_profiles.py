@@ -2,28 +2,28 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every profile on every major version: the server takes all of it, and shows what was asked for."""
+"""What the roles want on every major version: the server takes all of it, and shows what was asked for."""
 
 from __future__ import annotations
 
+import stat
+import time
 import typing as t
 
 import pytest
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import arguments as settings
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import arguments as certificate
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.catalogue import CATALOGUE
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.catalogue import libraries
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.catalogue import optional
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.catalogue import parameters
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.model import PROFILES
 from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
+from ansible_collections.rampart.postgresql.tests.role_variables import COMPONENTS
+from ansible_collections.rampart.postgresql.tests.role_variables import desired
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._converge import Component
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
-# How pg_settings shows a value, where that is not how the profile spells it.
+# How pg_settings shows a value, where that is not how it is given.
 SHOWN = {
     "100MB": "102400",  # log_rotation_size, in kB
     "10s": "10000",  # client_connection_check_interval, in ms
@@ -31,41 +31,132 @@ SHOWN = {
     "30s": "30",
     "60s": "60",
 }
+EVERYTHING = "everything"  # the profile strict, and every option of the roles that sets a parameter
+OPTIONS: dict[str, dict[str, t.Any]] = {
+    "pg_logging": {
+        "pg_logging_collector": "always",
+        "pg_logging_destinations": ["stderr", "csvlog"],
+        "pg_logging_statement": "mod",
+        "pg_logging_syslog_facility": "local3",
+        "pg_logging_syslog_ident": "pg-{cluster}",
+    },
+}
 
 
-def _desired(profile: str) -> dict[str, t.Any]:
-    return {
-        "sections": {role: parameters(role, profile) for role in CATALOGUE},
-        "optional": [name for role in CATALOGUE for name in optional(role, profile)],
-        "preload": [name for role in CATALOGUE for name in libraries(role, profile)],
-    }
+def _wanted(server: Server, profile: str) -> dict[str, t.Any]:
+    """What pg_harden would hand to the module for the settings."""
+    found: dict[str, t.Any] = {"sections": {}, "optional": [], "preload": []}
+    for role in COMPONENTS:
+        options = OPTIONS.get(role, {}) if profile == EVERYTHING else {}
+        options = {**options, f"{role}_profile": "strict" if profile == EVERYTHING else profile}
+        if role == "pg_logging" and profile != "baseline":
+            options["pg_logging_directory"] = f"{server.socket_directory}/log-{{cluster}}"
+        wanted = desired(role, **options)["settings"]
+        found["sections"].update(wanted["sections"])
+        found["optional"] += wanted["optional"]
+        found["preload"] += wanted.get("preload", [])
+    return found
 
 
-def _build(profile: str) -> list[Component]:
-    return [certificate.component({}), settings.component(_desired(profile))]
+def _here(server: Server, value: t.Any) -> str:
+    """The text of a value as this server should show it."""
+    if isinstance(value, dict):
+        value = value[str(max(int(first) for first in value if int(first) <= server.major))]
+    cluster = str(server.data_directory).strip("/").replace("/", "-")
+    return SHOWN.get(str(value), str(value)).replace("{cluster}", cluster)
 
 
-@pytest.mark.parametrize("profile", PROFILES)
-def test_the_server_takes_the_profile(fresh_server: Server, profile: str) -> None:
-    first = run_components(fresh_server, lambda: _build(profile), rehearse=False)
+def _comes(condition: t.Callable[[], bool]) -> bool:
+    for _attempt in range(100):
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.mark.parametrize("profile", [*PROFILES, EVERYTHING])
+def test_the_server_takes_what_the_roles_want(fresh_server: Server, profile: str) -> None:
+    wanted = _wanted(fresh_server, profile)
+
+    def build() -> list[Component]:
+        return [certificate.component({}), settings.component(wanted)]
+
+    first = run_components(fresh_server, build, rehearse=False)
     assert not first.failed, first.message
-    assert [item["parameter"] for item in first.values["restart_required"]] == ["shared_preload_libraries"]
+    waiting = {item["parameter"] for item in first.values["restart_required"]}
+    needless = {"logging_collector"} if profile == "baseline" else set()  # the log goes into a file already
+    assert "shared_preload_libraries" in waiting
+    assert not needless & waiting
 
     fresh_server.restart()
-    again = run_components(fresh_server, lambda: _build(profile), rehearse=False)
+    again = run_components(fresh_server, build, rehearse=False)
     assert not again.failed, again.message
     assert not again.changed
     assert again.values["restart_required"] == []
+    assert not [text for text in again.values["warnings"] if "log" in text]
 
-    live = dict(fresh_server.query("SELECT name, setting FROM pg_settings WHERE name <> 'log_connections'"))
-    wanted = {name: value for section in _desired(profile)["sections"].values() for name, value in section.items()}
-    compared = {name: SHOWN.get(value, value) for name, value in wanted.items() if name in live}
+    live = dict(fresh_server.query("SELECT name, setting FROM pg_catalog.pg_settings"))
+    given = {name: value for section in wanted["sections"].values() for name, value in section.items()}
+    left = {item["subject"] for item in again.values["left_alone"]} - needless
+    assert not left & set(live)  # what is left out is what the server itself does not list
+    compared = {name: _here(fresh_server, value) for name, value in given.items() if name not in left | needless}
     assert {name: live[name] for name in compared} == compared
 
 
-@pytest.mark.parametrize("profile", PROFILES)
-def test_what_is_not_optional_exists_everywhere(server: Server, profile: str) -> None:
-    known = {name for (name,) in server.query("SELECT name FROM pg_settings")}
-    desired = _desired(profile)
-    names = {name for section in desired["sections"].values() for name in section if "." not in name}
-    assert names - known <= set(desired["optional"])
+def test_the_collector_makes_the_directory_of_the_log_for_the_owner_only(fresh_server: Server) -> None:
+    place = fresh_server.socket_directory / "collected"
+    wanted = desired("pg_logging", pg_logging_profile="cis", pg_logging_directory=str(place))["settings"]
+    assert not run_components(fresh_server, lambda: [settings.component(wanted)]).failed
+    fresh_server.restart()
+    found = place.stat()
+    assert (stat.S_IMODE(found.st_mode), found.st_uid) == (0o700, fresh_server.owner.uid)
+    fresh_server.query("CREATE ROLE seen")
+    [log] = place.iterdir()
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+    assert _comes(lambda: "CREATE ROLE seen" in log.read_text("utf-8"))  # the collector writes when it gets to it
+
+    with fresh_server.owner.acting():
+        place.chmod(0o755)
+    [warning] = run_components(fresh_server, lambda: [settings.component(wanted)]).values["warnings"]
+    assert "mode 0755" in warning
+    with fresh_server.owner.acting():
+        place.chmod(0o750)
+    assert run_components(fresh_server, lambda: [settings.component(wanted)]).values["warnings"] == []
+
+
+def test_a_directory_that_the_collector_could_not_make_is_refused(fresh_server: Server) -> None:
+    for place, reason in (
+        ("/proc/log", "its parent does not let it"),
+        (f"{fresh_server.socket_directory}/missing/log", "its parent does not let it"),
+        (str(fresh_server.conf_file), "a directory that the owner of the cluster can write in"),
+    ):
+        wanted = desired("pg_logging", pg_logging_directory=place)["settings"]
+        result = run_components(fresh_server, lambda wanted=wanted: [settings.component(wanted)])  # type: ignore[misc]
+        assert result.failed
+        assert "sections.pg_logging.log_directory" in result.message
+        assert reason in result.message
+    assert not (fresh_server.data_directory / "zz_rampart.conf").exists()
+
+
+@pytest.mark.parametrize("destinations", [["jsonlog"], ["stderr", "csvlog"]], ids="-".join)
+def test_destinations_that_the_server_knows_are_taken(fresh_server: Server, destinations: list[str]) -> None:
+    place = str(fresh_server.socket_directory / "collected")
+    options = {"pg_logging_destinations": destinations, "pg_logging_directory": place}
+    wanted = desired("pg_logging", **options)["settings"]
+    result = run_components(fresh_server, lambda: [settings.component(wanted)], rehearse=False)
+    # The server's own word: does it start with it?
+    given = [
+        "-D",
+        str(fresh_server.data_directory),
+        "-C",
+        "log_destination",
+        "-c",
+        f"log_destination={destinations[0]}",
+    ]
+    try:
+        fresh_server.owner.run([fresh_server.bindir / "postgres", *given])
+        takes = True
+    except RuntimeError:
+        takes = False
+    assert takes is not result.failed
+    assert takes or "jsonlog is known from 15 on" in result.message

@@ -216,18 +216,18 @@ def test_bad_input_is_refused(server: Server, parameters: dict[str, t.Any], word
 
 
 def test_what_only_the_server_can_judge_is_refused(fresh_server: Server) -> None:
-    wanted = {"log_destination": "nowhere", "log_statement": "ddl"}
+    wanted = {"log_timezone": "Nowhere/Land", "log_statement": "ddl"}
     refused = run(fresh_server, rehearse=True, parameters=wanted)
     assert refused.failed
-    assert "log_destination" in refused.message
+    assert "log_timezone" in refused.message
     assert not (fresh_server.data_directory / NAME).exists()
     result = run(fresh_server, parameters=wanted)
     assert result.failed, result.output
-    assert "log_destination" in result.message
+    assert "log_timezone" in result.message
     assert result.values["undone"]
     assert show(fresh_server, "log_statement") == "none"
     assert not (fresh_server.data_directory / NAME).exists()
-    assert good(run(fresh_server, parameters={**wanted, "log_destination": "syslog"})).changed
+    assert good(run(fresh_server, parameters={**wanted, "log_timezone": "UTC"})).changed
 
 
 def test_libraries_are_merged_and_a_restart_succeeds(fresh_server: Server) -> None:

@@ -16,7 +16,9 @@ from ansible_collections.rampart.postgresql.plugins.filter.profile_parameters im
 
 
 def test_parameters() -> None:
-    assert Parameters().filters()["profile_parameters"]("pg_tls", "cis")["ssl_min_protocol_version"] == "TLSv1.3"
+    parameters = Parameters().filters()["profile_parameters"]
+    assert parameters("pg_tls", "strict")["ssl_min_protocol_version"] == "TLSv1.3"
+    assert parameters("pg_tls", "cis")["ssl_min_protocol_version"] == {"13": "TLSv1.2", "17": "TLSv1.3"}
 
 
 def test_optional() -> None:

@@ -14,6 +14,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Wr
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import FileState
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import dropin
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.arguments import component
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.deciding import Circumstances
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.names import Catalogue
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.places import FileSetting
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.places import find_place
@@ -83,7 +84,7 @@ def state(
         library_directory="/lib/pg",
         loaded=more.pop("loaded", 200.0),
         now=300.0,
-        log_file=more.pop("log_file", None),
+        circumstances=more.pop("circumstances", Circumstances()),
     )
 
 

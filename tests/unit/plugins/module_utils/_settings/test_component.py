@@ -20,6 +20,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Re
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import WriteFile
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import dropin
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.arguments import component
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.deciding import Circumstances
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.names import Catalogue
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.places import FileSetting
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.places import RoleSetting
@@ -416,7 +417,9 @@ def test_what_was_written_and_never_loaded_is_told() -> None:
 def test_the_collector_is_wanted_where_nothing_keeps_the_log() -> None:
     planned = plan(state(), sections={"log": {"logging_collector": "auto"}})
     assert written(planned) == dropin.render({"log": {"logging_collector": "on"}})
-    kept = plan(state(log_file="/var/log/pg.log"), sections={"log": {"logging_collector": "auto"}})
+    kept = plan(
+        state(circumstances=Circumstances(log_file="/var/log/pg.log")), sections={"log": {"logging_collector": "auto"}}
+    )
     assert kept.steps == ()
     assert [(left.subject, left.reason) for left in kept.left_alone] == [
         ("logging_collector", "the log goes to /var/log/pg.log")

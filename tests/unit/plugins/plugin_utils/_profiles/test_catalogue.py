@@ -45,7 +45,7 @@ def test_only_wanted_values_are_returned() -> None:
 
 def test_the_delay_comes_with_its_library() -> None:
     for profile in PROFILES:
-        assert int(parameters("pg_authentication", profile)["auth_delay.milliseconds"]) >= 500
+        assert int(str(parameters("pg_authentication", profile)["auth_delay.milliseconds"])) >= 500
         assert libraries("pg_authentication", profile) == ["auth_delay"]
     assert libraries("pg_logging", "strict") == []
 

@@ -1,0 +1,71 @@
+"""What the component roles make of their options: their own templates, in Jinja, without a playbook."""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+import typing as t
+
+import yaml
+from ansible.plugins.filter.core import FilterModule
+from jinja2.nativetypes import NativeEnvironment
+from jinja2.runtime import Context
+
+from ansible_collections.rampart.postgresql.plugins.filter.profile_libraries import profile_libraries
+from ansible_collections.rampart.postgresql.plugins.filter.profile_optional import profile_optional
+from ansible_collections.rampart.postgresql.plugins.filter.profile_parameters import profile_parameters
+
+__all__ = ["COMPONENTS", "desired"]
+
+COMPONENTS: t.Final = ("pg_tls", "pg_network", "pg_authentication", "pg_logging", "pg_access")
+_ROLES = pathlib.Path(__file__).resolve().parent.parent / "roles"
+
+
+class _Variables(Context):
+    """Variables that are templates themselves, rendered when they are used, as Ansible does."""
+
+    def resolve_or_missing(self, key: str) -> t.Any:
+        return _rendered(super().resolve_or_missing(key), self.parent)
+
+
+def _listing(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+    """A filter of Jinja that gives a list where Jinja has a generator, as with Ansible."""
+
+    @functools.wraps(function)
+    def listing(*args: t.Any, **kwargs: t.Any) -> list[t.Any]:
+        return list(function(*args, **kwargs))
+
+    return listing
+
+
+_ENVIRONMENT = NativeEnvironment()
+_ENVIRONMENT.context_class = _Variables
+_ENVIRONMENT.filters = {**FilterModule().filters(), **_ENVIRONMENT.filters}
+_ENVIRONMENT.filters.update(
+    {
+        f"rampart.postgresql.{function.__name__}": function
+        for function in (profile_libraries, profile_optional, profile_parameters)
+    }
+)
+for _name in ("map", "select", "selectattr", "reject", "rejectattr"):
+    _ENVIRONMENT.filters[_name] = _listing(_ENVIRONMENT.filters[_name])
+_ENVIRONMENT.tests["in"] = lambda value, container: value in container
+
+
+def desired(role: str, **options: t.Any) -> dict[str, t.Any]:
+    """The variable ``ROLE_desired`` for these options of the role."""
+    variables: dict[str, t.Any] = {}
+    for path in ("defaults/main.yml", "vars/main.yml"):
+        variables.update(yaml.safe_load((_ROLES / role / path).read_text(encoding="utf-8")))
+    variables.update(options)
+    return t.cast("dict[str, t.Any]", _rendered(variables[f"{role}_desired"], variables))
+
+
+def _rendered(value: t.Any, variables: t.Mapping[str, t.Any]) -> t.Any:
+    if isinstance(value, str) and "{{" in value:
+        return _ENVIRONMENT.from_string(value.strip()).render(variables)
+    if isinstance(value, dict):
+        return {key: _rendered(each, variables) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_rendered(each, variables) for each in value]
+    return value
