@@ -339,7 +339,9 @@ options:
         type: str
         default: mappings
       position:
-        description: Whether the mappings of the block are tried before or after the rest of the file.
+        description:
+        - Whether the mappings of the block are tried before or after the rest of the file.
+        - Blocks of other names that want the same place stay where they are; among them the last one made is outermost.
         type: str
         choices:
         - first
@@ -398,7 +400,9 @@ options:
         type: str
         default: rules
       position:
-        description: Whether the rules of the block are tried before or after the rest of the file.
+        description:
+        - Whether the rules of the block are tried before or after the rest of the file.
+        - Blocks of other names that want the same place stay where they are; among them the last one made is outermost.
         type: str
         choices:
         - first

@@ -82,7 +82,9 @@ options:
     type: str
     default: rules
   position:
-    description: Whether the rules of the block are tried before or after the rest of the file.
+    description:
+      - Whether the rules of the block are tried before or after the rest of the file.
+      - Blocks of other names that want the same place stay where they are; among them the last one made is outermost.
     type: str
     choices: [first, last]
     default: first

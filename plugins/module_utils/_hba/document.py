@@ -109,13 +109,13 @@ def whole_file(before: str, wanted: t.Sequence[Written], reading: Reading, *, co
 def block(before: str, rules: str, *, name: str, position: Position, dialect: Dialect) -> str:
     """The file with our block in it; every other byte stays as it is.
 
-    An existing block stays where it is as long as that is its position, else it moves.
+    An existing block stays where it is as long as nothing but other blocks stands before or behind it, else it moves.
     """
     body = f"{BEGIN.format(name=name)}\n{rules}{END.format(name=name)}\n"
     found = _find(before, name, dialect)
     if found is not None:
         head, tail = before[: found[0]], before[found[1] :]
-        if not _has_records(head if position == "first" else tail, dialect):
+        if not _has_foreign_records(head if position == "first" else tail, dialect):
             return head + body + tail
         before = head + tail
     if position == "first":
@@ -168,5 +168,16 @@ def _find(text: str, name: str, dialect: Dialect) -> tuple[int, int] | None:
     return begins[0][1], ends[0][1]
 
 
-def _has_records(text: str, dialect: Dialect) -> bool:
-    return any(line.fields or line.error for line in read_lines(text, dialect))
+def _has_foreign_records(text: str, dialect: Dialect) -> bool:
+    """Whether anything stands there that is in no block: two blocks that want to be first share that place."""
+    inside = False
+    for line in read_lines(text, dialect):
+        if line.fields or line.error:
+            if not inside:
+                return True
+        elif line.comment is not None:
+            comment = "#" + line.comment
+            inside = comment.startswith(BEGIN.format(name="")) or (
+                inside and not comment.startswith(END.format(name=""))
+            )
+    return False

@@ -55,6 +55,24 @@ def test_block_stays_where_it_does_its_work() -> None:
     assert block(below) == f"{BLOCK}local a b trust\n# only comments\n"
 
 
+@pytest.mark.parametrize("position", ["first", "last"])
+def test_blocks_of_one_position_do_not_displace_each_other(position: document.Position) -> None:
+    text = "local a b trust\n"
+    for name in ("one", "two", "one", "two"):
+        before = text
+        text = document.block(text, RULES, name=name, position=position, dialect=DIALECTS[17])
+    assert text == before
+    assert text.count("local\tall") == 2
+    # A rule of somebody else's between them is another matter.
+    between = text.replace("# BEGIN rampart.postgresql: one", "local c d trust\n# BEGIN rampart.postgresql: one")
+    for name in ("one", "two"):
+        between = document.block(between, RULES, name=name, position=position, dialect=DIALECTS[17])
+    outside = between.replace(RULES, "").splitlines()
+    rules = [number for number, line in enumerate(outside) if line.startswith("local")]
+    marks = [number for number, line in enumerate(outside) if line.startswith("#")]
+    assert rules[0] > max(marks) if position == "first" else rules[-1] < min(marks)
+
+
 def test_block_is_removed() -> None:
     assert document.without_block(f"# a\n{BLOCK}# b", name="rules", dialect=DIALECTS[17]) == "# a\n# b"
     assert document.without_block("# a\n", name="rules", dialect=DIALECTS[17]) == "# a\n"
