@@ -119,7 +119,8 @@ options:
   optional:
     description:
       - Names among O(parameters) and O(sections) that are left out where this server does not know them, which
-        RV(left_alone) then says. Any other unknown name is an error.
+        RV(left_alone) then says. Any other unknown name is an error. Names of a library that is yet to be loaded are known
+        only when it is, so until then such a parameter is written.
     type: list
     elements: str
     default: []

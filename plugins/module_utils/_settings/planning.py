@@ -70,11 +70,18 @@ def make_plan(desired: Desired, state: State, offered: Offered) -> Planned:
         overridden_by=defeated.overridden,
         findings=tuple(deciding.findings(state.circumstances)),
         effects=judgement.becoming(state, changes) if steps else (),
-        expected=tuple(
-            ExpectedParameter(each.option, each.parameter.name) for each in wanted if each.parameter.placeholder
-        ),
+        expected=_expected(desired, wanted),
         foreseen=automatic.foreseen(state, stored),
         facts={"new_session_required": effective.at_login(state, changes, steps, removals)},
+    )
+
+
+def _expected(desired: Desired, wanted: t.Iterable[Wanted]) -> tuple[ExpectedParameter, ...]:
+    """Names that only their libraries know, but for those that need not be known."""
+    return tuple(
+        ExpectedParameter(each.option, each.parameter.name)
+        for each in wanted
+        if each.parameter.placeholder and each.key not in desired.optional
     )
 
 

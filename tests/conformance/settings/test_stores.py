@@ -169,6 +169,25 @@ def test_a_fault_in_alter_system_is_rehearsed(server: Server) -> None:
     assert "superuser_reserved_connections" in result.message
 
 
+def test_configuration_files_outside_of_the_data_directory(fresh_server: Server) -> None:
+    directory = fresh_server.data_directory.parent / "etc"
+    fresh_server.stop()
+    with fresh_server.owner.acting():
+        directory.mkdir()
+        text = fresh_server.conf_file.read_text(encoding="utf-8")
+        (directory / "postgresql.conf").write_text(
+            f"{text}data_directory = '{fresh_server.data_directory}'\nwork_mem = 2MB\n", encoding="utf-8"
+        )
+    fresh_server.start(options=f"-c config_file={directory}/postgresql.conf")
+    wanted: dict[str, t.Any] = {"max_connections": 10, "superuser_reserved_connections": 20}
+    assert run(fresh_server, store="alter_system", rehearse=True, parameters=wanted).failed
+    wanted["superuser_reserved_connections"] = 5
+    good(run(fresh_server, store="alter_system", rehearse=True, parameters=wanted, reset=["work_mem"]))
+    assert (directory / "postgresql.conf").read_text(encoding="utf-8").endswith("#work_mem = 2MB\n")
+    assert show(fresh_server, "work_mem") == "4MB"
+    assert not good(run(fresh_server, store="alter_system", parameters=wanted, reset=["work_mem"])).changed
+
+
 def test_alter_system_that_is_switched_off(fresh_server: Server) -> None:
     fresh_server.query("ALTER SYSTEM SET work_mem = '2MB'")
     if not fresh_server.query("SELECT 1 FROM pg_settings WHERE name = 'allow_alter_system'"):
@@ -207,7 +226,7 @@ def set_everywhere(server: Server, name: str = "work_mem") -> None:
 def test_a_parameter_goes_back_to_its_default_in_every_place(fresh_server: Server) -> None:
     set_everywhere(fresh_server)
     undone(fresh_server, reset=["WORK_MEM"])
-    done = converged(fresh_server, rehearse=True, reset=["WORK_MEM"])
+    done = converged(fresh_server, reset=["WORK_MEM"])
     assert show(fresh_server, "work_mem") == "4MB"
     [[source]] = fresh_server.query("SELECT source FROM pg_settings WHERE name = 'work_mem'")
     assert source == "default"

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ManagedElsewhere
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ExpectedParameter
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import PendingRestart
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Reload
@@ -163,6 +164,12 @@ def test_optional_names_are_left_out_where_they_are_unknown() -> None:
 
 def test_a_renamed_parameter_bears_the_name_of_this_server() -> None:
     assert "ssl_ecdh_curve = prime256v1" in written(plan(state(), parameters={"ssl_groups": "prime256v1"}))
+
+
+def test_names_that_only_a_library_knows_are_for_the_rehearsal() -> None:
+    values: dict[str, t.Any] = {"auth_delay.milliseconds": 500, "auth_delay.other": 1, "ssl": True}
+    planned = plan(state(), preload=["auth_delay"], parameters=values, optional=["auth_delay.Other"])
+    assert planned.expected == (ExpectedParameter("parameters.auth_delay.milliseconds", "auth_delay.milliseconds"),)
 
 
 def test_parameters_of_a_library_to_come_are_accepted() -> None:
