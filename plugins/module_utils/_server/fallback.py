@@ -9,12 +9,15 @@ The running values are written behind the faulty ones, into the file that decide
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import re
 import time
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import move_file
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
 
@@ -40,28 +43,58 @@ _PAUSE = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
-class Fallback:
-    """The values that a server runs with, by the file that decides about them."""
+class _Twin:
+    """A file, and the one beside it that would take its place."""
 
-    values: t.Mapping[str, t.Mapping[str, str]]  # path to name to value
+    path: str
+    real_path: str
+    names: tuple[str, ...]
+
+    @property
+    def beside(self) -> str:
+        """Removed with the next replacement of the file, should this run be killed."""
+        directory, name = os.path.split(self.real_path)
+        return os.path.join(directory, f".{name}.rampart-fallback")
+
+
+class Fallback:
+    """Files with the values that a server runs with, ready before it is stopped: then the disk may be full."""
+
+    def __init__(self, server: Server, twins: tuple[_Twin, ...]) -> None:
+        self._server = server
+        self._twins = twins
 
     @classmethod
-    def of(cls, server: Server) -> Fallback:
-        """What is running now and would be another value after a restart."""
+    @contextlib.contextmanager
+    def ready(cls, server: Server) -> t.Iterator[Fallback]:
+        """For what is running now and would be another value after a restart."""
         values: dict[str, dict[str, str]] = {}
         for row in server.session.rows(_RUNNING):
             values.setdefault(row["path"], {})[row["name"]] = row["value"]
-        return cls(values)
+        twins: list[_Twin] = []
+        try:
+            for path, running in values.items():
+                found = server.read(path)
+                twin = _Twin(path, found.real_path if found else path, tuple(running))
+                twins.append(twin)
+                content = behind(found.content if found else b"", running)
+                server.write(twin.beside, content, mode=found.mode if found else None)
+            yield cls(server, tuple(twins))
+        finally:
+            for twin in twins:
+                with contextlib.suppress(RampartError):
+                    server.write(twin.beside, None)
 
-    def put_back(self, server: Server) -> list[str]:
-        """Write the running values into their files; says what was written where."""
+    def put_back(self) -> list[str]:
+        """Let the files take their places; says what is where."""
         report = []
-        for path, values in self.values.items():
-            found = server.read(path)
-            if found is not None:
-                server.history.add(found)
-            server.write(path, behind(found.content if found else b"", values))
-            report.append(f"{', '.join(values)} in {path}")
+        for twin in self._twins:
+            with contextlib.suppress(RampartError):  # no room for a copy: the faulty lines stay in the file anyway
+                found = self._server.read(twin.path)
+                if found is not None:
+                    self._server.history.add(found)
+            move_file(twin.beside, twin.real_path, owner=self._server.owner)
+            report.append(f"{', '.join(twin.names)} in {twin.path}")
         return report
 
 

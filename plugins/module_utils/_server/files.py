@@ -23,7 +23,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
 
-__all__ = ["FileState", "History", "read_file", "replace_file"]
+__all__ = ["FileState", "History", "move_file", "read_file", "replace_file"]
 
 _SECURITY_CONTEXT = "security.selinux"
 _TEMPORARY = ".rampart-"  # in the name of a file that is not complete
@@ -91,6 +91,16 @@ def replace_file(
             _write_and_rename(real_path, content, mode)
     except OSError as error:
         raise _file_error("write", path, error, owner) from None
+
+
+def move_file(source: str, target: str, *, owner: Account) -> None:
+    """Give ``target`` the file ``source`` of the same directory by one rename, which needs no room on the disk."""
+    try:
+        with acting_as(owner):
+            os.rename(source, target)
+            _sync_directory(os.path.dirname(target))
+    except OSError as error:
+        raise _file_error("write", target, error, owner) from None
 
 
 def _write_and_rename(path: str, content: bytes, mode: int | None) -> None:

@@ -106,28 +106,29 @@ def _drain(server: Server, wish: RestartWish) -> tuple[str, ...]:
 
 def _restart(server: Server, method: str) -> None:
     """A server that does not come up again gets back what it ran with."""
-    fallback, log = Fallback.of(server), LogTail(server.cluster.log_file, server.owner)
+    log = LogTail(server.cluster.log_file, server.owner)
     directory = server.history.directory  # worked out while the server can be asked
-    try:
-        server.restart(method)
-    except RampartError as error:
-        if server.is_running:
-            raise
-        said = log.lines()
-        restored = _put_back(server, method, fallback, error, said)
-        raise NotConverged(
-            f"the server did not start again ({error}). It runs now with what it had before, which was put back:"
-            f" {'; '.join(restored) or 'nothing had to be'}. The files before that are in {directory}."
-            f" Its log: {_last(said)}",
-            log=said,
-            restored=restored,
-        ) from None
+    with Fallback.ready(server) as fallback:
+        try:
+            server.restart(method)
+        except RampartError as error:
+            if server.is_running:
+                raise
+            said = log.lines()
+            restored = _put_back(server, method, fallback, error, said)
+            raise NotConverged(
+                f"the server did not start again ({error}). It runs now with what it had before, which was put back:"
+                f" {'; '.join(restored) or 'nothing had to be'}. The files before that are in {directory}."
+                f" Its log: {_last(said)}",
+                log=said,
+                restored=restored,
+            ) from None
 
 
 def _put_back(server: Server, method: str, fallback: Fallback, error: RampartError, said: list[str]) -> list[str]:
     """Start the server with what it ran with; the worst error that there is when that fails too."""
     try:
-        restored = fallback.put_back(server)
+        restored = fallback.put_back()
         server.restart(method)
     except RampartError as second:
         raise NotConverged(

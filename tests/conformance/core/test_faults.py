@@ -139,6 +139,23 @@ def test_what_cannot_be_written_leaves_what_was(
     assert fresh_server.query("SHOW work_mem") == [("5MB",)]
 
 
+@needs_mount
+def test_values_are_put_back_on_a_full_disk(fresh_server: Server, folder: pathlib.Path) -> None:
+    """The server is stopped only when the way back lies on the disk; going it needs no room."""
+    fresh_server.query("SELECT pg_catalog.pg_create_physical_replication_slot('kept')")
+    assert settings(fresh_server, {**_GOOD, "max_replication_slots": 0}).changed
+    since = fresh_server.query("SELECT pg_catalog.pg_postmaster_start_time()")
+    with full(folder):
+        refused = run_module("server_restart", fresh_server)
+        assert fresh_server.query("SELECT pg_catalog.pg_postmaster_start_time()") == since
+        assert "No space left on device; nothing was changed there" in refused.message
+    (folder / "filler").write_bytes(5 * 4096 * b"#")  # of eight pages
+    failed = run_module("server_restart", fresh_server)
+    assert "It runs now with what it had before" in failed.message, failed.output
+    assert fresh_server.query("SHOW max_replication_slots") == [("10",)]
+    assert not leftovers(fresh_server)
+
+
 def test_a_server_that_is_down_is_named(fresh_server: Server) -> None:
     fresh_server.stop()
     rule = {"type": "local", "databases": ["all"], "users": ["all"], "method": "peer"}
