@@ -70,6 +70,8 @@ class _Editor:
 
     def edited(self) -> Edited:
         """The text, put together from what stays and what is new."""
+        if self.match.is_perfect and len(self.head) + sum([len(item.raw) for item in self.items]) == len(self.before):
+            return Edited(self.before, "", stays=True, sound=True)
         pieces = _Pieces(self.reading.dialect, self.newline)
         if self.head:
             pieces.add(self.head)

@@ -83,6 +83,13 @@ class Item(t.NamedTuple):
         return self.unit.raw.rstrip("\r\n")
 
     @property
+    def spelled(self) -> str:
+        """The rule's line as this collection would space it. What is spelled alike means the same."""
+        if self.unit.line is None or self.unit.line.error is not None:
+            return self.bare
+        return "\t".join([",".join([token.raw for token in field]) for field in self.unit.line.fields])
+
+    @property
     def comment(self) -> str | None:
         """The comments that belong to the rule."""
         return joined_comment(self.notes if self.beside is None else [*self.notes, self.beside])

@@ -33,7 +33,7 @@ class Source(t.NamedTuple):
 
 
 class Match:
-    """Which of the present rules are which of those wanted. Lines with the same bytes need no closer look."""
+    """Which of the present rules are which of those wanted. Lines with the same tokens need no closer look."""
 
     def __init__(self, rules: t.Sequence[Item], wanted: t.Sequence[Written], reading: Reading) -> None:
         self.rules = rules
@@ -41,9 +41,15 @@ class Match:
         self.reading = reading
         self._of_rules: dict[int, Meaning | None] = {}
         self._of_wanted: dict[int, Meaning | None] = {}
-        self.left, self.right = self._values()
-        self._known = dict(zip([rule.bare for rule in rules], self.left))
-        self.same = self._in_step() or self._alike()
+        self.left: list[t.Hashable] = []
+        self.right: list[t.Hashable] = []
+        self._known: dict[str, t.Hashable] = {}
+        self.same = self._in_step()
+        self.is_perfect = bool(self.same) and len(self.same) == len(rules)
+        if not self.same:
+            self.left, self.right = self._values()
+            self._known = dict(zip([rule.spelled for rule in rules], self.left))
+            self.same = self._alike()
         identities = (self._identity_of_rule, self._identity_of_wanted)
         self.anchors = sorted([*self.same, *self._between(self.same, *identities)])
         self.sources = {number: Source(rule, True) for rule, number in self.same}
@@ -51,14 +57,6 @@ class Match:
             self.sources.setdefault(number, Source(rule, False))
         self.used = {source.rule for source in self.sources.values()}
         self._add_moved()
-
-    @property
-    def is_perfect(self) -> bool:
-        """Whether the present rules are those wanted, comments too."""
-        wanted = self.wanted
-        return len(self.same) == len(self.rules) == len(wanted) and all(
-            same_comment(wanted[number].comment, self.rules[at].comment) for at, number in self.same
-        )
 
     def meaning_of_rule(self, at: int) -> Meaning | None:
         """What a present rule means."""
@@ -76,23 +74,24 @@ class Match:
     def is_met(self, item: Item, number: int) -> bool:
         """Whether a rule of a text is this wanted one."""
         wanted = self.wanted[number]
-        if not same_comment(wanted.comment, item.comment):
+        if wanted.comment is not None and not same_comment(wanted.comment, item.comment):
             return False
-        bare = item.bare
-        if bare == wanted.line or self._known.get(bare, self) == self.right[number]:
+        spelled = item.spelled
+        if spelled == wanted.line or (spelled in self._known and self._known[spelled] == self.right[number]):
             return True
         found = None if item.unit.line is None else self.reading.meaning(item.unit.line)
         meaning = self.meaning_of_wanted(number)
         return found is not None and meaning is not None and found.whole == meaning.whole
 
     def _values(self) -> tuple[list[t.Hashable], list[t.Hashable]]:
-        """What stands for each rule in a comparison: what it means, or its bytes."""
-        there = {rule.bare for rule in self.rules}
+        """What stands for each rule in a comparison: what it means, or its tokens."""
+        spelled = [rule.spelled for rule in self.rules]
+        there = set(spelled)
         asked = {wanted.line for wanted in self.wanted}
         few = len(self.rules) + len(self.wanted) <= _FEW
         left: list[t.Hashable] = []
         for at, rule in enumerate(self.rules):
-            value: t.Hashable = rule.bare if not few and rule.bare in asked else _whole(self.meaning_of_rule(at))
+            value: t.Hashable = spelled[at] if not few and spelled[at] in asked else _whole(self.meaning_of_rule(at))
             left.append((value, _TAG) if rule.is_tagged else value)
         tagged = {value for value, rule in zip(left, self.rules) if rule.is_tagged}
         right: list[t.Hashable] = []
