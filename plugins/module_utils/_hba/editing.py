@@ -218,7 +218,7 @@ class _Pieces:
 def _comment_place(rule: Item) -> int | None:
     """Where the comment of a line begins, or else the line ends; None for a line that is not read as it looks."""
     line = rule.unit.line
-    if line is None or line.height != 1 or line.extent != 1 or "\0" in rule.bare:
+    if line is None or line.height != 1 or line.extent > 1 or "\0" in rule.bare:
         return None
     at = len(rule.bare) if line.comment is None else len(rule.bare) - len(line.comment) - 1
     return at if rule.bare[at : at + 1] in ("", "#") else None
