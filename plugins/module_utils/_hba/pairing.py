@@ -76,6 +76,8 @@ class Match:
         wanted = self.wanted[number]
         if wanted.comment is not None and not same_comment(wanted.comment, item.comment):
             return False
+        if item.bare == wanted.line:
+            return True
         spelled = item.spelled
         if spelled == wanted.line or (spelled in self._known and self._known[spelled] == self.right[number]):
             return True
