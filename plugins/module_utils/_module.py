@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._converge import Component
@@ -46,6 +47,7 @@ def run(
 
     ``host`` tells what is returned whether that goes well or not.
     """
+    gc.disable()  # what thousands of rules become is kept to the end, and looking through it again and again takes long
     try:
         options = Options.from_task(module.params)
         components, guards = build(module.params), guard(module.params)

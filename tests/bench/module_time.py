@@ -27,11 +27,11 @@ def main() -> None:
     arguments = json.load(sys.stdin)
     basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
     basic._ANSIBLE_PROFILE = "legacy"
-    ends: list[float] = []
+    ends: list[tuple[float, float]] = []
 
     def stopping(method: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
         def stop(*positional: t.Any, **named: t.Any) -> t.Any:
-            ends.append(time.monotonic())
+            ends.append((time.monotonic(), time.process_time()))
             return method(*positional, **named)
 
         return stop
@@ -40,11 +40,12 @@ def main() -> None:
     basic.AnsibleModule.fail_json = stopping(basic.AnsibleModule.fail_json)  # type: ignore[method-assign]
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
-        begin = time.monotonic()
+        begin, working = time.monotonic(), time.process_time()
         module.main()
     result = json.loads(printed.getvalue().splitlines()[-1])
     kept = {name: result[name] for name in ("changed", "failed", "msg") if name in result}
-    print(json.dumps({"seconds": ends[0] - begin, "result": kept}))
+    end, worked = ends[0]
+    print(json.dumps({"seconds": end - begin, "processor": worked - working, "result": kept}))
 
 
 main()

@@ -47,6 +47,7 @@ __all__ = [
 _DATABASE_KEYWORDS = ("all", "sameuser", "samerole", "samegroup", "replication")
 _USER_KEYWORDS = ("all",)
 _NEEDS_QUOTES = re.compile(r'[ \t,#"]|\\\Z|\A\Z')
+_PLAIN = re.compile(r"[A-Za-z0-9_.:/-]+")  # stands for itself, whatever reads it
 _UNPRINTABLE = re.compile(r"[\0\n\r]")
 _HOST_NAME = re.compile(
     r"\.?[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?"
@@ -165,6 +166,8 @@ def _name_problem(name: str, keywords: tuple[str, ...], what: str) -> str | None
 
 def token_problem(value: str) -> str | None:
     """One token, complete: nothing in it may end the field, the line or the file."""
+    if _PLAIN.fullmatch(value):
+        return None
     spelled = spell(value)
     fields, _comment, _error = split_fields(spelled)
     complete = value.count('"') % 2 == 0 and not _UNPRINTABLE.search(value)
@@ -174,7 +177,7 @@ def token_problem(value: str) -> str | None:
 
 
 def _token_text(value: str) -> str:
-    return split_fields(spell(value))[0][0][0].text
+    return value if _PLAIN.fullmatch(value) else split_fields(spell(value))[0][0][0].text
 
 
 def _check_address(rule: Rule, option: str) -> None:

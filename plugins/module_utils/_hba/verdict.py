@@ -18,6 +18,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects i
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.interchange import Entry
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import Token
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import Context
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import lint
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Attempt
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import matches
@@ -99,27 +100,25 @@ def deciding(
     return tuple(found), False
 
 
-def findings(entries: t.Sequence[Entry]) -> list[dict[str, t.Any]]:
-    """What is unwise in rules, and which of them the version refuses."""
-    numbers: dict[int, int] = {}
-    records = []
+def findings(entries: t.Sequence[Entry], context: Context, *, text: str | None = None) -> list[dict[str, t.Any]]:
+    """What is unwise in rules, and which of them the version refuses; ``text`` is what they were read from."""
     lines = [entry.line for entry in entries]
-    are_lines = None not in lines and len(set(lines)) == len(lines)
+    are_lines = text is not None or (None not in lines and len(set(lines)) == len(lines))
+    records: list[Record] = []
+    numbers: dict[int, int] = {}
     for number, entry in enumerate(entries, 1):
         if entry.include is None:
             line = entry.line if are_lines and entry.line is not None else number
             numbers[line] = number
-            records.append(dataclasses.replace(entry.record, line=line))
-    return [
-        {
-            "code": found.code,
-            "severity": found.severity,
-            "rule": numbers[found.line],
-            "line": entries[numbers[found.line] - 1].line,
-            "reason": found.reason,
-        }
-        for found in lint(records)
-    ]
+            records.append(dataclasses.replace(entry.record, path="", line=line))
+    if len(records) < len(entries):  # what is included may hold the rule that is missed
+        context = dataclasses.replace(context, catch_all=False)
+    found = []
+    for item in lint(records, dataclasses.replace(context, text=text, path="")):
+        rule = numbers.get(item.line)  # a comment stands on a line of its own
+        where = item.line if rule is None else entries[rule - 1].line
+        found.append({"code": item.code, "severity": item.severity, "rule": rule, "line": where, "reason": item.reason})
+    return found
 
 
 def _candidate(number: int, entry: Entry) -> dict[str, t.Any]:

@@ -36,23 +36,26 @@ class Cube(t.NamedTuple):
     mask: int
 
     @property
+    def free(self) -> int:
+        """The bits that are not given."""
+        return (_V6_BITS if self.bits & _V6 else _V4_BITS) & ~self.mask
+
+    @property
     def span(self) -> Span:
         """From the lowest to the highest of them."""
-        free = (_V6_BITS if self.bits & _V6 else _V4_BITS) & ~self.mask
-        return Span(self.bits, self.bits | free)
+        return Span(self.bits, self.bits | self.free)
 
     @property
     def hull(self) -> Span:
         """The smallest network with a usual mask that holds all of them."""
-        family = _V6_BITS if self.bits & _V6 else _V4_BITS
-        free = (1 << (~self.mask & family).bit_length()) - 1
+        free = (1 << self.free.bit_length()) - 1
         return Span(self.bits & ~free, self.bits | free)
 
     @property
     def is_span(self) -> bool:
         """Whether everything between the lowest and the highest belongs to it: the mask is a prefix."""
-        width = self.span.last - self.span.first
-        return not width & (width + 1)
+        free = self.free
+        return not free & (free + 1)
 
     def meets(self, other: Cube) -> bool:
         """Whether both share an address."""

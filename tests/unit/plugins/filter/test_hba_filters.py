@@ -26,6 +26,12 @@ from ansible_collections.rampart.postgresql.plugins.filter.to_hba import FilterM
 PLUGINS = (FromHba, HbaLint, HbaMatch, ToHba)
 FILTERS = {name: function for plugin in PLUGINS for name, function in plugin().filters().items()}
 
+FACTS: dict[str, t.Any] = {
+    "roles": [{"name": "ann", "superuser": True, "oid": 10}, {"name": "dba", "superuser": False, "oid": 11}],
+    "memberships": [{"role": "dba", "member": "ann", "grantor": "ann"}],
+    "databases": [{"name": "app", "owner": "ann"}],
+}
+
 PLAYBOOK = """
 - hosts: localhost
   gather_facts: false
@@ -93,8 +99,52 @@ def test_there_and_back() -> None:
         ("hba_match", 3, {"version": 17, "user": "a", "database": "b"}, "hba_match: rules: 3 cannot be used"),
         ("hba_match", "", {"version": 17, "user": "a"}, "hba_match: database: None cannot be used"),
         ("hba_lint", None, {"version": 17}, "hba_lint: rules: None cannot be used"),
+        ("hba_lint", "", {"version": 17, "roles": "a"}, "hba_lint: roles: 'a' cannot be used"),
+        (
+            "hba_lint",
+            "",
+            {"version": 17, "memberships": [{"role": "a"}]},
+            r"hba_lint: memberships\[0\]: .* with role and member",
+        ),
+        ("hba_lint", "", {"version": 17, "tls": "no"}, "hba_lint: tls: 'no' cannot be used"),
+        ("hba_lint", "", {"version": 17, "catch_all": 1}, "hba_lint: catch_all: 1 cannot be used"),
     ],
 )
 def test_errors_name_the_filter(name: str, given: t.Any, options: dict[str, t.Any], words: str) -> None:
     with pytest.raises(errors.AnsibleFilterError, match=words):
         FILTERS[name](given, **options)
+
+
+@pytest.mark.parametrize(
+    ("text", "about", "codes"),
+    [
+        ("host all postgres 10.0.0.0/8 scram-sha-256", {}, ["plaintext", "superuser-remote"]),
+        ("host all postgres 10.0.0.0/8 scram-sha-256", {"tls": False}, ["superuser-remote"]),
+        ("host all postgres 10.0.0.0/8 scram-sha-256", {"tls": False, "superusers": ["root"]}, []),
+        ("hostssl all +dba 10.0.0.0/8 scram-sha-256", FACTS, ["superuser-remote"]),
+        ("hostssl all +dba 10.0.0.0/8 scram-sha-256", {"roles": ["ann", "dba"], "databases": ["app"]}, []),
+        ("hostssl all ann 10.0.0.0/8 scram-sha-256", {**FACTS, "superusers": []}, []),
+        ("local all all peer", {"catch_all": True}, ["no-catch-all"]),
+        ("local all all peer\nlocal app ann reject", {}, ["unreachable"]),
+        (
+            "local all all peer # \\\nhost all all all reject",
+            {"catch_all": True},
+            ["no-catch-all", "continued-comment"],
+        ),
+        ("local all all peer # \\\nhost all all all reject", {"catch_all": True, "version": 13}, []),
+    ],
+)
+def test_lint_in_the_light_of_a_server(text: str, about: dict[str, t.Any], codes: list[str]) -> None:
+    found = FILTERS["hba_lint"](text, **{"version": 17, **about})
+    assert sorted(item["code"] for item in found) == sorted(codes)
+    if "continued-comment" not in codes:
+        listed = FILTERS["hba_lint"](FILTERS["from_hba"](text, version=17), **{"version": 17, **about})
+        assert [(item["code"], item["rule"], item["line"]) for item in listed] == [
+            (item["code"], item["rule"], item["line"]) for item in found
+        ] or about.get("version") == 13
+
+
+def test_lint_takes_the_newest_version_where_none_is_given() -> None:
+    text = "host all all all oauth issuer=https://i scope=s\n"
+    assert "rejected" not in [item["code"] for item in FILTERS["hba_lint"](text)]
+    assert "rejected" in [item["code"] for item in FILTERS["hba_lint"](text, version=17)]

@@ -258,3 +258,14 @@ def test_round_trip(text: str, major: int) -> None:
 def test_any_text_is_read_and_written_or_refused(text: str, major: int) -> None:
     with contextlib.suppress(RampartError):
         write(read(text, major), major)
+
+
+def test_of_several_targets_the_server_takes_the_first() -> None:
+    """As the corpus shows on real servers: the others may be missing."""
+    text = "include,x rules.inc,missing.inc\n"
+    [found] = [describe(entry) for entry in entries_of_text(text, DIALECTS[17])]
+    assert (found["type"], found["include"]) == ("include", "rules.inc")
+    again = rules_text([found], DIALECTS[17])
+    assert [describe(entry) for entry in entries_of_text(again, DIALECTS[17])] == [found]
+    [record] = [describe(entry) for entry in entries_of_text(text, DIALECTS[15])]
+    assert "error" in record

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
@@ -15,6 +16,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import DIALECTS
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.interchange import entries_of_rules
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.interchange import entries_of_text
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import Context
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.verdict import attempt
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.verdict import findings
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.verdict import verdict
@@ -156,14 +158,32 @@ def test_bad_attempts(values: dict[str, t.Any], option: str) -> None:
     assert caught.value.option == option
 
 
+CONTEXT = Context(DIALECTS[17])
+
+
 def test_findings_name_rule_and_line() -> None:
     text = "# c\nlocal all postgres peer\n\ninclude x\nhost all ALL 0.0.0.0/0 trust\nhost all all bad\n"
-    found = [(each["rule"], each["line"], each["code"]) for each in findings(entries_of_text(text, DIALECTS[17]))]
+    found = [
+        (each["rule"], each["line"], each["code"]) for each in findings(entries_of_text(text, DIALECTS[17]), CONTEXT)
+    ]
     assert (3, 5, "trust-world") in found and (3, 5, "literal-keyword") in found and (4, 6, "rejected") in found
     rules = [
         {"type": "local", "databases": ["all"], "users": ["postgres"], "method": "peer"},
         {"type": "host", "databases": "all", "users": "all", "address": "10/8", "method": "scram-sha-256"},
         {"type": "host", "databases": "all", "users": "all", "address": "all", "method": "md4"},
     ]
-    listed = [(each["rule"], each["line"], each["code"]) for each in findings(entries_of_rules(rules, DIALECTS[17]))]
+    listed = [
+        (each["rule"], each["line"], each["code"]) for each in findings(entries_of_rules(rules, DIALECTS[17]), CONTEXT)
+    ]
     assert (2, None, "short-address") in listed and (3, None, "rejected") in listed
+
+
+def test_findings_about_the_text_around_rules() -> None:
+    text = "local all postgres peer\n# us \\\nlocal all all trust\nlocal all all peer\n"
+    found = findings(entries_of_text(text, DIALECTS[17]), CONTEXT, text=text)
+    assert [(each["rule"], each["line"], each["code"]) for each in found] == [(None, 2, "continued-comment")]
+    text = "include more.conf\nlocal all postgres peer\n"
+    missed = dataclasses.replace(CONTEXT, catch_all=True)
+    assert findings(entries_of_text(text, DIALECTS[17]), missed, text=text) == []
+    [said] = findings(entries_of_text(text[18:], DIALECTS[17]), missed, text=text[18:])
+    assert (said["code"], said["rule"], said["line"]) == ("no-catch-all", 1, 1)
