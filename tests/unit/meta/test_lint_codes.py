@@ -23,3 +23,9 @@ def test_the_module_documents_every_code() -> None:
     text = (_ROOT / "plugins/modules/hba.py").read_text(encoding="utf-8")
     options = yaml.safe_load(text.split('DOCUMENTATION = r"""', 1)[1].split('"""', 1)[0])["options"]
     assert options["fail_on"]["choices"] == list(CODES)
+
+
+def test_the_role_documents_every_code() -> None:
+    text = (_ROOT / "roles/pg_network/meta/argument_specs.yml").read_text(encoding="utf-8")
+    option = yaml.safe_load(text)["argument_specs"]["main"]["options"]["pg_network_hba_fail_on"]
+    assert option["choices"] == list(CODES)
