@@ -2,85 +2,161 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long the analysis of hba rules takes, by their number: `python -m …tests.bench.analysis` prints a table."""
+"""What thousands of hba rules cost, by their number: `scripts/bench --rules` prints tables and bars.
+
+Seconds are of the processor, so that they mean something on a machine that does other things too; only the time of the
+module is that of the clock as well.
+"""
 
 from __future__ import annotations
 
-import random
+import contextlib
+import dataclasses
+import gc
+import json
+import statistics
+import subprocess
+import sys
 import time
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.difference import difference
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.survey import survey
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import World
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.arguments import component
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import DIALECTS
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.interchange import describe
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.interchange import entries_of_text
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import Context
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import lint
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_text
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.state import State
+from ansible_collections.rampart.postgresql.tests.bench import report
+from ansible_collections.rampart.postgresql.tests.bench import shapes
+from ansible_collections.rampart.postgresql.tests.conformance.servers import Workshop
 
-__all__ = ["SHAPES", "measure"]
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
 _COUNTS: t.Final = (100, 1_000, 10_000)
-_WORLD: t.Final = World(
-    roles={
-        **{f"u{number}": {f"g{number % 20}"} for number in range(500)},
-        **{f"g{number}": () for number in range(20)},
-    },
-    databases=frozenset(f"d{number}" for number in range(200)),
-)
+_MAJOR: t.Final = 17
+_DIALECT: t.Final = DIALECTS[_MAJOR]
+_CALLS: t.Final = 3  # of the module
+_ROLES: t.Final = 3_000  # of the server that it is called for
+_MODULE: t.Final = "ansible_collections.rampart.postgresql.plugins.modules.hba"
+_BENCH: t.Final = "ansible_collections.rampart.postgresql.tests.bench"
 
 
-def _own(random_: random.Random, number: int) -> str:
-    """Every application has its database, its user and its host."""
-    address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}/32"
-    return f"hostssl app{number} app{number} {address} scram-sha-256"
+class _Clock:
+    """Seconds of processor time, by what they went to."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def timing(self, what: str) -> Iterator[None]:
+        start = time.process_time()
+        yield
+        self.seconds[what] = time.process_time() - start
 
 
-def _networks(random_: random.Random, number: int) -> str:
-    """Everybody, from networks in networks."""
-    address = ".".join(str(random_.randrange(256)) for _part in range(3))
-    return f"host all all 10.{address}/{random_.choice((20, 24, 28, 32, 32))} {_method(random_)}"
-
-
-def _mixed(random_: random.Random, number: int) -> str:
-    """Groups, lists, sameuser and regular expressions among few names."""
-    databases = random_.choice(
-        ("all", "sameuser", "samerole", f"/^d{number % 50}", *[f"d{random_.randrange(200)}"] * 9)
-    )
-    users = random_.choice(
-        ("all", f"+g{number % 20}", f"u{random_.randrange(500)},u{number % 500}", *[f"u{number % 500}"] * 9)
-    )
-    address = ".".join(str(random_.randrange(256)) for _part in range(3))
-    kind = random_.choice(("host", "hostssl", "hostnossl"))
-    return f"{kind} {databases} {users} 10.{address}/{random_.choice((20, 24, 28, 32, 32))} {_method(random_)}"
-
-
-def _method(random_: random.Random) -> str:
-    return random_.choice(("reject", "scram-sha-256", "scram-sha-256"))
-
-
-SHAPES: t.Final[dict[str, t.Callable[[random.Random, int], str]]] = {
-    "own": _own,
-    "networks": _networks,
-    "mixed": _mixed,
-}
-
-
-def measure(shape: str, count: int) -> tuple[float, float]:
-    """Seconds of processor time: the survey of all rules, and the difference that one more rule makes."""
-    random_ = random.Random(count)
-    lines = [SHAPES[shape](random_, number) for number in range(count)] + ["host all all all reject"]
-    old = parse_text("\n".join(lines), DIALECTS[17])
+def measure(shape: str, count: int) -> dict[str, float]:
+    """From the rules to an empty plan; then the parts of the analysis."""
+    lines = shapes.lines(shape, count)
+    rules = [describe(entry) for entry in entries_of_text("\n".join(lines), _DIALECT)]
+    own = {"type": "local", "databases": ["all"], "users": ["postgres"], "method": "peer"}
+    written = component({"rules": [own, *rules], "sentinel": False})
+    before = State(path="/pg_hba.conf", text="", content=b"", major=_MAJOR, population=shapes.WORLD)
+    text = written._candidate(before)
+    state = dataclasses.replace(before, text=text, content=text.encode())
     lines.insert(count // 2, "host d1,d2 +g1 10.0.0.0/8 reject")
-    new = parse_text("\n".join(lines), DIALECTS[17])
-    start = time.process_time()
-    survey(old, dialect=DIALECTS[17], world=_WORLD)
-    middle = time.process_time()
-    difference(old, new, dialect=DIALECTS[17], world=_WORLD)
-    return middle - start, time.process_time() - middle
+    edited = parse_text("\n".join(lines), _DIALECT)
+    unrelated = parse_text("\n".join(shapes.lines(shape, count, seed=1)), _DIALECT)
+    clock = _Clock()
+    gc.collect()
+    gc.disable()  # as the module does
+    with clock.timing("parsed and planned"):
+        planned = component({"rules": [own, *rules], "sentinel": False}).plan(state)
+    with clock.timing("text parsed"):
+        records = parse_text(text, _DIALECT)
+    with clock.timing("survey"):
+        survey(records, dialect=_DIALECT, world=shapes.WORLD)
+    with clock.timing("all of lint"):
+        lint(records, Context(_DIALECT, shapes.WORLD, text=text, catch_all=True))
+    with clock.timing("one rule more"):
+        difference(records, edited, dialect=_DIALECT, world=shapes.WORLD)
+    with clock.timing("other rules"):
+        difference(records, unrelated, dialect=_DIALECT, world=shapes.WORLD)
+    gc.enable()
+    if planned.steps:
+        raise RuntimeError(f"{shape}, {count} rules: there should be nothing to do")
+    return clock.seconds
+
+
+def module_times(server: Server, count: int) -> tuple[float, float]:
+    """The module with that many rules and nothing to change: seconds of the clock and of the processor."""
+    rules = [describe(entry) for entry in entries_of_text("\n".join(shapes.lines("own", count)), _DIALECT)]
+    own = {"type": "local", "databases": ["all"], "users": [server.superuser], "method": "peer"}
+    arguments = {"cluster": str(server.data_directory), "rules": [own, *rules], "allow_lockout": True}
+    _call(arguments)
+    found = [_call(arguments) for _turn in range(_CALLS)]
+    if any(each["result"].get("changed") for each in found):
+        raise RuntimeError("the module changed something again")
+    return tuple(statistics.median(each[name] for each in found) for name in ("seconds", "processor"))  # type: ignore[return-value]
+
+
+def _call(arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+    command = [sys.executable, "-m", f"{_BENCH}.module_time", _MODULE]
+    done = subprocess.run(command, input=json.dumps(arguments), capture_output=True, text=True, check=True)
+    found: dict[str, t.Any] = json.loads(done.stdout.splitlines()[-1])
+    if found["result"].get("failed"):
+        raise RuntimeError(str(found["result"]))
+    return found
+
+
+def main() -> None:
+    """Print everything."""
+    parts: list[tuple[str, list[float]]] = []
+    for shape in shapes.SHAPES:
+        measured = [measure(shape, count) for count in _COUNTS]
+        parts += [(f"{shape}: {what}", [each[what] for each in measured]) for what in measured[0]]
+    workshop = Workshop()
+    try:
+        server = workshop.server(_MAJOR)
+        server.query(f"DO $$ BEGIN FOR number IN 1..{_ROLES} LOOP EXECUTE 'CREATE ROLE u' || number; END LOOP; END $$")
+        times = [module_times(server, count) for count in _COUNTS]
+    finally:
+        workshop.close()
+    parts.append(("module, no change: the clock", [clock for clock, _processor in times]))
+    parts.append(("module, no change: processor", [processor for _clock, processor in times]))
+    print(_table(parts), "", *_bars(dict(parts)), sep="\n")
+
+
+def _table(parts: list[tuple[str, list[float]]]) -> str:
+    head = ["seconds", *(f"{count:,} rules" for count in _COUNTS), "growth"]
+    rows = []
+    for what, seconds in parts:
+        growth = " ".join(f"x{after / max(before, 0.001):.0f}" for before, after in zip(seconds, seconds[1:]))
+        rows.append([what, *(f"{each:.3f}" for each in seconds), growth])
+    return report.table(head, rows)
+
+
+def _bars(parts: dict[str, list[float]]) -> Iterator[report.Bar]:
+    """What was asked of the largest set, whatever its shape."""
+
+    def worst(*whats: str) -> float:
+        return max(sum(parts[f"{shape}: {what}"][-1] for what in whats) for shape in shapes.SHAPES)
+
+    yield report.Bar(f"{_COUNTS[-1]:,} rules parsed and planned", worst("parsed and planned"), 0.5)
+    yield report.Bar(
+        f"{_COUNTS[-1]:,} rules, module time without a change", parts["module, no change: the clock"][-1], 1.5
+    )
+    yield report.Bar(f"{_COUNTS[-1]:,} rules, full analysis", worst("all of lint", "one rule more"), 5)
+    yield report.Bar(
+        f"{_COUNTS[-1]:,} rules, full analysis beside unrelated rules", worst("all of lint", "other rules"), 5
+    )
 
 
 if __name__ == "__main__":
-    print(f"{'shape':10}{'rules':>8}{'survey':>10}{'difference':>12}")
-    for shape in SHAPES:
-        for count in _COUNTS:
-            surveyed, compared = measure(shape, count)
-            print(f"{shape:10}{count:8}{surveyed:9.2f}s{compared:11.2f}s", flush=True)
+    main()
