@@ -78,12 +78,7 @@ class Outcome:
 
     def result(self) -> dict[str, t.Any]:
         """Return values of the module."""
-        result = {**self.facts, **self.plan.result()}
-        if self.after is not None:
-            before, after = self.plan.findings(), self.after.findings()
-            result["warnings"] = [text for text in result["warnings"] if text not in before] + after
-            result.update(self.after.standing())
-            result["restart_required"] = self.after.result()["restart_required"]
+        result = {**self.facts, **self.plan.result(self.after)}
         result["warnings"] += self.notes
         return result
 

@@ -24,6 +24,7 @@ __all__ = [
     "Plan",
     "Planned",
     "Reload",
+    "Review",
     "RoleLoses",
     "RunSql",
     "Step",
@@ -151,6 +152,16 @@ class ExpectedParameter:
     name: str
 
 
+class Review(t.Protocol):
+    """What is to say about the state that a plan leads to, worked out only when it is asked for: it may take long."""
+
+    def findings(self) -> t.Sequence[str]:
+        """What is unwise in it."""
+
+    def standing(self) -> t.Mapping[str, t.Any]:
+        """Return values about it."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Planned:
     """What one component makes of what it observed."""
@@ -169,6 +180,7 @@ class Planned:
     )  # files as statements make the server write them
     facts: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)  # more return values of the module
     standing: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)  # the same; read anew after a change
+    review: Review | None = None  # more findings, and more that stands
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,7 +223,11 @@ class Plan:
 
     def standing(self) -> dict[str, t.Any]:
         """Return values about the state that this plan was made from."""
-        return {name: value for part in self.parts for name, value in part.standing.items()}
+        found: dict[str, t.Any] = {}
+        for part in self.parts:
+            found.update(part.standing)
+            found.update(part.review.standing() if part.review else {})
+        return found
 
     def expected(self) -> list[ExpectedParameter]:
         """Parameters that must exist once the libraries of the plan are loaded."""
@@ -219,7 +235,11 @@ class Plan:
 
     def findings(self) -> list[str]:
         """What is unwise in the state that this plan was made from."""
-        return [finding for part in self.parts for finding in part.findings]
+        return [
+            finding
+            for part in self.parts
+            for finding in (*part.findings, *(part.review.findings() if part.review else ()))
+        ]
 
     def diff(self) -> list[dict[str, str]]:
         """Ansible's diff: what the steps mean, then one entry for each step."""
@@ -242,18 +262,19 @@ class Plan:
             for step in self.steps
         ]
 
-    def result(self) -> dict[str, t.Any]:
-        """The plan as return values of a module."""
+    def result(self, after: Plan | None = None) -> dict[str, t.Any]:
+        """The plan as return values of a module; ``after`` is the plan for what is there once it is applied."""
+        now = after or self
         return {
             **{name: value for part in self.parts for name, value in part.facts.items()},
-            **self.standing(),
+            **now.standing(),
             "changed": self.changed,
             "diff": self.diff(),
             "steps": [step.result() for step in self.steps],
             "left_alone": _dictionaries(part.left_alone for part in self.parts),
-            "restart_required": _dictionaries(part.restart_required for part in self.parts),
+            "restart_required": _dictionaries(part.restart_required for part in now.parts),
             "overridden_by": _dictionaries(part.overridden_by for part in self.parts),
-            "warnings": [warning for part in self.parts for warning in part.warnings] + self.findings(),
+            "warnings": [warning for part in self.parts for warning in part.warnings] + now.findings(),
         }
 
 

@@ -5,7 +5,7 @@
 """What thousands of hba rules cost, by their number: `scripts/bench --rules` prints tables and bars.
 
 Seconds are of the processor, so that they mean something on a machine that does other things too; only the time of the
-module is that of the clock as well.
+module is that of the clock as well, the server's work included.
 """
 
 from __future__ import annotations
@@ -149,8 +149,11 @@ def _bars(parts: dict[str, list[float]]) -> Iterator[report.Bar]:
         return max(sum(parts[f"{shape}: {what}"][-1] for what in whats) for shape in shapes.SHAPES)
 
     yield report.Bar(f"{_COUNTS[-1]:,} rules parsed and planned", worst("parsed and planned"), 0.5)
+    yield report.Bar(f"{_COUNTS[-1]:,} rules, module without a change", parts["module, no change: the clock"][-1], 1.5)
     yield report.Bar(
-        f"{_COUNTS[-1]:,} rules, module time without a change", parts["module, no change: the clock"][-1], 1.5
+        f"{_COUNTS[-1]:,} rules, module without a change, its processor time alone",
+        parts["module, no change: processor"][-1],
+        1.5,
     )
     yield report.Bar(f"{_COUNTS[-1]:,} rules, full analysis", worst("all of lint", "one rule more"), 5)
     yield report.Bar(

@@ -15,13 +15,11 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba import access
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba import document
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import dialect_of
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.finding import Finding
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import summary
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.proof import prove
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import render_rules
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.review import Policy
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.review import as_data
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.review import Review
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.review import as_it_will_be
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.review import compare
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.review import review
@@ -103,15 +101,17 @@ class Hba:
         if text != state.text:
             self._refuse_what_does_not_load(state, records)
         found = self._review(state, text, records)
-        standing = {**_in_force(state), "lint": as_data(found)}
-        findings = (*_unasked(state), *summary(found))
+        findings, standing = _unasked(state), _in_force(state)
         if text == state.text:
-            return Planned(steps=self._reloads(state), findings=findings, facts=access.facts(), standing=standing)
+            return Planned(
+                steps=self._reloads(state), findings=findings, facts=access.facts(), standing=standing, review=found
+            )
         return dataclasses.replace(
             compare(state, records),
             steps=(self._write(state, text),),
             findings=findings,
             standing=standing,
+            review=found,
         )
 
     def prepare(self, planned: Planned, server: Server) -> Planned:
@@ -125,7 +125,7 @@ class Hba:
         denied = [f"{state.path} is not in force: {state.proof.how}"] if state.proof.in_force is False else []
         return [f"the server refuses {rejected}" for rejected in state.rejected] + denied
 
-    def _review(self, state: State, text: str, records: list[Record]) -> list[Finding]:
+    def _review(self, state: State, text: str, records: list[Record]) -> Review:
         return review(state, text, records, self.desired.policy, option=self.desired.at("fail_on"))
 
     def _lines(self, major: int) -> list[Written]:
@@ -193,9 +193,9 @@ class Hba:
         """Silence means hands off: look, report, propose."""
         text = state.text or ""
         found = self._review(state, text, state.records(text))
-        reasons = [f"no rules were given; {finding}" for finding in summary(found)] or ["no rules were given"]
+        reasons = [f"no rules were given; {finding}" for finding in found.findings()] or ["no rules were given"]
         left_alone = tuple(LeftAlone(self.name, state.path, reason) for reason in reasons)
-        standing = {**_in_force(state), "lint": as_data(found)}
+        standing = {**_in_force(state), **found.standing()}
         return Planned(left_alone=left_alone, facts=access.facts(), standing=standing)
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
@@ -15,11 +16,12 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.d
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.finding import Finding
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import Context
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import lint
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import summary
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.state import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
 
-__all__ = ["Policy", "as_data", "as_it_will_be", "compare", "review"]
+__all__ = ["Policy", "Review", "as_it_will_be", "compare", "review"]
 
 _NAMED = 20  # findings in a message
 
@@ -38,24 +40,48 @@ def as_it_will_be(state: State, offered: t.Mapping[str, t.Mapping[str, str]] | N
     return dataclasses.replace(state, ssl=told[-1] == "on") if told else state
 
 
-def review(state: State, text: str, records: t.Sequence[Record], policy: Policy, *, option: str) -> list[Finding]:
-    """Everything that is unwise in a file. Raises RampartError for what the operator does not want in any."""
+@dataclasses.dataclass(frozen=True)
+class Review:
+    """What is unwise in a file."""
+
+    records: tuple[Record, ...]
+    context: Context
+
+    @functools.cached_property
+    def remarks(self) -> list[Finding]:
+        """All of it; of thousands of rules that takes a while."""
+        return lint(self.records, self.context)
+
+    def findings(self) -> list[str]:
+        """The same in few words."""
+        return summary(self.remarks)
+
+    def standing(self) -> dict[str, t.Any]:
+        """The same as return values."""
+        return {"lint": _as_data(self.remarks)}
+
+
+def review(state: State, text: str, records: t.Sequence[Record], policy: Policy, *, option: str) -> Review:
+    """What is unwise in a file. Raises RampartError for what the operator does not want in any."""
     context = Context(state.dialect, state.world, text=text, path=state.path, catch_all=policy.catch_all)
-    found = lint(records, context)
-    fatal = [finding for finding in found if finding.code in policy.fail_on]
+    found = Review(tuple(records), context)
+    if policy.fail_on:
+        _refuse([finding for finding in found.remarks if finding.code in policy.fail_on], option)
+    return found
+
+
+def _refuse(fatal: list[Finding], option: str) -> None:
     if fatal:
         more = f"; and {len(fatal) - _NAMED} more" if len(fatal) > _NAMED else ""
         raise RampartError(
             f"nothing was changed, because {option} does not allow what is in the rules: "
             + "; ".join(map(str, fatal[:_NAMED]))
             + more,
-            lint=as_data(fatal),
+            lint=_as_data(fatal),
         )
-    return found
 
 
-def as_data(findings: t.Iterable[Finding]) -> list[dict[str, t.Any]]:
-    """The findings as return values."""
+def _as_data(findings: t.Iterable[Finding]) -> list[dict[str, t.Any]]:
     return [finding._asdict() for finding in findings]
 
 

@@ -93,7 +93,7 @@ def whole(text: str, major: int) -> None:
 def filters(text: str, major: int) -> None:
     dialect = DIALECTS[major]
     entries = entries_of_text(text, dialect)
-    findings(entries)
+    findings(entries, Context(dialect, catch_all=True), text=text)
     for tried in (Attempt("app", "shop"), Attempt("root", "", bytes(4), tls=True, replication=True)):
         with contextlib.suppress(RampartError):
             verdict(entries, tried, dialect)

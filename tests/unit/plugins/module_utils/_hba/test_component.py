@@ -57,9 +57,9 @@ def test_the_order_of_rules_is_a_change() -> None:
 
 def test_findings() -> None:
     planned = plan("", rules=[OWN, WORLD])
-    warning, plaintext = planned.findings
+    warning, plaintext = Plan((planned,)).findings()
     assert "trust-world" in warning and "/pg_hba.conf line 5" in warning and "(plaintext, medium)" in plaintext
-    lint = planned.standing["lint"]
+    lint = Plan((planned,)).standing()["lint"]
     assert [(item["code"], item["line"]) for item in lint] == [("trust-world", 5), ("plaintext", 5)]
     assert {*lint[0]} == {"code", "severity", "path", "line", "reason"}
 
@@ -247,7 +247,7 @@ def test_rules_are_judged_for_the_server_that_they_will_be_on() -> None:
     off = state("local all all peer\n", ssl=False)
 
     def told(planned: Planned) -> tuple[list[str], bool]:
-        return [item["code"] for item in planned.standing["lint"]], "hostssl" in str(planned.facts["access"])
+        return [item["code"] for item in Plan((planned,)).standing()["lint"]], "hostssl" in str(planned.facts["access"])
 
     assert told(hba.plan(off, {})) == (["cannot-match"], False)
     assert told(hba.plan(off, {"settings": {"ssl": "on"}})) == ([], True)
