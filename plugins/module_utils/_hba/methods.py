@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba import ldap_urls
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.circumstances import Circumstances
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import Token
@@ -25,10 +26,6 @@ _ATOI = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)")
 _SPACES = " \t\n\v\f\r"
 _RADIUS_LISTS = (("radiussecrets", "secrets"), ("radiusports", "ports"), ("radiusidentifiers", "identifiers"))
 _SEARCH_AND_BIND = ("ldapbasedn", "ldapbinddn", "ldapbindpasswd", "ldapsearchattribute", "ldapsearchfilter")
-_LDAP_URL = re.compile(
-    r"(?:URL:)?(ldap|ldaps|ldapi|cldap)://([^/?]*)(?:/([^?]*)(?:\?([^?]*))?(?:\?([^?]*))?(?:\?([^?]*))?)?", re.I
-)
-_LDAP_SCOPES = {"": "0", "base": "0", "one": "1", "onelevel": "1", "sub": "2", "subtree": "2"}
 
 
 class Reader(t.Protocol):
@@ -68,7 +65,7 @@ def read_options(reader: Reader, kind: str, method: str, dialect: Dialect, aroun
         if not equals:
             raise Refusal(f"authentication option not in name=value format: {token.text}")
         if method == "ldap":
-            values["ldapscope"] = _LDAP_SCOPES["sub"]  # every option sets it back, whatever an ldapurl before it said
+            values["ldapscope"] = ldap_urls.ANY_DEPTH  # every option sets it back, whatever an ldapurl before it said
         if name == "clientcert":
             values[name] = _clientcert(value, kind, method, dialect)
         elif name == "clientname" and dialect.clientname:
@@ -77,7 +74,7 @@ def read_options(reader: Reader, kind: str, method: str, dialect: Dialect, aroun
             _check_option(name, value, method, dialect, around)
             values[name] = str(_atoi(value)) if name == "ldapport" else value
             if name == "ldapurl":
-                _apply_ldap_url(value, values)
+                values.update(ldap_urls.options_of(value))
     _CHECKS.get(method, _no_check)(values, dialect, around)
     if method == "cert":
         values["clientcert"] = "verify-full"
@@ -228,31 +225,6 @@ _CHECKS: dict[str, t.Callable[[Values, Dialect, Circumstances], None]] = {
     "radius": _check_radius,
     "oauth": _check_oauth,
 }
-
-
-def _apply_ldap_url(url: str, values: Values) -> None:
-    """What OpenLDAP takes out of a URL; its refusals bear the words of unrelated result codes."""
-    match = _LDAP_URL.fullmatch(url.strip("<>"))
-    if match is None:
-        raise Refusal(f'could not parse LDAP URL "{url}": Time limit exceeded')
-    scheme, host, base, attributes, scope, search_filter = match.groups()
-    scheme = scheme.lower()
-    if (scope or "").lower() not in _LDAP_SCOPES:
-        raise Refusal(f'could not parse LDAP URL "{url}": Strong(er) authentication required')
-    if scheme not in ("ldap", "ldaps"):
-        raise Refusal(f"unsupported LDAP URL scheme: {scheme}")
-    values["ldapscheme"] = scheme
-    server, _colon, port = host.partition(":")
-    values["ldapport"] = port or ("636" if scheme == "ldaps" else "389")
-    values["ldapscope"] = _LDAP_SCOPES[(scope or "").lower()]
-    for name, value in (
-        ("ldapserver", server),
-        ("ldapbasedn", base),
-        ("ldapsearchattribute", (attributes or "").split(",")[0]),
-        ("ldapsearchfilter", search_filter),
-    ):
-        if value:
-            values[name] = value
 
 
 def _atoi(text: str) -> int:
