@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import pathlib
+import re
 import typing as t
 
 import pytest
@@ -368,9 +369,8 @@ def test_the_text_has_the_rules_wanted_and_what_can_stay(before: str, rules: Rul
     # Every line that can stay does, byte for byte.
     def values(found: list[t.Any]) -> list[t.Hashable]:
         # A comment on a line that goes on in the next one cannot be changed in place.
-        alone = [item.unit.raw.count("\n") <= 1 and "\0" not in item.unit.raw for item in found]
-        alone = [is_alone and not item.bare.endswith("\\") for item, is_alone in zip(found, alone)]
-        lines = [item.unit.line if is_alone else None for item, is_alone in zip(found, alone)]
+        goes_on = [re.search(r"[\n\0]|\\\Z", item.bare) is not None for item in found]
+        lines = [None if is_more else item.unit.line for item, is_more in zip(found, goes_on)]
         meanings = [line and reading.meaning(line) for line in lines]
         return [(meaning.whole, item.is_tagged) if meaning else object() for meaning, item in zip(meanings, found)]
 
