@@ -121,6 +121,9 @@ options:
           then says.
         - V({cluster}) in C(log_directory) and C(syslog_ident) becomes the name of the cluster with C(-) for C(/),
           as in C(17-main), or its data directory in the same way where it has no name.
+        - An item of C(listen_addresses) that is a network, V(10.0.0.0/8), becomes the addresses that the host has
+          in it, and one such as V(interface:eth0) those of that interface. It is an error when there are none. Link-local
+          and temporary addresses of IPv6 are not among them.
         - A C(log_directory) with its full path has to be one that the owner of the cluster can write in, or make.
         type: dict
       store:
@@ -182,8 +185,9 @@ options:
       optional:
         description:
         - Names among O(settings.parameters) and O(settings.sections) that are left out where this server does not
-          know them, which RV(left_alone) then says. Any other unknown name is an error. Names of a library that is
-          yet to be loaded are known only when it is, so until then such a parameter is written.
+          know them, and libraries of O(settings.preload) that are left out where they have no file, which RV(left_alone)
+          then says. Any other unknown name is an error. Names of a library that is yet to be loaded are known only
+          when it is, so until then such a parameter is written.
         type: list
         elements: str
         default: []

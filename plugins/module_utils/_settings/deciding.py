@@ -10,7 +10,9 @@ import dataclasses
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.addresses import HostAddress
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import LeftAlone
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings import listening
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import COMPONENT
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import ByMajor
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Wish
@@ -50,18 +52,19 @@ class Circumstances:
     destination: str = "stderr"  # the running value of log_destination
     log_file: str | None = None  # where the server's standard error goes, when that is a file
     log_directory: Directory | None = None  # the one that is wanted, when it is given with its full path
+    addresses: tuple[HostAddress, ...] = ()  # of this host, where a wish is about them
 
 
 def decided(wishes: t.Iterable[Wish], seen: Circumstances) -> tuple[list[Wish], list[LeftAlone]]:
     """The wishes with the values that they have here, and those that have none."""
     kept: list[Wish] = []
     left: list[LeftAlone] = []
-    for wish in (_settled(wish, seen) for wish in wishes):
+    for wish in [_settled(wish, seen) for wish in wishes]:
         if wish.value is None:
             left.append(LeftAlone(COMPONENT, wish.name, f"no value is given for PostgreSQL {seen.major}"))
         else:
             _check(wish, seen)
-            kept.append(wish)
+            kept.append(listening.resolved(wish, seen.addresses))
     return _collected(kept, left, seen), left
 
 

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import LeftAlone
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import dropin
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import preload
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import ALTER_SYSTEM
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import COMPONENT
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import PRELOAD
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Wanted
@@ -22,18 +25,27 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._settings.lists
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.state import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import normalise
 
-__all__ = ["check", "check_orphans", "coming", "merged"]
+__all__ = ["available", "check_orphans", "coming", "merged"]
 
 
-def check(desired: Desired, state: State) -> None:
-    """Refuse a library whose file is missing."""
+def available(desired: Desired, state: State) -> tuple[Desired, list[LeftAlone]]:
+    """What is wanted without the optional libraries whose file is missing; any other such library is refused."""
+    left: list[LeftAlone] = []
     for index, library in enumerate(desired.preload or ()):
-        if library in state.missing_libraries:
+        if library not in state.missing_libraries:
+            continue
+        if library.lower() not in desired.optional:
             raise InputError(
                 option=f"{desired.option}preload[{index}]",
                 value=library,
                 expected=f"a library whose file is in {state.library_directory}; install its package first",
             )
+        left.append(LeftAlone(COMPONENT, library, f"the library has no file in {state.library_directory}"))
+    if not left:
+        return desired, left
+    gone = {item.subject for item in left}
+    present = tuple(library for library in desired.preload or () if library not in gone)
+    return dataclasses.replace(desired, preload=present), left
 
 
 def coming(desired: Desired, state: State, wishes: t.Iterable[Wish]) -> frozenset[str]:

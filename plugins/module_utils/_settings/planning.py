@@ -43,7 +43,7 @@ Offered = t.Mapping[str, t.Mapping[str, str]]
 
 def make_plan(desired: Desired, state: State, offered: Offered) -> Planned:
     """What has to be done for the state to become the desired one."""
-    libraries.check(desired, state)
+    desired, without = libraries.available(desired, state)
     given_wishes = [*desired.wishes, *_offered_wishes(desired, offered)]
     wishes, undecided = deciding.decided(given_wishes, state.circumstances)
     resolver = Resolver(state.catalogue, desired.optional, libraries.coming(desired, state, wishes))
@@ -65,7 +65,7 @@ def make_plan(desired: Desired, state: State, offered: Offered) -> Planned:
     kept_roles = elsewhere.on_standby(removals) if state.in_recovery else []
     return Planned(
         steps=tuple(steps),
-        left_alone=(*left_alone, *undecided, *unknown, *kept_roles),
+        left_alone=(*left_alone, *without, *undecided, *unknown, *kept_roles),
         restart_required=tuple(judgement.waiting(state, changes)),
         overridden_by=defeated.overridden,
         findings=tuple(deciding.findings(state.circumstances)),

@@ -11,7 +11,9 @@ import os
 import stat
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.addresses import host_addresses
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings import listening
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.deciding import Circumstances
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.deciding import Directory
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.deciding import log_directory
@@ -30,6 +32,7 @@ def circumstances(server: Server, destination: str, wishes: t.Sequence[Wish]) ->
         cluster=server.cluster.label.strip(os.path.sep).replace(os.path.sep, "-"),
         destination=destination,
         log_file=server.cluster.log_file,
+        addresses=host_addresses() if any(map(listening.concerns_the_host, wishes)) else (),
     )
     path = log_directory(wishes, seen)
     if path is None or not os.path.isabs(path):

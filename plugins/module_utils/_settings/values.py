@@ -52,6 +52,11 @@ _CONNECTION_WORDS: t.Final[t.Mapping[str, frozenset[str]]] = {
     "all": _CONNECTION_ASPECTS,
 }
 
+# The server shows what the operating system says of this session's own connection: 0 through a Unix socket.
+_OF_THE_CONNECTION = frozenset(
+    {"tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout"}
+)
+
 _LEAST_WORK_MEMORY = 1024  # kB; the server silently raises autovacuum_work_mem to it, or to 64 in later versions
 
 _DISABLED: t.Final = "(disabled)"  # what the server shows of archive_command while archive_mode is off
@@ -163,6 +168,8 @@ def is_harmless(text: str) -> bool:
 
 def _is_replaced(parameter: Parameter, value: Value) -> bool:
     """Whether the server has put a value of its own in place of this one, without a word."""
+    if parameter.name in _OF_THE_CONNECTION:
+        return True
     if parameter.name == "wal_buffers":
         return value.key == -1
     if parameter.name == "archive_command":

@@ -10,6 +10,7 @@ import stat
 import time
 import typing as t
 
+import psycopg
 import pytest
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import arguments as settings
@@ -26,6 +27,11 @@ if t.TYPE_CHECKING:
 # How pg_settings shows a value, where that is not how it is given.
 SHOWN = {
     "100MB": "102400",  # log_rotation_size, in kB
+    "10min": "600000",  # idle_in_transaction_session_timeout, in ms
+    "1h": "3600000",
+    "2h": "7200000",
+    "20s": "20000",
+    "4h": "14400000",
     "10s": "10000",  # client_connection_check_interval, in ms
     "1d": "1440",  # log_rotation_age, in min
     "30s": "30",
@@ -33,6 +39,28 @@ SHOWN = {
 }
 EVERYTHING = "everything"  # the profile strict, and every option of the roles that sets a parameter
 OPTIONS: dict[str, dict[str, t.Any]] = {
+    "pg_authentication": {
+        "pg_authentication_delay": 250,
+        "pg_authentication_scram_iterations": 8192,
+        "pg_authentication_password_check": "passwordcheck",
+    },
+    "pg_network": {
+        "pg_network_listen_addresses": ["127.0.0.1"],
+        "pg_network_listen_networks": ["127.0.0.0/8"],
+        "pg_network_listen_interfaces": ["lo"],
+        "pg_network_max_connections": 57,
+        "pg_network_superuser_reserved_connections": 4,
+        "pg_network_reserved_connections": 2,
+        "pg_network_tcp_keepalives_idle": 60,
+        "pg_network_tcp_keepalives_interval": 10,
+        "pg_network_tcp_keepalives_count": 6,
+        "pg_network_client_connection_check_interval": "20s",
+        "pg_network_idle_in_transaction_session_timeout": "10min",
+        "pg_network_idle_session_timeout": "2h",
+        "pg_network_statement_timeout": "1h",
+        "pg_network_transaction_timeout": "4h",
+        "pg_network_unix_socket_permissions": "0770",
+    },
     "pg_logging": {
         "pg_logging_collector": "always",
         "pg_logging_destinations": ["stderr", "csvlog"],
@@ -99,6 +127,17 @@ def test_the_server_takes_what_the_roles_want(fresh_server: Server, profile: str
     given = {name: value for section in wanted["sections"].values() for name, value in section.items()}
     left = {item["subject"] for item in again.values["left_alone"]} - needless
     assert not left & set(live)  # what is left out is what the server itself does not list
+    if profile == EVERYTHING:
+        assert "127.0.0.1" in live["listen_addresses"].split(", ")
+        assert "/" not in live["listen_addresses"]
+        needless.add("listen_addresses")
+        # Through the socket they read as 0; a connection over TCP shows them.
+        address = {"host": "127.0.0.1", "user": fresh_server.superuser}
+        with fresh_server.connect(**address) as connection:
+            cursor = connection.execute(
+                "SELECT name, setting FROM pg_catalog.pg_settings WHERE name ~ '^tcp_keepalives'"
+            )
+            live.update(cursor.fetchall())
     compared = {name: _here(fresh_server, value) for name, value in given.items() if name not in left | needless}
     assert {name: live[name] for name in compared} == compared
 
@@ -106,7 +145,7 @@ def test_the_server_takes_what_the_roles_want(fresh_server: Server, profile: str
 def test_the_collector_makes_the_directory_of_the_log_for_the_owner_only(fresh_server: Server) -> None:
     place = fresh_server.socket_directory / "collected"
     wanted = desired("pg_logging", pg_logging_profile="cis", pg_logging_directory=str(place))["settings"]
-    assert not run_components(fresh_server, lambda: [settings.component(wanted)]).failed
+    assert not run_components(fresh_server, lambda: [settings.component(wanted)], rehearse=False).failed
     fresh_server.restart()
     found = place.stat()
     assert (stat.S_IMODE(found.st_mode), found.st_uid) == (0o700, fresh_server.owner.uid)
@@ -160,3 +199,17 @@ def test_destinations_that_the_server_knows_are_taken(fresh_server: Server, dest
         takes = False
     assert takes is not result.failed
     assert takes or "jsonlog is known from 15 on" in result.message
+
+
+def test_new_passwords_are_judged_and_hashed_as_asked(fresh_server: Server) -> None:
+    options = {"pg_authentication_scram_iterations": 8192, "pg_authentication_password_check": "auto"}
+    wanted = desired("pg_authentication", **options)["settings"]
+    fresh_server.query("CREATE ROLE early PASSWORD 'short'")  # nobody judges yet
+    assert not run_components(fresh_server, lambda: [settings.component(wanted)], rehearse=False).failed
+    fresh_server.restart()
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="password"):
+        fresh_server.query("CREATE ROLE weak PASSWORD 'short'")
+    fresh_server.query("CREATE ROLE sound PASSWORD 'Long-enough-4-this'")
+    [(verifier,)] = fresh_server.query("SELECT rolpassword FROM pg_catalog.pg_authid WHERE rolname = 'sound'")
+    known = fresh_server.query("SELECT 1 FROM pg_catalog.pg_settings WHERE name = 'scram_iterations'")
+    assert verifier.startswith(f"SCRAM-SHA-256${8192 if known else 4096}:")

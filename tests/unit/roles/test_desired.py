@@ -60,3 +60,56 @@ def test_a_collector_that_is_not_to_be_touched_is_left_alone() -> None:
     assert "logging_collector" not in found["settings"]["sections"]["pg_logging"]
     assert [left["subject"] for left in found["left_alone"]] == ["logging_collector"]
     assert "left_alone" not in desired("pg_logging")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, None),
+        ({"addresses": []}, ""),
+        ({"addresses": ["localhost"]}, "localhost"),
+        ({"networks": ["10.0.0.0/8"], "interfaces": ["eth0", "lo"]}, "10.0.0.0/8,interface:eth0,interface:lo"),
+        ({"addresses": ["localhost"], "networks": ["fd00::/8"]}, "localhost,fd00::/8"),
+    ],
+)
+def test_what_to_listen_on(options: dict[str, t.Any], expected: str | None) -> None:
+    found = section("pg_network", **{f"pg_network_listen_{name}": value for name, value in options.items()})
+    assert found.get("listen_addresses") == expected
+
+
+def test_every_option_of_the_network_sets_its_parameter() -> None:
+    names = [
+        *("port", "max_connections", "superuser_reserved_connections", "reserved_connections"),
+        *("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "client_connection_check_interval"),
+        *("idle_in_transaction_session_timeout", "idle_session_timeout", "statement_timeout", "transaction_timeout"),
+        *("unix_socket_group", "unix_socket_permissions"),
+    ]
+    given = {f"pg_network_{name}": str(number) for number, name in enumerate(names, start=20)}
+    found = desired("pg_network", **given)["settings"]
+    assert {name: str(value) for name, value in found["sections"]["pg_network"].items()} == {
+        name: given[f"pg_network_{name}"] for name in names
+    }
+    assert sorted(found["optional"]) == [
+        *("client_connection_check_interval", "idle_session_timeout", "reserved_connections", "transaction_timeout"),
+    ]
+    assert desired("pg_network")["settings"] == {"sections": {"pg_network": {}}, "optional": []}
+
+
+@pytest.mark.parametrize(
+    ("check", "preload", "optional"),
+    [
+        ("none", ["auth_delay"], ["md5_password_warnings"]),
+        ("auto", ["auth_delay", "passwordcheck"], ["md5_password_warnings", "passwordcheck"]),
+        ("passwordcheck", ["auth_delay", "passwordcheck"], ["md5_password_warnings"]),
+        ("credcheck", ["auth_delay", "credcheck"], ["md5_password_warnings"]),
+    ],
+)
+def test_the_check_of_passwords_is_a_library(check: str, preload: list[str], optional: list[str]) -> None:
+    found = desired("pg_authentication", pg_authentication_password_check=check)["settings"]
+    assert (found["preload"], found["optional"]) == (preload, optional)
+
+
+def test_iterations_are_optional() -> None:
+    found = desired("pg_authentication", pg_authentication_scram_iterations=8192)["settings"]
+    assert found["sections"]["pg_authentication"]["scram_iterations"] == 8192
+    assert "scram_iterations" in found["optional"]

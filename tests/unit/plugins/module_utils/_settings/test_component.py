@@ -433,3 +433,14 @@ def test_the_collector_is_wanted_where_nothing_keeps_the_log() -> None:
     ]
     with pytest.raises(InputError, match="work_mem takes"):
         plan(state(), parameters={"work_mem": "auto"})
+
+
+def test_an_optional_library_without_a_file_is_left_alone() -> None:
+    lacking = state(missing_libraries=("nosuch",))
+    planned = plan(lacking, preload=["auth_delay", "nosuch"], optional=["NoSuch"])
+    assert written(planned) == dropin.render({"preload": {"shared_preload_libraries": "auth_delay"}})
+    assert [(left.subject, left.reason) for left in planned.left_alone] == [
+        ("nosuch", "the library has no file in /lib/pg")
+    ]
+    with pytest.raises(InputError, match=r"preload\[1\]"):
+        plan(lacking, preload=["auth_delay", "nosuch"])

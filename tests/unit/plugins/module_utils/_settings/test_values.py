@@ -208,3 +208,13 @@ def test_words_for_the_order_of_a_date_mean_the_same() -> None:
     style = Parameter("DateStyle", "string")
     assert same(style, "euro, ISO", "iso,DMY")
     assert not same(style, "us, ISO", "iso,DMY")
+
+
+@pytest.mark.parametrize(
+    "name", ["tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout"]
+)
+def test_what_describes_the_connection_of_the_session_is_no_evidence(name: str) -> None:
+    parameter = Parameter(name, "integer", "user", None, "0", "2147483647", setting="0")
+    assert is_running(parameter, normalise(parameter, 60))
+    other = Parameter("statement_timeout", "integer", "user", None, "0", "2147483647", setting="0")
+    assert not is_running(other, normalise(other, 60))
