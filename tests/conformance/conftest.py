@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import typing as t
+import zlib
 
 import pytest
 
@@ -18,17 +19,33 @@ if t.TYPE_CHECKING:
 
 
 _SHARE = frozenset(os.environ.get("CONFORMANCE_MAJORS", "").split())
+_EXTENDED = os.environ.get("RAMPART_EXTENDED", "") not in ("", "0")
+_MAJOR = re.compile(r"\bpg(\d+)\b")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", "in_turn: one version makes the case, all of them with RAMPART_EXTENDED=1")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep a run's share of the major versions; what names none goes with the oldest one."""
 
     def is_ours(item: pytest.Item) -> bool:
-        return bool(_SHARE & set(re.findall(r"\bpg(\d+)\b", item.name) or [str(MAJORS[0])]))
+        return not _SHARE or bool(_SHARE & set(_MAJOR.findall(item.name) or [str(MAJORS[0])]))
 
-    if _SHARE:
-        config.hook.pytest_deselected(items=[item for item in items if not is_ours(item)])
-        items[:] = [item for item in items if is_ours(item)]
+    kept = [item for item in items if is_ours(item) and _has_its_turn(item)]
+    if len(kept) < len(items):
+        ours = set(kept)
+        config.hook.pytest_deselected(items=[item for item in items if item not in ours])
+        items[:] = kept
+
+
+def _has_its_turn(item: pytest.Item) -> bool:
+    if _EXTENDED or item.get_closest_marker("in_turn") is None:
+        return True
+    case = _MAJOR.sub("", item.name)  # the same number in every process
+    return _MAJOR.findall(item.name) == [str(MAJORS[zlib.crc32(case.encode()) % len(MAJORS)])]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

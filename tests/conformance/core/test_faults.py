@@ -108,6 +108,7 @@ def read_only_directory(folder: pathlib.Path) -> Iterator[None]:
     folder.chmod(0o700)
 
 
+@pytest.mark.in_turn
 @needs_mount
 @pytest.mark.parametrize(
     ("fault", "said"),
@@ -139,6 +140,7 @@ def test_what_cannot_be_written_leaves_what_was(
     assert fresh_server.query("SHOW work_mem") == [("5MB",)]
 
 
+@pytest.mark.in_turn
 @needs_mount
 def test_values_are_put_back_on_a_full_disk(fresh_server: Server, folder: pathlib.Path) -> None:
     """The server is stopped only when the way back lies on the disk; going it needs no room."""
@@ -156,6 +158,7 @@ def test_values_are_put_back_on_a_full_disk(fresh_server: Server, folder: pathli
     assert not leftovers(fresh_server)
 
 
+@pytest.mark.in_turn
 def test_a_server_that_is_down_is_named(fresh_server: Server) -> None:
     fresh_server.stop()
     rule = {"type": "local", "databases": ["all"], "users": ["all"], "method": "peer"}

@@ -1,13 +1,12 @@
 """Faulty candidates: each is refused, by its name, before a live file changes; without its one fault it passes.
 
-Every version takes its turn with a part of the table; RAMPART_EXTENDED=1 gives the whole of it to each.
+The versions share the table; RAMPART_EXTENDED=1 gives the whole of it to each.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import grp
-import os
 import re
 import socket
 import typing as t
@@ -18,7 +17,6 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba import arg
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import arguments as settings
 from ansible_collections.rampart.postgresql.tests.conformance.components import FileComponent
 from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
-from ansible_collections.rampart.postgresql.tests.conformance.servers import MAJORS
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +27,6 @@ if t.TYPE_CHECKING:
 
 Parameters = dict[str, t.Any]
 Places = dict[str, str]
-_EXTENDED = os.environ.get("RAMPART_EXTENDED", "") not in ("", "0")
-_TURNS = 6  # one of so many candidates is a version's in every run
 _TLS: Parameters = {"ssl": "on", "ssl_cert_file": "ROOM/good.crt", "ssl_key_file": "ROOM/good.key"}
 
 
@@ -333,19 +329,13 @@ def picture(server: Server) -> tuple[t.Any, ...]:
     return content, running, server.query("SELECT pg_catalog.pg_conf_load_time()")
 
 
-def _turns() -> Iterator[t.Any]:
-    for number, fault in enumerate(FAULTS):
-        yield pytest.param(number, fault, id=fault.name.replace(" ", "-"))
-
-
-@pytest.mark.parametrize(("number", "fault"), _turns())
+@pytest.mark.in_turn
+@pytest.mark.parametrize("fault", [pytest.param(fault, id=fault.name.replace(" ", "-")) for fault in FAULTS])
 def test_a_faulty_candidate_is_refused_and_its_like_without_the_fault_is_not(
-    server: Server, places: Places, number: int, fault: Fault | FaultyLine | FaultyRule
+    server: Server, places: Places, fault: Fault | FaultyLine | FaultyRule
 ) -> None:
     if isinstance(fault, FaultyLine) and server.major < fault.since:
         pytest.skip(f"PostgreSQL {server.major} has no such line")
-    if not _EXTENDED and number % _TURNS != MAJORS.index(server.major) % _TURNS:
-        pytest.skip("another version makes it")
     before = picture(server)
     refused = run(server, places, fault, mended=False, check=False)
     assert refused.failed, refused.output

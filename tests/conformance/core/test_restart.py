@@ -58,6 +58,7 @@ def test_what_waits_is_in_force_after_a_restart(fresh_server: Server) -> None:
     assert not run_module("server_restart", fresh_server).changed
 
 
+@pytest.mark.in_turn
 def test_what_was_written_and_never_loaded_waits_too(fresh_server: Server) -> None:
     append(fresh_server.conf_file, "max_connections = 57\n")
     check = good(run_module("server_restart", fresh_server, check=True))
@@ -67,6 +68,7 @@ def test_what_was_written_and_never_loaded_waits_too(fresh_server: Server) -> No
     assert fresh_server.query("SHOW max_connections") == [("57",)]
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize(
     ("file", "fault", "named"),
     [
@@ -92,6 +94,7 @@ def test_what_would_not_start_is_not_stopped(fresh_server: Server, file: str, fa
 
 
 # 203.0.113.0/24 is for documentation (RFC 5737), so no host has the address.
+@pytest.mark.in_turn
 @pytest.mark.parametrize(
     "faulty",
     [{"listen_addresses": "203.0.113.9"}, {"unix_socket_directories": "/nonexistent"}],
@@ -124,6 +127,7 @@ def _slot(server: Server) -> None:
     server.query("SELECT pg_catalog.pg_create_physical_replication_slot('kept')")
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize(
     ("prepare", "faulty", "said"),
     [
@@ -147,6 +151,7 @@ def test_what_no_rehearsal_can_see_is_undone(
     assert not good(run_module("server_restart", fresh_server)).changed
 
 
+@pytest.mark.in_turn
 def test_a_server_that_comes_back_on_another_port_is_found(fresh_server: Server) -> None:
     where: dict[str, t.Any] = {"port": fresh_server.port, "socket_directory": str(fresh_server.socket_directory)}
     other = fresh_server.socket_directory / "other"
@@ -157,6 +162,7 @@ def test_a_server_that_comes_back_on_another_port_is_found(fresh_server: Server)
     assert (other / f".s.PGSQL.{fresh_server.port}").exists()
 
 
+@pytest.mark.in_turn
 def test_a_server_that_is_down_is_named_and_left(fresh_server: Server) -> None:
     fresh_server.stop()
     for options in ({}, {"force": True}):
@@ -186,6 +192,7 @@ def open_transaction(server: Server, *, seconds: float) -> Iterator[None]:
         connection.close()
 
 
+@pytest.mark.in_turn
 def test_transactions_are_waited_for(fresh_server: Server) -> None:
     since = started(fresh_server)
     with open_transaction(fresh_server, seconds=60):
