@@ -286,6 +286,22 @@ def test_resets_that_cannot_be(server: Server) -> None:
     assert not good(run(server, reset=["nobody.knows", "log_statement"])).changed
 
 
+def test_a_standby_keeps_what_roles_have(fresh_server: Server) -> None:
+    fresh_server.query("ALTER ROLE ALL SET work_mem = '7MB'")
+    fresh_server.query("ALTER SYSTEM SET work_mem = '6MB'")
+    (fresh_server.data_directory / "standby.signal").touch()
+    fresh_server.restart()
+    for options in (
+        {"reset": ["work_mem"]},
+        {"store": "alter_system", "parameters": {"log_statement": "ddl"}, "reset": ["work_mem"]},
+    ):
+        done = converged(fresh_server, **options)
+        assert [item["subject"] for item in done.values["left_alone"]] == ["SET work_mem for all roles"]
+    assert [show(fresh_server, name) for name in ("work_mem", "log_statement")] == ["7MB", "ddl"]
+    kept = good(run(fresh_server, parameters={"work_mem": "8MB"}, overrides="remove"))
+    assert [item["source"] for item in kept.values["overridden_by"]] == ["SET for all roles"]
+
+
 def test_what_is_stronger_is_removed(fresh_server: Server) -> None:
     set_everywhere(fresh_server)
     options: dict[str, t.Any] = {
