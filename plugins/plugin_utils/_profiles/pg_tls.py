@@ -39,7 +39,7 @@ PARAMETERS: tuple[ProfileParameter, ...] = (
         cis={"13": "TLSv1.2", "17": "TLSv1.3"},
         strict="TLSv1.3",
         reference=Reference("CIS 6.9", "Tenable: TLS 1.2 in 13 v1.2.0 and 14 v1.2.0, TLS 1.3 in 17 v1.0.0"),
-        cost="clients whose TLS library is older than the version are refused",
+        cost="clients whose TLS library is older than the version are refused in the handshake",
     ),
     ProfileParameter(
         name="ssl_ciphers",

@@ -35,6 +35,20 @@ major version that stands with it; a version whose edition was not seen has the 
 *Unmapped* means that no benchmark recommendation for it was seen, not that there is none. Numbers move between editions
 of the benchmark, so each is given with the source that it was read in. A parameter that a server does not have is not
 written there. ``{cluster}`` stands for the name of the cluster, ``17-main``.
+
+What strict asks of clients
+---------------------------
+
+- Their TLS library has to speak TLS 1.3: OpenSSL 1.1.1 or newer, Java 11 or newer (or 8u261). ``pg_stat_ssl`` and the log
+  entry ``connection authorized`` show what they use now. What is refused fails in the handshake, before any rule of
+  ``pg_hba.conf`` is read, so no check of admission foresees it.
+- Encryption without a look at the certificate keeps readers out, not somebody in the middle. Only the client can look:
+  it connects with ``sslmode=verify-full`` and has the certificate that signed the server's (``sslrootcert``, with a
+  self-signed certificate that one itself), and the certificate bears the name that it connects to
+  (``pg_tls_names``). No parameter of the server enforces it. Rules of type ``hostssl`` see to it that nobody connects
+  without TLS, and the method ``cert``, or the option ``clientcert=verify-full`` of another one, asks for a certificate
+  of the client as well; both are rules of the site (``pg_network_hba_rules``).
+- Every statement is in the log, with the data in it: the log is as secret as the tables, and as large as the work done.
 """
 
 
