@@ -19,8 +19,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._admission.answ
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.client import Client
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.world import Role
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.world import Side
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.document import without_secrets
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.matching import maps
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.masking import without_secrets
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 
 __all__ = ["NOTHING", "PASSWORD_METHODS", "Shown", "Way", "answer", "shown", "spelled", "way"]

@@ -16,6 +16,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects i
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.document import check_block_name
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.expansion import INCLUDES
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.finding import CODES
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.masking import MASK
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.masking import names_secrets
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.methods import SECRET_OPTIONS
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import check_rule
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.review import Policy
@@ -105,7 +107,15 @@ def secrets(values: t.Any) -> set[str]:
         options = rule.get("options") if isinstance(rule, dict) else None
         if isinstance(options, dict):
             found.update(str(options[name]) for name in SECRET_OPTIONS if options.get(name))
+        else:
+            given = options if isinstance(options, list) else [options]
+            found.update(str(option) for option in given if names_secrets(str(option)))
     return found
+
+
+def _shown(value: t.Any) -> t.Any:
+    """A value of another type than it should be, for a message: it may hold a secret anywhere."""
+    return MASK if names_secrets(repr(value)) else value
 
 
 def _codes(given: t.Any, option: str) -> tuple[str, ...]:
@@ -122,7 +132,7 @@ def _rules(given: t.Any, option: str) -> tuple[Rule | Include, ...] | None:
     if given is None:
         return None
     if not isinstance(given, list):
-        raise InputError(option=option, value=given, expected="give a list of rules")
+        raise InputError(option=option, value=_shown(given), expected="give a list of rules")
     given = [entry for entry in given if not is_sentinel_rule(entry)]
     if not given:
         raise InputError(
@@ -168,7 +178,7 @@ def read_rule(entry: t.Any, option: str) -> Rule:
     ``line``, which the filter from_hba adds, says nothing about the rule.
     """
     if not isinstance(entry, dict):
-        raise InputError(option=option, value=entry, expected=f"give a dictionary with {', '.join(_KEYS)}")
+        raise InputError(option=option, value=_shown(entry), expected=f"give a dictionary with {', '.join(_KEYS)}")
     for key in entry:
         if key not in _KEYS and key != "line":
             raise InputError(option=f"{option}.{key}", value=key, expected=f"known are {', '.join(_KEYS)}")
@@ -224,7 +234,7 @@ def _options(value: t.Any, option: str) -> tuple[tuple[str, str], ...]:
     if value is None:
         return ()
     if not isinstance(value, dict):
-        raise InputError(option=option, value=value, expected="give a dictionary, option name to value")
+        raise InputError(option=option, value=_shown(value), expected="give a dictionary, option name to value")
     return tuple([(str(name), _option_text(given, f"{option}.{name}")) for name, given in value.items()])
 
 

@@ -15,6 +15,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba import access
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba import document
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import dialect_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.layout import completed
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.layout import newline_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.masking import without_secrets
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.proof import prove
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import render_rules
@@ -98,8 +101,7 @@ class Hba:
             )
         text = self._candidate(state)
         records = state.records(text)
-        if text != state.text:
-            self._refuse_what_does_not_load(state, records)
+        self._refuse_what_does_not_load(state, records)
         found = self._review(state, text, records)
         findings, standing = _unasked(state), _in_force(state)
         if text == state.text:
@@ -137,7 +139,10 @@ class Hba:
     def _candidate(self, state: State) -> str:
         before = without_sentinel(state.text or "", self.desired, state.dialect)
         text = self.desired.applied(before, self._lines(state.major), state.reading)
-        return with_sentinel(text, self.desired, state.dialect) if self.desired.sentinel and state.used else text
+        ended = completed(text, state.dialect, newline_of(text)) if text and self.desired.manage == "file" else text
+        if self.desired.sentinel and state.used:
+            return with_sentinel(ended, self.desired, state.dialect)
+        return text if text == state.text else ended
 
     def _reloads(self, state: State) -> tuple[Step, ...]:
         """A file that the server has not loaded, or would not, is not in force although it is as desired."""
@@ -167,8 +172,8 @@ class Hba:
             component=self.name,
             subject=state.path,
             description=self.desired.description(exists=state.text is not None, what="the rules"),
-            before=document.without_secrets(state.text or ""),
-            after=document.without_secrets(text),
+            before=without_secrets(state.text or ""),
+            after=without_secrets(text),
             operation=WriteFile(
                 path=state.path, before=state.content, after=text.encode("utf-8", "surrogateescape"), mode=None
             ),

@@ -15,9 +15,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.editing import edited
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.layout import Reading
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.layout import Unit
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.layout import completed
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.layout import units
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import read_lines
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.marks import BEGIN
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.marks import COLUMNS
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.marks import END
@@ -35,13 +35,9 @@ __all__ = [
     "own_part",
     "whole_file",
     "without_block",
-    "without_secrets",
 ]
 
-_SECRETS = re.compile(
-    r'"(ldapbindpasswd|radiussecrets)=[^"]*(?:""[^"]*)*"?'
-    r'|(ldapbindpasswd|radiussecrets)=(?:[^\s,#"]|"[^"]*(?:""[^"]*)*(?:"|\Z))*'
-)
+_BEGINS = BEGIN.format(name="")
 _PATRONI = "will be overwritten by Patroni"
 
 Position = t.Literal["first", "last"]
@@ -129,13 +125,6 @@ def without_block(before: str, *, name: str, dialect: Dialect) -> str:
     return before if found is None else before[: found[0]] + before[found[1] :]
 
 
-def without_secrets(text: str) -> str:
-    """The text for people: what only the server may know is masked."""
-    if "ldapbindpasswd" not in text and "radiussecrets" not in text:
-        return text
-    return _SECRETS.sub(lambda match: f"{match.group(1) or match.group(2)}=********", text)
-
-
 def check_block_name(name: str, option: str) -> None:
     """A name that fits on the marker line."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}", name) or name != name.strip():
@@ -150,12 +139,10 @@ def _find(text: str, name: str, dialect: Dialect) -> tuple[int, int] | None:
         return None
     begins, ends = [], []
     for unit in units(text, dialect):
-        if unit.is_rule or unit.line is None or unit.line.comment is None:
-            continue
-        comment = "#" + unit.line.comment.rstrip(" \t\r")
-        if comment == BEGIN.format(name=name):
+        mark = _mark(unit)
+        if unit.line is not None and mark == BEGIN.format(name=name):
             begins.append((unit.line.number, unit.start))
-        elif comment == END.format(name=name):
+        elif unit.line is not None and mark == END.format(name=name):
             ends.append((unit.line.number, unit.start + len(unit.raw)))
     if not begins and not ends:
         return None
@@ -168,16 +155,24 @@ def _find(text: str, name: str, dialect: Dialect) -> tuple[int, int] | None:
     return begins[0][1], ends[0][1]
 
 
+def _mark(unit: Unit) -> str:
+    """The comment that is all of a line, as a mark is written; empty for every other line."""
+    if unit.is_rule or unit.line is None or unit.line.comment is None:
+        return ""
+    return "#" + unit.line.comment.rstrip(" \t\r")
+
+
 def _has_foreign_records(text: str, dialect: Dialect) -> bool:
     """Whether anything stands there that is in no block: two blocks that want to be first share that place."""
-    inside = False
-    for line in read_lines(text, dialect):
-        if line.fields or line.error:
+    inside, unsure = "", False  # the mark that ends the block; whether rules follow a mark that nothing ends
+    for unit in units(text, dialect):
+        mark = _mark(unit)
+        if mark == inside and inside:
+            inside, unsure = "", False
+        elif not inside and mark.startswith(_BEGINS):
+            inside = END.format(name=mark[len(_BEGINS) :])
+        elif unit.is_rule:
             if not inside:
                 return True
-        elif line.comment is not None:
-            comment = "#" + line.comment
-            inside = comment.startswith(BEGIN.format(name="")) or (
-                inside and not comment.startswith(END.format(name=""))
-            )
-    return False
+            unsure = True
+    return unsure

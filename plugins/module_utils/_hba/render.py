@@ -153,6 +153,8 @@ def _name_problem(name: str, keywords: tuple[str, ...], what: str) -> str | None
     problem = token_problem(name)
     if problem is not None:
         return problem
+    if not _token_text(name):
+        return f"no {what} has an empty name, so this never matches"
     lowered = name.lower()
     if lowered in keywords and name != lowered:
         return f"the keyword is {lowered}, in lower case; a {what} of that name is written '\"{name}\"'"

@@ -19,9 +19,9 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.document import Management
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.document import own_part
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.document import without_secrets
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import Token
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import read_lines
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.masking import without_secrets
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.probe import Answer
 
 if t.TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Proof:
 def with_sentinel(text: str, management: Management, dialect: Dialect) -> str:
     """The text, in which there is none yet, with the rule before all others; as it is where ours are not the first."""
     part = own_part(text, management, dialect)
-    if part is None or not _comes_first(management):
+    if part is None or not _comes_first(management) or not _is_first(text[: part[0]], dialect):
         return text
     begin, end = part
     line = f'local\t"{_name(text[begin:end])}"\tall\treject\t{_COMMENT}\n'
@@ -80,8 +80,7 @@ def sentinel_in(text: str, management: Management, dialect: Dialect) -> str | No
     found = None if part is None else _LINE.match(text, part[0])
     if part is None or found is None or found.group(1) != _name(text[found.end() : part[1]]):
         return None
-    is_first = not any(line.fields or line.error for line in read_lines(text[: found.start()], dialect))
-    return found.group(1) if is_first else None
+    return found.group(1) if _is_first(text[: found.start()], dialect) else None
 
 
 def is_sentinel(record: Record) -> bool:
@@ -130,6 +129,11 @@ _ALL = Token("all", False, "all")
 
 def _comes_first(management: Management) -> bool:
     return management.manage == "file" or management.position == "first"
+
+
+def _is_first(before: str, dialect: Dialect) -> bool:
+    """Whether no rule comes before, such as those of another block."""
+    return not any(line.fields or line.error for line in read_lines(before, dialect))
 
 
 def _name(covered: str) -> str:

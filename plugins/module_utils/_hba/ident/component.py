@@ -86,9 +86,9 @@ class Ident:
         text = self._candidate(state)
         records = state.records(text)
         findings = tuple(summary(lint(records, state.dialect)))
+        self._refuse_what_does_not_load(state, records)
         if text == state.text or (not text and state.text is None):
             return Planned(steps=self._reloads(state), findings=findings)
-        self._refuse_what_does_not_load(state, records)
         return Planned(steps=(self._write(state, text),), findings=findings)
 
     def prepare(self, planned: Planned, server: Server) -> Planned:

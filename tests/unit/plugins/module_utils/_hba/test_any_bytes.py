@@ -26,7 +26,6 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.w
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.arguments import component
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import DIALECTS
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.document import Management
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.document import without_secrets
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.lint import lint as lint_mappings
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.matching import maps
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.records import MapReading
@@ -39,6 +38,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer impo
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import Context
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import lint
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import summary
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.masking import without_secrets
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Attempt
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.meaning import RuleReading
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_text

@@ -83,6 +83,23 @@ def test_a_file_that_the_server_refuses_is_not_in_force() -> None:
     assert component({}).unproven(found) == []
 
 
+def test_a_file_as_desired_with_a_line_at_fault_is_refused_like_any_other() -> None:
+    text = written(plan("local all all peer\n", manage="block")) + "nonsense\n"
+    rejected = (Rejected("/pg_hba.conf", 8, "invalid connection type"),)
+    with pytest.raises(ServerRefused, match=r"invalid connection type \"nonsense\""):
+        plan(text, manage="block", about={"rejected": rejected})
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_file_that_is_written_ends_its_last_line(newline: str) -> None:
+    text = newline.join(["# c", "local all postgres peer"])
+    assert plan(text, sentinel=False).steps == ()
+    marked = written(plan(text))
+    assert marked.endswith(text + newline) and plan(marked).steps == ()
+    assert written(plan(marked[: -len(newline)])) == marked
+    assert written(plan(marked[: -len(newline)], sentinel=False)) == text + newline
+
+
 def test_hands_off_looks_and_proposes() -> None:
     planned = component({}).plan(state("local all all trust\nhost all all all md5\n"))
     assert planned.steps == () and planned.warnings == planned.findings == ()

@@ -72,6 +72,13 @@ def test_other_rules_have_another_one() -> None:
     assert names[0] == names[2] != names[1] and None not in names
 
 
+def test_only_the_first_of_several_blocks_has_one() -> None:
+    second = Management(manage="block", block_name="second")
+    text = text_of(BLOCK, applied(second, "local all all trust\n"))
+    assert len(SENTINEL.findall(text)) == 1 and sentinel_in(text, BLOCK, LATEST) is not None
+    assert text_of(second, text) == text and sentinel_in(text, second, LATEST) is None
+
+
 def test_none_where_ours_are_not_the_first() -> None:
     assert text_of(LAST, "local all all trust\n") == applied(LAST, "local all all trust\n")
 
