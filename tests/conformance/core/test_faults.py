@@ -159,6 +159,20 @@ def test_values_are_put_back_on_a_full_disk(fresh_server: Server, folder: pathli
 
 
 @pytest.mark.in_turn
+def test_a_library_that_no_session_can_load_is_taken_back(fresh_server: Server) -> None:
+    """The server would start with it; the run notices by its own next login."""
+    before = fresh_server.conf_file.read_bytes()
+    refused = run_components(
+        fresh_server, lambda: [component({"parameters": {"session_preload_libraries": "nonesuch"}})]
+    )
+    assert refused.failed
+    assert "nonesuch" in refused.message
+    assert fresh_server.conf_file.read_bytes() == before
+    assert not (fresh_server.data_directory / _NAME).exists()
+    assert fresh_server.query("SHOW session_preload_libraries") == [("",)]
+
+
+@pytest.mark.in_turn
 def test_a_server_that_is_down_is_named(fresh_server: Server) -> None:
     fresh_server.stop()
     rule = {"type": "local", "databases": ["all"], "users": ["all"], "method": "peer"}
