@@ -19,6 +19,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.w
 
 __all__ = ["Area", "Names", "Piece", "Region", "area_of", "spelled_types"]
 
+_WORDS = ("all", "replication")  # what they say of a region when they are no names
 _SHOWN = 8  # names and address ranges in a text
 
 Effect = t.Literal["gains", "loses", "changes", "unknown"]
@@ -64,7 +65,8 @@ class Names(t.NamedTuple):
 
     def shown(self) -> list[str]:
         """The names themselves, in order; those that stand for others last."""
-        return [label(name) for name in sorted(self.names, key=lambda name: (name[:1] == "\0", name))]
+        names = sorted(self.names, key=lambda name: (name[:1] == "\0", name))
+        return [f'"{name}"' if name in _WORDS else label(name) for name in names]
 
     def as_dict(self, what: str) -> dict[str, list[str]]:
         """Keys for a region."""

@@ -129,6 +129,12 @@ def test_names_that_nobody_has_given_may_match_a_regular_expression() -> None:
     ]
 
 
+def test_names_that_read_like_words_are_quoted() -> None:
+    assert described("", 'local "all","replication" "all" peer\n') == [
+        'gains: local; database "all", "replication"; user "all": no match -> peer'
+    ]
+
+
 def test_as_data() -> None:
     dialect = DIALECTS[17]
     [region] = difference(
