@@ -153,14 +153,17 @@ def _name_problem(name: str, keywords: tuple[str, ...], what: str) -> str | None
     problem = token_problem(name)
     if problem is not None:
         return problem
-    if not _token_text(name):
-        return f"no {what} has an empty name, so this never matches"
     lowered = name.lower()
     if lowered in keywords and name != lowered:
         return f"the keyword is {lowered}, in lower case; a {what} of that name is written '\"{name}\"'"
     text = _token_text(name)
-    if text[:1] == "+" and not name.startswith('"'):
+    special = "" if name.startswith('"') else text[:1]
+    if special == "@" and len(text) > 1:
+        return None  # a path, which may be longer than a name
+    if special == "+" and what == "role":
         text = text[1:]
+    if not text:
+        return f"no {what} has an empty name, so this never matches"
     if text[:1] != "/" and byte_length(text) > NAME_BYTES:
         return f"no name is longer than {NAME_BYTES} bytes, so this never matches"
     return None

@@ -13,6 +13,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects i
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import check_rule
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import render_rule
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Rule
+from ansible_collections.rampart.postgresql.tests.conformance.hba.client import Client
+from ansible_collections.rampart.postgresql.tests.conformance.hba.client import Login
 from ansible_collections.rampart.postgresql.tests.conformance.hba.judge import Judge
 
 if t.TYPE_CHECKING:
@@ -46,7 +48,7 @@ _NAMES = {
     "ü" * 32: None,
     'open"': None,
     "two\nlines": None,
-    "": "",
+    "": None,
     "/^a{1,2} b$": "/^a{1,2} b$",
     "/(": None,
     "sameuser": "sameuser",
@@ -156,3 +158,23 @@ def test_tokens_keep_their_meaning(judge: Judge) -> None:
             assert (token.text, token.quoted) == (shown, name.startswith('"') or token.raw.startswith('"')), name
             if name in ("all", "sameuser", "+grp", "+my grp"):
                 assert not token.quoted, name
+
+
+def test_an_empty_name_matches_nothing(judge: Judge) -> None:
+    """So we refuse to write it: neither a database or role without a name nor a group without one is ever met."""
+    judge.server.query("CREATE ROLE visitor LOGIN REPLICATION")
+    logins = [
+        Login("visitor", "postgres"),
+        Login("visitor", ""),  # the server takes the user's name
+        Login("visitor", "", replication="true"),
+    ]
+    for names, outcome in (
+        ('"" all', "trust"),
+        ('all,replication ""', "trust"),
+        ("all,replication +", "trust"),
+        ("all,replication visitor", "reject"),
+    ):
+        judge.put(f"local {names} reject\nlocal all,replication all trust\n")
+        assert judge.loads()
+        client = Client(judge.server)
+        assert [client.answer(login).outcome for login in logins] == [outcome] * 3, names

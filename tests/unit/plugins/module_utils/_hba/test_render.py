@@ -88,6 +88,9 @@ def test_a_whole_line() -> None:
         ({"users": ("All",)}, "rules[0].users[0]", "in lower case"),
         ({"users": ("u" * 64,)}, "rules[0].users[0]", "63 bytes"),
         ({"users": ("é" * 32,)}, "rules[0].users[0]", "63 bytes"),
+        ({"users": ("+",)}, "rules[0].users[0]", "no role has an empty name"),
+        ({"databases": ('""',)}, "rules[0].databases[0]", "no database has an empty name"),
+        ({"databases": ("+" + "d" * 63,)}, "rules[0].databases[0]", "63 bytes"),
         ({"users": ('a"b',)}, "rules[0].users[0]", "must be balanced"),
         ({"users": ("a\nb",)}, "rules[0].users[0]", "ONE name"),
         ({"users": ('"a" "b"',)}, "rules[0].users[0]", "ONE name"),
@@ -136,7 +139,8 @@ def test_unusual_but_right() -> None:
         {"address": ".example.com"},
         {"address": "fe80::1%eth7/64"},
         {"address": '"all"'},
-        {"users": ('"ALL"', "+" + "g" * 63, "@names", '"quo""ted"')},
+        {"users": ('"ALL"', "+" + "g" * 63, "@names", '"quo""ted"', '"+"')},
+        {"databases": ("@" + "/etc/postgresql/names" * 9, "+"), "users": ("@" + "n" * 99,)},
         {"databases": ("replication", "sameuser", "samerole")},
     ):
         assert text(rule(**values))
