@@ -19,6 +19,7 @@ __all__ = [
     "NotConverged",
     "RampartError",
     "RehearsalFailed",
+    "ServerDown",
     "ServerRefused",
     "Unsupported",
 ]
@@ -44,6 +45,23 @@ class InputError(RampartError):
 
 class ConnectionFailed(RampartError):
     """No session with the server could be had."""
+
+    @property
+    def reason(self) -> str:
+        """Why, for a message that says itself what was done."""
+        return str(self)
+
+
+class ServerDown(ConnectionFailed):
+    """Nothing runs, or listens, where the server should; the same words wherever that shows itself."""
+
+    def __init__(self, which: str, more: str = "") -> None:
+        super().__init__(f"the server is down: {which}, so nothing was done: start it first{more}")
+        self._which = which
+
+    @property
+    def reason(self) -> str:
+        return self._which
 
 
 class ServerRefused(RampartError):

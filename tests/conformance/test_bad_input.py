@@ -117,8 +117,21 @@ def test_a_key_that_the_owner_may_not_read(fresh_server: Server) -> None:
 
 
 def test_a_server_that_is_down(fresh_server: Server) -> None:
-    fresh_server.stop()
-    assert "the server is down" in refused(fresh_server, "hba", rules=[LOCAL])
+    server = fresh_server
+    server.stop()
+    socket_directory = str(server.socket_directory)
+    ways: list[tuple[str, dict[str, t.Any], str]] = [
+        ("hba", {"rules": [LOCAL]}, str(server.data_directory)),
+        ("hba", {"rules": [LOCAL], "cluster": None, "port": server.port, "socket_directory": socket_directory}, ""),
+        ("hba", {"rules": [LOCAL], "cluster": None, "host": socket_directory, "port": server.port}, ""),
+        ("hba", {"rules": [LOCAL], "cluster": "99/nowhere"}, "99/nowhere"),
+        ("role_attributes", {"allow": [], "cluster": None, "host": "127.0.0.1", "port": server.port}, "127.0.0.1"),
+    ]
+    for module, options, named in ways:
+        message = refused(server, module, **options)
+        assert message.startswith("the server is down: ")
+        assert (named or str(server.port)) in message
+        assert "so nothing was done: start it first" in message
 
 
 def test_a_wrong_password_is_not_in_the_output(fresh_server: Server) -> None:

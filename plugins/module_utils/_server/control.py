@@ -75,7 +75,8 @@ def wait_for_login(open_session: t.Callable[[], Session], timeout: int) -> Sessi
             return open_session()
         except ConnectionFailed as error:
             if time.monotonic() >= deadline:
-                raise ConnectionFailed(f"no login within timeout ({timeout} s) after the restart: {error}") from None
+                message = f"no login within timeout ({timeout} s) after the restart: {error.reason}"
+                raise ConnectionFailed(message) from None
             time.sleep(_PAUSE)
 
 

@@ -12,8 +12,8 @@ import os
 import re
 import typing as t
 
-from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConnectionFailed
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ServerDown
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import account_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
 
@@ -79,7 +79,7 @@ def choose(options: Options) -> Cluster | None:
         raise RampartError(f"several clusters run here, so cluster has to name one: {listed}")
     if os.geteuid() != 0 and not clusters and options.cluster is None:
         return None
-    raise ConnectionFailed(_nothing_runs(options, clusters))
+    raise _nothing_runs(options, clusters)
 
 
 def _matches(cluster: Cluster, options: Options) -> bool:
@@ -94,7 +94,7 @@ def _matches(cluster: Cluster, options: Options) -> bool:
     return options.port is None or options.port == cluster.port
 
 
-def _nothing_runs(options: Options, clusters: list[Cluster]) -> str:
+def _nothing_runs(options: Options, clusters: list[Cluster]) -> ServerDown:
     wanted = options.cluster or ", ".join(
         f"{name} {value}"
         for name, value in (("port", options.port), ("socket_directory", options.socket_directory))
@@ -105,10 +105,10 @@ def _nothing_runs(options: Options, clusters: list[Cluster]) -> str:
     configured = f"; configured on this host: {', '.join(known)}" if known else ""
     data = os.path.isabs(options.cluster or "") and os.path.isfile(os.path.join(str(options.cluster), "PG_VERSION"))
     if data or options.cluster in known:
-        return f"the server of {options.cluster} is down, so nothing was done: start it first. Running: {running}"
-    return (
-        f"no running cluster matches {wanted or 'this host'}: the server is down or was named wrongly."
-        f" Running: {running}{configured}"
+        return ServerDown(f"the cluster {options.cluster} does not run", f". Running: {running}")
+    return ServerDown(
+        f"no running cluster matches {wanted or 'this host'}",
+        f", or name one that runs. Running: {running}{configured}",
     )
 
 

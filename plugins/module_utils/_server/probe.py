@@ -17,7 +17,7 @@ import socket
 import struct
 import typing as t
 
-__all__ = ["Answer", "knock", "peer_uid"]
+__all__ = ["Answer", "knock", "nobody_listens", "peer_uid"]
 
 _PROTOCOL = 3 << 16  # version 3.0
 _TIMEOUT = 5.0  # seconds for the connection and for each part of the answer
@@ -58,6 +58,22 @@ def peer_uid(connection: socket.socket) -> int:
     """The account of the process at the other end of a socket."""
     packed = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     return int(struct.unpack("3i", packed)[1])
+
+
+def nobody_listens(host: str, port: int) -> bool:
+    """Whether a connection is refused, or its socket is not there, before the server could say anything."""
+    try:
+        if host.startswith("/"):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+                probe.settimeout(_TIMEOUT)
+                probe.connect(os.path.join(host, f".s.PGSQL.{port}"))
+        else:
+            socket.create_connection((host, port), timeout=_TIMEOUT).close()
+    except (FileNotFoundError, ConnectionRefusedError):
+        return True
+    except OSError:  # it says nothing about the server
+        return False
+    return False
 
 
 def _startup(user: str, database: str) -> bytes:

@@ -16,11 +16,13 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConnectionFailed
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ServerDown
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import drivers
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import sql
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import account_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.probe import nobody_listens
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.probe import peer_uid
 
 if t.TYPE_CHECKING:
@@ -29,6 +31,7 @@ if t.TYPE_CHECKING:
 __all__ = ["Options", "Session"]
 
 APPLICATION_NAME = "rampart.postgresql"
+_DEFAULT_PORT = 5432
 _DEFAULT_SOCKET_DIRECTORIES = ("/var/run/postgresql", "/tmp")  # Debian's and PGDG's; PostgreSQL's own
 
 _IDENTITY = """
@@ -122,7 +125,7 @@ class Session:
         with identity:
             if cluster is not None:
                 _assert_peer(parameters["host"], int(parameters["port"]), account)
-            return cls(drivers.connect(parameters, account=account, timeout=options.timeout))
+            return cls(_connect(parameters, account, options.timeout))
 
     def rows(self, query: str) -> list[dict[str, t.Any]]:
         """The rows of a query as dictionaries. Types are JSON's."""
@@ -148,6 +151,16 @@ class Session:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+
+def _connect(parameters: dict[str, str], account: Account | None, timeout: int) -> drivers.Connection:
+    try:
+        return drivers.connect(parameters, account=account, timeout=timeout)
+    except ConnectionFailed:
+        host, port = parameters["host"], int(parameters.get("port") or os.environ.get("PGPORT") or _DEFAULT_PORT)
+        if nobody_listens(host, port):
+            raise ServerDown(f"nothing listens on {host} port {port}") from None
+        raise
 
 
 def _parameters(options: Options) -> dict[str, str]:
@@ -188,13 +201,13 @@ def _socket_directory(options: Options) -> str:
     """Where libpq of this host would look, for a process that cannot see the server's files."""
     if options.socket_directory or options.host:
         return options.socket_directory or str(options.host)
-    name = f".s.PGSQL.{options.port or 5432}"
+    name = f".s.PGSQL.{options.port or _DEFAULT_PORT}"
     for directory in _DEFAULT_SOCKET_DIRECTORIES:
         if os.path.exists(os.path.join(directory, name)):
             return directory
-    raise ConnectionFailed(
-        f"no server listens on {name} in {' or '.join(_DEFAULT_SOCKET_DIRECTORIES)}:"
-        " start it, or name it with cluster, port, socket_directory or host"
+    raise ServerDown(
+        f"nothing listens on {name} in {' or '.join(_DEFAULT_SOCKET_DIRECTORIES)}",
+        ", or name another with cluster, port, socket_directory or host",
     )
 
 
@@ -206,6 +219,8 @@ def _assert_peer(directory: str, port: int, account: Account | None) -> None:
         try:
             probe.connect(path)
             uid = peer_uid(probe)
+        except (FileNotFoundError, ConnectionRefusedError):
+            raise ServerDown(f"nothing listens on {path}") from None
         except OSError as error:
             raise ConnectionFailed(f"cannot connect to the server at {path}: {error.strerror or error}") from None
     if account is not None and uid != account.uid:

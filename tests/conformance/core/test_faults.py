@@ -184,7 +184,7 @@ def test_a_server_that_is_down_is_named(fresh_server: Server) -> None:
     for name, options in runs.items():
         result = run_module(name, fresh_server, **options)
         assert result.failed
-        assert f"the server of {fresh_server.data_directory} is down, so nothing was done" in result.message
+        assert f"the server is down: the cluster {fresh_server.data_directory} does not run" in result.message
     assert not (fresh_server.data_directory / _NAME).exists()
 
 

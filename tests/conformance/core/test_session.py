@@ -112,7 +112,9 @@ def test_a_wrong_password_is_one_clear_error_without_the_password(fresh_server: 
 def test_a_server_that_is_down_is_named(fresh_server: Server) -> None:
     fresh_server.stop()
     with (
-        pytest.raises(ConnectionFailed, match="the server of .* is down, so nothing was done"),
+        pytest.raises(
+            ConnectionFailed, match="the server is down: the cluster .* does not run, so nothing was done: start it"
+        ),
         _server.Server.open(options(fresh_server)),
     ):
         pass
