@@ -24,8 +24,9 @@ _MAJOR = re.compile(r"\bpg(\d+)\b")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Make the markers known."""
     config.addinivalue_line("markers", "in_turn: one version makes the case, all of them with RAMPART_EXTENDED=1")
+    config.addinivalue_line("markers", "since(major): older versions have nothing of the kind, so no case either")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -34,18 +35,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     def is_ours(item: pytest.Item) -> bool:
         return not _SHARE or bool(_SHARE & set(_MAJOR.findall(item.name) or [str(MAJORS[0])]))
 
-    kept = [item for item in items if is_ours(item) and _has_its_turn(item)]
+    kept = [item for item in items if is_ours(item) and _is_a_case(item) and _has_its_turn(item)]
     if len(kept) < len(items):
         ours = set(kept)
         config.hook.pytest_deselected(items=[item for item in items if item not in ours])
         items[:] = kept
 
 
+def _versions(item: pytest.Item) -> list[int]:
+    """Those that have what the case is about."""
+    oldest = max((marker.args[0] for marker in item.iter_markers("since")), default=MAJORS[0])
+    return [major for major in MAJORS if major >= oldest]
+
+
+def _is_a_case(item: pytest.Item) -> bool:
+    return {int(major) for major in _MAJOR.findall(item.name)} <= set(_versions(item))
+
+
 def _has_its_turn(item: pytest.Item) -> bool:
     if _EXTENDED or item.get_closest_marker("in_turn") is None:
         return True
     case = _MAJOR.sub("", item.name)  # the same number in every process
-    return _MAJOR.findall(item.name) == [str(MAJORS[zlib.crc32(case.encode()) % len(MAJORS)])]
+    versions = _versions(item)
+    return _MAJOR.findall(item.name) == [str(versions[zlib.crc32(case.encode()) % len(versions)])]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
