@@ -14,8 +14,9 @@ description:
     where they are needed. Comments stand before their rule.
   - What that version would reject is an error that names the rule and the value.
   - A rule that has a C(line), as P(rampart.postgresql.from_hba#filter) returns it, was read from a file, and is written
-    as it stood there. Any other is judged as M(rampart.postgresql.hba) judges, so what the server would take and never
-    match is an error too, such as the keyword V(ALL) in capitals, a name of more than 63 bytes, or the address V(10/8).
+    as it stood there, unless a regular expression in it would be a plain name to that version.
+  - Any other is judged as M(rampart.postgresql.hba) judges, so what the server would take and never match is an error
+    too, such as the keyword V(ALL) in capitals, a name of more than 63 bytes, or the address V(10/8).
 options:
   _input:
     description:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import typing as t
 
 from ansible.errors import AnsibleFilterError
@@ -35,9 +36,18 @@ def filter_errors(name: str) -> t.Iterator[None]:
 def dialect_for(version: t.Any) -> Dialect:
     """The grammar of a major version, given as a number or as text."""
     given = plain(version)
-    if isinstance(given, bool) or not (str(given).isascii() and str(given).isdigit()):
-        raise InputError(option="version", value=given, expected="give the major version of the server, such as 17")
-    return dialect_of(int(given))
+    if isinstance(given, str) and re.fullmatch("[0-9]{1,2}", given):
+        given = int(given)
+    if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given < 100:
+        raise InputError(
+            option="version", value=_shown(given), expected="give the major version of the server, such as 17"
+        )
+    return dialect_of(given)
+
+
+def _shown(value: t.Any) -> t.Any:
+    """A value for a message; Python refuses to write numbers of thousands of digits."""
+    return "a number" if isinstance(value, int) and value.bit_length() > 64 else value
 
 
 def entries_of(given: t.Any, dialect: Dialect) -> list[Entry]:

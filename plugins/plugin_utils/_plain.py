@@ -7,9 +7,14 @@
 from __future__ import annotations
 
 import collections.abc
+import re
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+
 __all__ = ["plain"]
+
+_NO_CHARACTER = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # those between stand for bytes that are not UTF-8
 
 
 def plain(value: t.Any) -> t.Any:
@@ -20,8 +25,15 @@ def plain(value: t.Any) -> t.Any:
     """
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, (str, bytes)):
-        return str.__str__(value) if isinstance(value, str) else value.decode("utf-8", "surrogateescape")
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    if isinstance(value, str):
+        found = None if value.isascii() else _NO_CHARACTER.search(value)
+        if found is not None:
+            raise InputError(
+                option="input", value=found.group(), expected="it is half a character, which no file holds"
+            )
+        return str.__str__(value)
     for kind in (int, float):
         if isinstance(value, kind):
             return kind(value)

@@ -17,7 +17,8 @@ _NUMBER = re.compile(r"0[xX]([0-9a-fA-F]+)|0([0-7]*)|([1-9][0-9]*)")
 _USUAL = re.compile(r"(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}")
 _MASK_BITS = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)\Z")
 _LIMITS = (0xFFFFFFFF, 0xFFFFFF, 0xFFFF, 0xFF)  # of the last part, by how many come before it
-_LINK_LOCAL = re.compile(rb"\xfe[\x80-\xbf]|\xff[\x02\x12\x22\x32\x42\x52\x62\x72\x82\x92\xa2\xb2\xc2\xd2\xe2\xf2]")
+_ZONED = (0xFE80 << 112, 0xFFC0 << 112), (0xFF01 << 112, 0xFF0F << 112), (0xFF02 << 112, 0xFF0F << 112)
+"""Addresses and masks of what is local to a link, and of groups local to a host or a link."""
 
 
 class Network(t.NamedTuple):
@@ -89,7 +90,8 @@ def _ipv6(text: str, interfaces: tuple[str, ...]) -> bytes | None:
 
 
 def _zone(packed: bytes, zone: str, interfaces: tuple[str, ...]) -> bool:
-    if zone in interfaces and _LINK_LOCAL.match(packed):
+    number = int.from_bytes(packed, "big")
+    if zone in interfaces and any(number & mask == address for address, mask in _ZONED):
         return True
     return zone.isdigit() and _number(zone) <= 0xFFFFFFFF
 

@@ -12,8 +12,9 @@ import typing as t
 __all__ = ["Circumstances"]
 
 
-def _everything_resolves(_name: str) -> bool:
-    return True
+def _may_resolve(name: str) -> bool:
+    """Whatever is a name; only of one domain it is certain that it has none (RFC 6761)."""
+    return not name.rstrip(".").lower().endswith(".invalid")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,4 +25,4 @@ class Circumstances:
     unsupported: frozenset[str] = frozenset(("bsd", "sspi"))  # methods that this build lacks
     interfaces: tuple[str, ...] = ("lo",)  # names that may follow % in a link-local address
     oauth_validators: tuple[str, ...] | None = None  # oauth_validator_libraries; None is not known
-    resolves: t.Callable[[str], bool] = _everything_resolves  # whether the name of a RADIUS server does
+    resolves: t.Callable[[str], bool] = _may_resolve  # whether the name of a RADIUS server does

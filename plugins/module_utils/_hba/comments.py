@@ -14,7 +14,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.marks impo
 
 __all__ = ["check_comment", "comment_lines", "foreign_comment", "joined_comment", "same_comment"]
 
-_UNPRINTABLE = re.compile(r"[\0\r]")
+_UNPRINTABLE = re.compile("[\0\r\ud800-\udc7f\udd00-\udfff]")
 
 
 def joined_comment(comments: t.Iterable[str]) -> str | None:

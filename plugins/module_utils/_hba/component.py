@@ -187,7 +187,7 @@ class Hba:
             # A line that is at fault already is named by where it stands now.
             if self.desired.manage == "block":
                 refused = [record for record in state.records(state.text or "") if not record.accepted] or refused
-            lines = [f"{record.path}:{record.line}: {record.error or 'a value is refused'}" for record in refused]
+            lines = [f"{record.path}:{record.line}: {record.refusal}" for record in refused]
             raise ServerRefused(
                 "the server would refuse the file, so nothing was changed: " + "; ".join(lines[:20]), lines=lines
             )

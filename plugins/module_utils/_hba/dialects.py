@@ -97,7 +97,7 @@ class Dialect:
     clientcert: t.Mapping[str, str] = dataclasses.field(default_factory=lambda: _CLIENTCERT)  # value to meaning
     clientname: bool = True
     cert_refuses_verify_ca: bool = True
-    radius_counts_in_words: bool = True  # whether a wrong number of RADIUS secrets is explained in the view
+    shows_radius_counts: bool = True  # whether a wrong number of RADIUS secrets is explained in the view
     reports_directories: bool = False  # a directory where a file should be is an error, not an empty file
     mixed_ldap_binds: str = "cannot mix options for simple bind and search+bind modes"
     missing_file: str = 'could not open file "{path}": {reason}'
@@ -128,7 +128,7 @@ DIALECTS: dict[int, Dialect] = {
         clientcert={**_CLIENTCERT, "1": "verify-ca", "0": "", "no-verify": ""},
         clientname=False,
         cert_refuses_verify_ca=False,
-        radius_counts_in_words=False,
+        shows_radius_counts=False,
         reports_directories=True,
         mappings_view=False,
         **_BEFORE_16,

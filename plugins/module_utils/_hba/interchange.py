@@ -28,6 +28,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer impo
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.marks import is_own_comment
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_line
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import check_patterns
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import check_rule
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import render_rule
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import spell
@@ -36,9 +37,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render imp
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.render import without_continuation
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Rule
 
-__all__ = ["UNSAID", "Entry", "describe", "entries_of_rules", "entries_of_text", "rules_text"]
-
-UNSAID = "the server refuses a value in this line without saying which"
+__all__ = ["Entry", "describe", "entries_of_rules", "entries_of_text", "rules_text"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,9 +53,7 @@ class Entry:
     @property
     def error(self) -> str | None:
         """Why the version rejects it."""
-        if self.include is not None or self.record.accepted:
-            return None
-        return self.record.error or UNSAID
+        return None if self.include is not None else self.record.refusal
 
 
 def entries_of_text(text: str, dialect: Dialect) -> list[Entry]:
@@ -109,8 +106,8 @@ def describe(entry: Entry) -> dict[str, t.Any]:
 def rules_text(rules: t.Any, dialect: Dialect, *, option: str = "rules") -> str:
     """The text that reads back to these rules.
 
-    A rule that has a ``line`` was read from a file and is written as it stood there, as long as the version takes it.
-    Any other is judged as the module judges: what would silently never match is refused too.
+    A rule that has a ``line`` was read from a file and is written as it stood there, as long as the version takes it
+    and means the same by it. Any other is judged as the module judges: what would silently never match is refused too.
     """
     entries = entries_of_rules(rules, dialect, option=option)
     text = "".join(_written(entry, dialect, f"{option}[{index}]") for index, entry in enumerate(entries))
@@ -155,10 +152,12 @@ def _number(given: t.Any, option: str) -> int | None:
 
 
 def _include_line(given: dict[str, t.Any], option: str) -> str:
-    kind, target = given.get("type", "include"), given["include"]
+    kind, target = given.get("type") or "include", given["include"]
     if kind not in INCLUDES:
         raise InputError(option=f"{option}.type", value=kind, expected=f"give one of {', '.join(INCLUDES)}")
     _token(target, f"{option}.include")
+    if target == "" and given.get("line") is None:
+        raise InputError(option=f"{option}.include", value=target, expected="give the name of a file or directory")
     return without_continuation(f"{kind}\t{spell(target)}")
 
 
@@ -192,6 +191,8 @@ def _written(entry: Entry, dialect: Dialect, option: str) -> str:
     if entry.rule is not None and entry.line is None:
         check_rule(entry.rule, option=option)
         return render_rule(entry.rule, dialect, option=option).text
+    if entry.rule is not None and not dialect.regular_expressions:
+        check_patterns(entry.rule, dialect, option=option)  # the file may be that of another version
     if entry.error is not None:
         where = {"line": entry.line} if entry.line is not None else {}
         raise InputError(

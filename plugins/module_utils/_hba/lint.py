@@ -112,7 +112,7 @@ def _few(names: list[str]) -> str:
 
 def _remarks(record: Record) -> t.Iterator[tuple[str, Severity, str]]:
     if not record.accepted:
-        yield "rejected", "high", f"the server refuses this line: {record.error or 'it does not say why'}"
+        yield "rejected", "high", f"the server refuses this line: {record.refusal}"
         return
     if record.method == "reject":
         return

@@ -25,6 +25,7 @@ SECRET_OPTIONS = ("ldapbindpasswd", "radiussecrets")
 _ATOI = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)")
 _SPACES = " \t\n\v\f\r"
 _RADIUS_LISTS = (("radiussecrets", "secrets"), ("radiusports", "ports"), ("radiusidentifiers", "identifiers"))
+_RADIUS_WORDS = {"radiusservers": "server", "radiussecrets": "secret", "radiusidentifiers": "identifiers"}
 _SEARCH_AND_BIND = ("ldapbasedn", "ldapbinddn", "ldapbindpasswd", "ldapsearchattribute", "ldapsearchfilter")
 
 
@@ -120,7 +121,7 @@ def _clientcert(value: str, kind: str, method: str, dialect: Dialect) -> str:
     if kind != "hostssl":
         raise Refusal('clientcert can only be configured for "hostssl" rows')
     if value not in dialect.clientcert:
-        raise Refusal(None)
+        raise Refusal(f'invalid value for clientcert: "{value}"', in_view=False)
     if value == "verify-ca" and method == "cert" and dialect.cert_refuses_verify_ca:
         raise Refusal('clientcert can only be set to "verify-full" when using "cert" authentication')
     if not dialect.clientcert[value] and method == "cert":
@@ -132,7 +133,7 @@ def _clientname(value: str, kind: str) -> str:
     if kind != "hostssl":
         raise Refusal('clientname can only be configured for "hostssl" rows')
     if value not in ("CN", "DN"):
-        raise Refusal(None)
+        raise Refusal(f'invalid value for clientname: "{value}"', in_view=False)
     return value
 
 
@@ -150,12 +151,16 @@ def _check_option(name: str, value: str, method: str, dialect: Dialect, around: 
 
 def _check_radius_list(name: str, value: str, around: Circumstances) -> None:
     items = _split_list(value)
+    bad_ports = f'invalid RADIUS port number: "{value}"'
     if items is None:
-        raise Refusal(f'invalid RADIUS port number: "{value}"' if name == "radiusports" else None)
-    if name == "radiusservers" and not all(around.resolves(item) for item in items):
-        raise Refusal(None)
+        # The log has the value too, which may be a secret.
+        words = bad_ports if name == "radiusports" else f"could not parse RADIUS {_RADIUS_WORDS[name]} list"
+        raise Refusal(words, in_view=name == "radiusports")
+    for item in items if name == "radiusservers" else ():
+        if not around.resolves(item):
+            raise Refusal(f'could not translate RADIUS server name "{item}" to address', in_view=False)
     if name == "radiusports" and any(_atoi(item) == 0 for item in items):
-        raise Refusal(None)
+        raise Refusal(bad_ports, in_view=False)
 
 
 def _check_ldap(values: Values, dialect: Dialect, _around: Circumstances) -> None:
@@ -181,9 +186,8 @@ def _check_radius(values: Values, dialect: Dialect, _around: Circumstances) -> N
         if count not in (0, 1, servers):
             raise Refusal(
                 f"the number of RADIUS {words} ({count}) must be 1 or the same as the number of RADIUS servers"
-                f" ({servers})"
-                if dialect.radius_counts_in_words
-                else None
+                f" ({servers})",
+                in_view=dialect.shows_radius_counts,
             )
 
 

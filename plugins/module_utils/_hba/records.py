@@ -53,7 +53,7 @@ class Record:
     path: str
     line: int
     accepted: bool
-    error: str | None = None
+    error: str | None = None  # as the server's view has it
     type: str = ""
     databases: tuple[Token, ...] = ()
     users: tuple[Token, ...] = ()
@@ -62,6 +62,12 @@ class Record:
     options: methods.Values = dataclasses.field(default_factory=dict)
     comment: str | None = None
     spelled: tuple[tuple[Token, ...], ...] = ()  # the fields as the line has them
+    logged: str | None = None  # why it is refused, where only the server's log says so
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the server refuses it, in its words; None for a record that it takes."""
+        return None if self.accepted else self.logged or self.error
 
 
 def parse_text(
@@ -86,7 +92,7 @@ def parse_line(line: Line, dialect: Dialect, around: Circumstances) -> Record:
     try:
         kind, warning = _connection_type(reader, around)
     except Refusal as refusal:
-        return _refused(line, refusal.words)
+        return _refused(line, refusal)
     try:
         databases = _names(reader, "database", dialect)
         users = _names(reader, "role", dialect)
@@ -94,8 +100,7 @@ def parse_line(line: Line, dialect: Dialect, around: Circumstances) -> Record:
         method = methods.read_method(reader, kind, dialect, around)
         options = methods.read_options(reader, kind, method, dialect, around)
     except Refusal as refusal:
-        # A refusal without words of its own leaves standing what was said before.
-        return _refused(line, warning if refusal.words is None else refusal.words)
+        return _refused(line, refusal, warning)
     return Record(
         path=line.path,
         line=line.number,
@@ -140,8 +145,11 @@ def _frozen(fields: list[list[Token]]) -> tuple[tuple[Token, ...], ...]:
     return tuple([tuple(field) for field in fields])
 
 
-def _refused(line: Line, words: str | None) -> Record:
-    return Record(line.path, line.number, False, words, comment=line.comment, spelled=_frozen(line.spelled))
+def _refused(line: Line, refusal: Refusal, warning: str | None = None) -> Record:
+    """A record that is refused. What the view does not say leaves standing there what was said before."""
+    error, logged = (refusal.words, None) if refusal.in_view else (warning, refusal.words)
+    spelled = _frozen(line.spelled)
+    return Record(line.path, line.number, False, error, comment=line.comment, spelled=spelled, logged=logged)
 
 
 def _connection_type(reader: _Reader, around: Circumstances) -> tuple[str, str | None]:

@@ -10,8 +10,12 @@ __all__ = ["Refusal"]
 
 
 class Refusal(Exception):
-    """The server would refuse the record. It never leaves the package; ``words`` are the server's, if it has any."""
+    """The server would refuse the record, in these words. It never leaves the package.
 
-    def __init__(self, words: str | None) -> None:
+    ``in_view`` is false for what only the server's log says: pg_hba_file_rules then has a row without an error.
+    """
+
+    def __init__(self, words: str, *, in_view: bool = True) -> None:
         super().__init__(words)
         self.words = words
+        self.in_view = in_view

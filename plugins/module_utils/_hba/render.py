@@ -35,6 +35,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules impo
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Written
 
 __all__ = [
+    "check_patterns",
     "check_rule",
     "render_rule",
     "render_rules",
@@ -48,7 +49,7 @@ _DATABASE_KEYWORDS = ("all", "sameuser", "samerole", "samegroup", "replication")
 _USER_KEYWORDS = ("all",)
 _NEEDS_QUOTES = re.compile(r'[ \t,#"]|\\\Z|\A\Z')
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/-]+")  # stands for itself, whatever reads it
-_UNPRINTABLE = re.compile(r"[\0\n\r]")
+_UNPRINTABLE = re.compile("[\0\n\r\ud800-\udc7f\udd00-\udfff]")  # the last two ranges are no characters of any file
 _HOST_NAME = re.compile(
     r"\.?[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?"
 )
@@ -92,7 +93,7 @@ def render_rule(rule: Rule | Include, dialect: Dialect, *, option: str = "rule")
     """One rule as a line."""
     if isinstance(rule, Include):
         return Written(_include_line(rule, dialect, option), rule.comment)
-    _check_patterns(rule, dialect, option)
+    check_patterns(rule, dialect, option=option)
     _check_method(rule, dialect, option)
     fields = [rule.type, ",".join(map(spell, rule.databases)), ",".join(map(spell, rule.users))]
     if rule.address is not None:
@@ -120,7 +121,7 @@ def check_rule(rule: Rule | Include, *, option: str) -> None:
     """Refuse what no version takes, before any server is asked."""
     check_comment(rule.comment, f"{option}.comment")
     if isinstance(rule, Include):
-        problem = token_problem(rule.target)
+        problem = token_problem(rule.target) if rule.target else "give the name of a file or directory"
         if problem is not None:
             raise InputError(option=f"{option}.include", value=rule.target, expected=problem)
         return
@@ -241,7 +242,7 @@ def _check_options(rule: Rule, option: str) -> None:
             )
 
 
-def _check_patterns(rule: Rule, dialect: Dialect, option: str) -> None:
+def check_patterns(rule: Rule, dialect: Dialect, *, option: str) -> None:
     """What this version would take and never match."""
     for what in ("databases", "users"):
         for index, name in enumerate(getattr(rule, what)):
@@ -290,7 +291,7 @@ def _verdict(kind: str, method: str, options: tuple[tuple[str, str], ...], major
     line = " ".join([kind, "all", "all", *address, method, *spelled_options(options)])
     fields, _comment, error = split_fields(line, dialect.token_limit)
     record = parse_line(Line("", 1, fields, fields, None, error), dialect, Circumstances())
-    return None if record.accepted else record.error or "the server refuses the value of an option"
+    return record.refusal
 
 
 def spelled_options(options: tuple[tuple[str, str], ...]) -> list[str]:

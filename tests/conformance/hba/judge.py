@@ -123,7 +123,7 @@ class Judge:
 
     def loads(self, *, what: str = "pg_hba.conf") -> bool:
         """Whether a reload puts a file into force, as the server's log tells."""
-        offset = self.server.log.stat().st_size
+        offset = self.log_size()
         self._session.execute("SELECT pg_catalog.pg_reload_conf()")
         for _attempt in range(1000):
             if "received SIGHUP" in self.log_since(offset):
@@ -151,11 +151,15 @@ class Judge:
             circumstances=self.circumstances(),
         )[1:]
 
+    def log_size(self) -> int:
+        """How much the server has written."""
+        return self.server.log.stat().st_size
+
     def log_since(self, offset: int) -> str:
         """What the server wrote since its log had this size."""
         with self.server.log.open("rb") as stream:
             stream.seek(offset)
-            return stream.read().decode("utf-8", "replace")
+            return stream.read().decode("utf-8", "surrogateescape")
 
     def _write(self, path: pathlib.Path, text: str) -> None:
         with self.server.owner.acting():

@@ -75,11 +75,14 @@ def _disagreement(judge: Judge, text: str, *, reload: bool = True) -> str | None
 
 
 def _misjudged(judge: Judge, text: str, records: list[Record]) -> str | None:
-    """Whether the server loads what we accept and refuses what we reject."""
+    """Whether the server loads what we accept and refuses what we reject, with our words where only its log has them."""
     accepted = all(record.accepted for record in records)
+    offset = judge.log_size()
     if judge.loads() != accepted:
         return f"{text[:300]!r}: we say {'accepted' if accepted else 'rejected'}, the server does not"
-    return None
+    log = judge.log_since(offset)
+    unsaid = [record.logged for record in records if record.logged is not None and record.logged not in log]
+    return f"{text[:300]!r}: the server's log does not say {unsaid}" if unsaid else None
 
 
 def test_corpus(judge: Judge) -> None:

@@ -24,6 +24,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.addresses 
         ("::1", "::1"),
         ("2001:DB8:0::1", "2001:db8::1"),
         ("fe80::1%lo", "fe80::1"),
+        ("ff01::1%lo", "ff01::1"),
         ("::1%7", "::1"),
         ("::ffff:1.2.3.4", "::ffff:1.2.3.4"),
     ],
@@ -35,7 +36,21 @@ def test_what_is_an_address(text: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "300.0.0.1", "1.2.3.4.5", "1.2.3.", "08", "0x", "4294967296", "1.16777216", "+1", "1 ", "[::1]", "::1%lo"]
+    [
+        "",
+        "300.0.0.1",
+        "1.2.3.4.5",
+        "1.2.3.",
+        "08",
+        "0x",
+        "4294967296",
+        "1.16777216",
+        "+1",
+        "1 ",
+        "[::1]",
+        "::1%lo",
+        "ff05::1%lo",
+    ]
     + ["fe80::1%none", "fe80::1%", "::g", "host", "1.2.3.4/8", "é", "256.1.1.1"],
 )
 def test_what_is_a_host_name(text: str) -> None:
