@@ -17,9 +17,13 @@ options:
       - Clients that have to get in after this run, such as monitoring, backup, a connection pooler. They need not be
         connected now.
       - Each is asked whether the rules of pg_hba.conf, the mappings of pg_ident.conf, the attributes, password and
-        connection limit of its role, the privilege CONNECT, TLS and its certificate let it in. One that would not get
-        in, or of which that cannot be said, fails the module before anything is written. When nothing has to be
-        written it is a warning.
+        connection limit of its role, the privilege CONNECT, TLS and its certificate let it in, and whether the server
+        has a place left for it. One that would not get in, or of which that cannot be said, fails the module before
+        anything is written. When nothing has to be written it is a warning.
+      - A change of parameters is asked too whether the server can still be reached, at once or after a restart, by
+        C(listen_addresses), C(port), the directories, permissions and group of its socket, C(max_connections) with
+        what is reserved of them, C(max_wal_senders), the versions and ciphers of TLS, and the files of rules and
+        authorities.
       - A client is taken to know the password of its role.
     type: list
     elements: dict
@@ -90,8 +94,8 @@ options:
       - With V(report) a session that this change would refuse fails the module, and one that is refused already is a
         warning and is returned in RV(ignore:sessions).
       - With V(terminate) such sessions are ended after the reload and do not fail the module. It is done whenever there
-        are some, also when nothing else has to be changed. Never ended are unproven sessions, those of this run, and
-        those of replication unless O(allow_lockout) is true.
+        are some, also when nothing else has to be changed. Never ended are unproven sessions, those that only a restart
+        keeps out, those of this run, and those of replication unless O(allow_lockout) is true.
     type: str
     choices: [report, terminate]
     default: report

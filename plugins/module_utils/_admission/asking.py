@@ -29,6 +29,7 @@ class Asked:
     client: Client
     verdict: Verdict
     sessions: tuple[Session, ...] = ()  # none: this run's own connection, or one that must be admitted
+    at_once: bool = True  # whether no restart is needed for that
 
     @property
     def demanded(self) -> bool:
@@ -76,11 +77,23 @@ def ask(state: State, demands: Demands) -> list[Asked]:
     alike: dict[Client, list[Session]] = {}
     for session in state.sessions:
         alike.setdefault(session.client, []).append(session)
-    asked = [Asked(client, compared(state.before, state.after, client)) for client in (state.own, *demands.must_admit)]
+    demanded = (state.own, *(_joined(client, alike) for client in demands.must_admit))
+    asked = [Asked(client, compared(state.before, state.after, client)) for client in demanded]
     for client, sessions in alike.items():
         labelled = dataclasses.replace(client, label=_label(sessions))
-        asked.append(Asked(labelled, compared(state.before, state.after, client), tuple(sessions)))
+        found = compared(state.before, state.after, client)
+        at_once = state.reloaded is None or compared(state.before, state.reloaded, client).outcome == found.outcome
+        asked.append(Asked(labelled, found, tuple(sessions), at_once))
     return asked
+
+
+def _joined(client: Client, others: t.Iterable[Client]) -> Client:
+    """One that is among those who are in already takes no more places than it has."""
+
+    def what(each: Client) -> tuple[t.Any, ...]:
+        return (each.attempt.user, each.attempt.database, each.attempt.address, each.is_walsender)
+
+    return dataclasses.replace(client, joined=any(what(other) == what(client) for other in others))
 
 
 def _label(sessions: list[Session]) -> str:

@@ -21,6 +21,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.w
 
 __all__ = ["answer", "member_of"]
 
+_RESERVED = "pg_use_reserved_connections"  # from 16 on
 _DATABASE_OWNER = "pg_database_owner"  # from 14 on; its one member is the owner of the database at hand
 
 
@@ -50,8 +51,7 @@ def _answers(side: Side, client: Client) -> t.Iterator[Answer]:
         role = side.roles[user]
         superuser = role.superuser
         yield from _role_answers(side, client, role)
-    if client.is_walsender and side.parameters.max_wal_senders == 0:
-        yield refused("the server takes no replication connections", "parameter max_wal_senders: 0")
+    yield from _place_answers(side, client, superuser)
     if not client.attempt.replication:
         yield from _database_answers(side, client, superuser)
 
@@ -103,16 +103,52 @@ def _limit_answers(
     if limit is None:
         yield unknown("its connection limit is not known", where)
         return
-    others = max(0, (count or 0) - client.connected)
+    others = max(0, (count or 0) - client.seated)
     if others < limit:
         return
     shown = f"{where}: CONNECTION LIMIT {limit}"
+    if client.seated and limit:
+        yield unknown(f"it has one of {others + 1} sessions, of which {limit} would get in again", shown)
+        return
     if superuser is None:
         yield unknown("whether the role is superuser, for whom no limit counts, is not known", shown)
     elif client.is_walsender:
         yield unknown("whether a connection limit counts for replication depends on the minor version", shown)
     else:
         yield refused("no session is left" if not limit else f"{others} other sessions reach the limit", shown)
+
+
+def _place_answers(side: Side, client: Client, superuser: bool | None) -> t.Iterator[Answer]:
+    """The server has a number of places; a client's own session does not stand in its way."""
+    limit, where = _places(side, client, superuser)
+    if limit == 0 and client.is_walsender:
+        yield refused("the server takes no replication connections", where)
+    if not limit or side.sessions is None:
+        return
+    count = side.sessions.walsenders if client.is_walsender else side.sessions.clients
+    others = max(0, count - client.seated)
+    if others < limit:
+        return
+    if client.seated:
+        yield unknown(f"it has one of {others + 1} places, of which {limit} would be left", where)
+    else:
+        yield refused(f"other sessions have all its places, {others} of {limit}", where)
+
+
+def _places(side: Side, client: Client, superuser: bool | None) -> tuple[int | None, str]:
+    """How many sessions a client of this kind may be one of, and what says so; walsenders have places of their own."""
+    parameters = side.parameters
+    if client.is_walsender:
+        return parameters.max_wal_senders, f"parameter max_wal_senders: {parameters.max_wal_senders}"
+    limit = parameters.max_connections
+    if limit is None:
+        return None, ""
+    where = f"parameter max_connections: {limit}"
+    kept = 0
+    if not superuser:
+        inherited = frozenset() if side.roles is None else closure(client.attempt.user, side.inherited)
+        kept = parameters.superuser_reserved + (0 if _RESERVED in inherited else parameters.reserved)
+    return max(0, limit - kept), f"{where}, of which {kept} are reserved" if kept else where
 
 
 def _may_connect(side: Side, client: Client, database: Database) -> bool:

@@ -51,11 +51,22 @@ class Client:
     attempt: Attempt  # its member_of counts only where the roles of the side are not known
     label: str = ""  # how messages call it: session 4711 (pgbouncer), must_admit[2]
     connected: bool = False  # one session of it is in at this moment
+    joined: bool = False  # not this one, but another session like it is in
     account: str | None = None  # operating system account at the other end of the socket; None is not known
     has_password: bool | None = None  # the right one for its role; None is not known
     certificate: Certificate | None = None
     may_have_certificate: bool = False  # nobody asked for one, so that none was shown says nothing
     logical: bool = False  # a walsender in a database: logical replication
+    server_address: bytes | None = None  # that it is connected to; None is not known
+    socket_directory: str | None = None  # of the socket that it is connected to; None is not known
+    follows: bool = False  # finds the server by itself, whatever port and socket it has
+    protocol: str = ""  # TLSv1.2
+    cipher: str = ""  # as OpenSSL calls it
+
+    @property
+    def seated(self) -> bool:
+        """Whether it has one of the places that are counted."""
+        return self.connected or self.joined
 
     @property
     def is_walsender(self) -> bool:

@@ -85,7 +85,7 @@ class Admission:
 
     def _is_to_end(self, asked: Asked, state: State, plan: Plan) -> bool:
         """Whether sessions are ended; those of replication only where the operator gives their clients up."""
-        if not self.demands.terminate or asked.demanded or not asked.refused:
+        if not self.demands.terminate or asked.demanded or not (asked.refused and asked.at_once):
             return False
         in_force = state.certain or plan.needs_reload
         return in_force and (self.demands.allow_lockout or not asked.replicates)

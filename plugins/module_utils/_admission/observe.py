@@ -16,6 +16,9 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission import queries
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.client import Certificate
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.client import Client
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.surroundings import DOOR
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.surroundings import door
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.texts import FILES
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.texts import Texts
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.texts import texts_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.world import Database
@@ -26,10 +29,15 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._admission.worl
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.world import Side
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import dialect_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Attempt
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.connections import Ends
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.connections import local_ends
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Effect
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RoleLoses
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Literals
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import compose
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
@@ -37,7 +45,14 @@ if t.TYPE_CHECKING:
 __all__ = ["ATTRIBUTES", "OWN", "PARAMETERS", "Session", "Slot", "State", "observe", "without_attributes"]
 
 OWN = "this run's own connection"
-PARAMETERS = ("ssl", "ssl_ca_file", "max_wal_senders")
+_AT_RESTART = frozenset(
+    (
+        *("max_wal_senders", "max_connections", "reserved_connections", "superuser_reserved_connections"),
+        *("listen_addresses", "port", "unix_socket_directories", "unix_socket_group", "unix_socket_permissions"),
+        *FILES,
+    )
+)
+PARAMETERS = frozenset(("ssl", "ssl_ca_file", "ssl_crl_file", "ssl_crl_dir", *DOOR, *_AT_RESTART))
 """Those that can keep a client out."""
 
 ATTRIBUTES = {"LOGIN": "login", "SUPERUSER": "superuser", "REPLICATION": "replication"}
@@ -71,6 +86,7 @@ class State:
     before: Side
     after: Side
     own: Client
+    reloaded: Side | None = None  # the world after the reload, where a restart changes it once more
     sessions: tuple[Session, ...] = ()
     hidden: int = 0  # sessions of which the login may not see where they come from
     slots: tuple[Slot, ...] = ()
@@ -82,25 +98,44 @@ def observe(server: Server, plan: Plan) -> State:
     rows = server.session.rows
     facts = rows(queries.SERVER)[0]
     found = rows(queries.CLIENTS)
-    texts = texts_of(server, plan, ssl=facts["ssl"])
+    values = _values(server)
+    becoming = {
+        effect.name: effect.value
+        for effect in plan.effects()
+        if isinstance(effect, ParameterBecomes) and effect.name in PARAMETERS
+    }
+    texts = texts_of(server, plan, ssl=values["ssl"] == "on")
+    through_another_door = not becoming.keys().isdisjoint(DOOR) and server.has_files
     side = Side(
         dialect=dialect_of(server.major),
         rules=texts.rules,
         mappings=texts.mappings,
         roles=_roles(rows(queries.ROLES), rows(queries.VERIFIERS) if facts["reads_verifiers"] else []),
         databases={row["name"]: _database(row) for row in rows(queries.DATABASES)},
-        parameters=Parameters(
-            ssl=facts["ssl"], ssl_ca=texts.ssl_ca(facts["ssl_ca_file"]), max_wal_senders=facts["max_wal_senders"]
-        ),
+        parameters=_parameters(values, texts, server.owner if through_another_door else None),
         now=facts["now"],
         sessions=_counted(server, found),
     )
     asks = side.parameters.ssl_ca is not None
+    ends = local_ends(server.cluster.pid, server.cluster.port) if "listen_addresses" in becoming else {}
+    at_once = {name: value for name, value in becoming.items() if name not in _AT_RESTART}
+
+    def with_values(new: t.Mapping[str, str]) -> Side:
+        coming = texts.coming({**values, **new}) if plan.files() or new else texts
+        return dataclasses.replace(
+            side,
+            rules=coming.rules,
+            mappings=coming.mappings,
+            roles=without_attributes(side.roles or {}, plan.effects()),
+            parameters=_parameters({**values, **new}, coming, server.owner if through_another_door else None),
+        )
+
     return State(
         before=side,
-        after=_after(side, texts, plan.effects()),
+        after=with_values(becoming),
+        reloaded=None if at_once == becoming else with_values(at_once),
         own=_own(server, facts),
-        sessions=tuple(_session(row, asks) for row in found if row["kind"] is not None),
+        sessions=tuple(_session(row, asks, ends) for row in found if row["kind"] is not None),
         hidden=sum(1 for row in found if row["kind"] is None),
         slots=tuple(Slot(**row) for row in rows(queries.SLOTS)),
         certain=not facts["loaded"] < texts.modified <= facts["now"] and all(r.accepted for r in texts.rules),
@@ -117,22 +152,23 @@ def without_attributes(roles: t.Mapping[str, Role], effects: t.Iterable[Effect])
     return changed
 
 
-def _after(side: Side, texts: Texts, effects: t.Sequence[Effect]) -> Side:
-    values = {effect.name: effect.value for effect in effects if isinstance(effect, ParameterBecomes)}
-    parameters = side.parameters
-    ca_file = values.get("ssl_ca_file")
-    ssl = values["ssl"] == "on" if "ssl" in values else parameters.ssl
-    coming = texts.coming(ssl=ssl)
-    return dataclasses.replace(
-        side,
-        rules=coming.rules,
-        mappings=coming.mappings,
-        roles=without_attributes(side.roles or {}, effects),
-        parameters=Parameters(
-            ssl=ssl,
-            ssl_ca=parameters.ssl_ca if ca_file is None else coming.ssl_ca(ca_file),
-            max_wal_senders=int(values.get("max_wal_senders", parameters.max_wal_senders or 0)),
-        ),
+def _values(server: Server) -> dict[str, str]:
+    """The parameters that the login may see; some are unknown to older versions."""
+    query = compose(queries.PARAMETERS, names=Literals(tuple(sorted(PARAMETERS))))
+    return {row["name"]: row["setting"] for row in server.session.rows(query)}
+
+
+def _parameters(values: t.Mapping[str, str], texts: Texts, owner: Account | None) -> Parameters:
+    lists = [texts.told(values.get(name, "")) for name in ("ssl_crl_file", "ssl_crl_dir")]
+    return Parameters(
+        ssl=values["ssl"] == "on",
+        ssl_ca=texts.told(values["ssl_ca_file"]),
+        ssl_crl=" ".join(filter(None, lists)) or None,
+        max_wal_senders=int(values["max_wal_senders"]),
+        max_connections=int(values["max_connections"]),
+        reserved=int(values.get("reserved_connections", 0)),
+        superuser_reserved=int(values["superuser_reserved_connections"]),
+        door=None if owner is None else door(values, owner),
     )
 
 
@@ -157,21 +193,26 @@ def _database(row: t.Mapping[str, t.Any]) -> Database:
 def _counted(server: Server, found: t.Sequence[t.Mapping[str, t.Any]]) -> Sessions:
     users = collections.Counter([server.session.login, *(row["user"] for row in found)])
     databases = collections.Counter([server.session.database, *(row["database"] for row in found if row["database"])])
-    return Sessions(by_role=users, by_database=databases)
+    walsenders = sum(1 for row in found if row["kind"] == _WALSENDER)
+    return Sessions(by_role=users, by_database=databases, clients=len(found) - walsenders, walsenders=walsenders)
 
 
-def _session(row: t.Mapping[str, t.Any], asks: bool) -> Session:
+def _session(row: t.Mapping[str, t.Any], asks: bool, ends: Ends) -> Session:
     walsender = row["kind"] == _WALSENDER
     physical = walsender and row["database"] is None
+    address = _packed(row["address"])
     client = Client(
         attempt=Attempt(
             user=row["user"],
             database=row["database"] or "",
-            address=_packed(row["address"]),
+            address=address,
             tls=row["tls"],
             gss=row["gss"],
             replication=physical,
         ),
+        server_address=None if address is None else ends.get((address, row["port"])),
+        protocol=row["protocol"] or "",
+        cipher=row["cipher"] or "",
         connected=True,
         certificate=Certificate.of_client_dn(row["client_dn"]) if row["client_dn"] else None,
         may_have_certificate=row["tls"] and not asks,
@@ -193,6 +234,8 @@ def _own(server: Server, facts: t.Mapping[str, t.Any]) -> Client:
         label=OWN,
         connected=True,
         account=_account(server) if address is None else None,
+        socket_directory=options.socket_directory or options.host,
+        follows=options.port is None and options.socket_directory is None and options.host is None,
         has_password=True if options.password is not None else None,  # libpq may find one on its own
         certificate=certificate,
     )

@@ -6,20 +6,20 @@
 
 from __future__ import annotations
 
-__all__ = ["CLIENTS", "DATABASES", "ROLES", "SERVER", "SLOTS", "VERIFIERS"]
+__all__ = ["CLIENTS", "DATABASES", "PARAMETERS", "ROLES", "SERVER", "SLOTS", "VERIFIERS"]
 
 # Also what this run's own session looks like.
 SERVER = """
-SELECT pg_catalog.current_setting('ssl') = 'on' AS ssl,
-       pg_catalog.current_setting('ssl_ca_file') AS ssl_ca_file,
-       pg_catalog.current_setting('max_wal_senders')::int AS max_wal_senders,
-       extract(epoch FROM pg_catalog.pg_conf_load_time())::float8 AS loaded,
+SELECT extract(epoch FROM pg_catalog.pg_conf_load_time())::float8 AS loaded,
        extract(epoch FROM pg_catalog.clock_timestamp())::float8 AS now,
        pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT') AS reads_verifiers,
        coalesce((SELECT s.ssl FROM pg_catalog.pg_stat_ssl s WHERE s.pid = pg_catalog.pg_backend_pid()), false) AS tls,
        (SELECT s.client_dn FROM pg_catalog.pg_stat_ssl s WHERE s.pid = pg_catalog.pg_backend_pid()) AS client_dn,
        coalesce(
          (SELECT g.encrypted FROM pg_catalog.pg_stat_gssapi g WHERE g.pid = pg_catalog.pg_backend_pid()), false) AS gss"""
+
+PARAMETERS = """
+SELECT name, setting FROM pg_catalog.pg_settings WHERE name IN ({names}) ORDER BY name"""
 
 ROLES = """
 SELECT r.rolname AS name, r.rolcanlogin AS login, r.rolsuper AS superuser, r.rolreplication AS replication,
@@ -59,8 +59,9 @@ ORDER BY d.datname"""
 # Without a backend_type the login may not see it. Sessions of runs like this one answer for themselves.
 CLIENTS = """
 SELECT a.pid, a.backend_start::text AS started, a.usename AS "user", a.datname AS database,
-       pg_catalog.host(a.client_addr) AS address, coalesce(a.application_name, '') AS application,
-       a.backend_type AS kind, coalesce(s.ssl, false) AS tls, s.client_dn, coalesce(g.encrypted, false) AS gss
+       pg_catalog.host(a.client_addr) AS address, a.client_port AS port, coalesce(a.application_name, '') AS application,
+       a.backend_type AS kind, coalesce(s.ssl, false) AS tls, s.version AS protocol,
+       s.cipher, s.client_dn, coalesce(g.encrypted, false) AS gss
 FROM pg_catalog.pg_stat_activity a
 LEFT JOIN pg_catalog.pg_stat_ssl s ON s.pid = a.pid
 LEFT JOIN pg_catalog.pg_stat_gssapi g ON g.pid = a.pid

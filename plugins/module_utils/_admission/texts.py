@@ -32,7 +32,10 @@ if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Paths
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
-__all__ = ["Texts", "texts_of"]
+__all__ = ["FILES", "Texts", "texts_of"]
+
+FILES = ("hba_file", "ident_file")
+"""Parameters that name the files."""
 
 _CONTENT = """
 SELECT pg_catalog.encode(pg_catalog.pg_read_binary_file({path}), 'base64') AS content"""
@@ -61,15 +64,15 @@ class Texts:
         mappings = ident.parse_text(self._text(maps), self.dialect, path=maps, sources=self.sources)
         return dataclasses.replace(self, rules=tuple(rules), mappings=tuple(mappings))
 
-    def coming(self, *, ssl: bool) -> Texts:
-        """The files as the plan leaves them."""
-        if not self.planned:
-            return self
+    def coming(self, values: t.Mapping[str, str]) -> Texts:
+        """The files as the plan leaves them, where the values of parameters say that they are."""
+        named = {name: posixpath.join(self.paths.data_directory, values[name]) for name in FILES if values.get(name)}
         sources = _Overlaid(self.sources, self.planned)
-        return dataclasses.replace(self, sources=sources, planned={}).loaded(ssl=ssl)
+        paths = dataclasses.replace(self.paths, **named)
+        return dataclasses.replace(self, paths=paths, sources=sources, planned={}).loaded(ssl=values["ssl"] == "on")
 
-    def ssl_ca(self, value: str) -> str | None:
-        """What tells one ``ssl_ca_file`` from another: its name and what it holds."""
+    def told(self, value: str) -> str | None:
+        """What tells one file that a parameter names from another: its name and what it holds."""
         if not value:
             return None
         path = posixpath.join(self.paths.data_directory, value)

@@ -19,6 +19,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._admission.answ
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.authentication import NOTHING
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.authentication import Shown
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.client import Client
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.doors import answers
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.world import Side
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Attempt
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import doubts
@@ -125,8 +126,14 @@ def _compared(before: Side, after: Side, client: Client, later: Client) -> Verdi
     if client.connected and let_in and today.doubts == tomorrow.doubts:
         tomorrow = tomorrow.only(let_in)  # what it hangs on went the client's way
     attributes_before, attributes_after = attributes.answer(before, client), attributes.answer(after, later)
-    unchanged = client.connected and attributes_after.outcome == "unknown" and attributes_after == attributes_before
-    parts = [*_transport(after, later), tomorrow.answer(), *_secrets(before, after, client, known)]
+    unchanged = client.seated and attributes_after.outcome == "unknown" and attributes_after == attributes_before
+    doors = (before.parameters.door, after.parameters.door)
+    parts = [
+        *_transport(after, later),
+        *answers(*doors, later, client.account or known.account),
+        tomorrow.answer(),
+        *_secrets(before, after, client, known),
+    ]
     decided = first_no(parts if unchanged else [*parts, attributes_after])
     was_refused = first_no([*_transport(before, client), today.answer(), attributes_before]).outcome == "refused"
     return dataclasses.replace(_verdict(decided, tomorrow), was_refused=was_refused)
@@ -136,6 +143,9 @@ def _secrets(before: Side, after: Side, client: Client, known: Shown) -> list[An
     """What may not be right any more although the client shows it today."""
     found = []
     authorities = {before.parameters.ssl_ca, after.parameters.ssl_ca} - {None}
+    revoked = after.parameters.ssl_crl
+    if client.certificate is not None and revoked not in (None, before.parameters.ssl_crl):
+        found.append(unproven("the lists of revoked certificates change", "parameters ssl_crl_file, ssl_crl_dir"))
     if client.certificate is not None and len(authorities) > 1:
         found.append(
             unproven(

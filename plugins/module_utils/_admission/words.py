@@ -64,7 +64,10 @@ def refusal(found: t.Sequence[Asked], written: t.Container[str]) -> RampartError
 def _advice(found: t.Sequence[Asked]) -> str:
     """Only what helps against what was found."""
     advice = []
-    if any(asked.refused for asked in found):
+    by_parameter = [asked.verdict.where.startswith("parameter") for asked in found if asked.refused]
+    if any(by_parameter):
+        advice.append("give the parameter a value that lets it in")
+    if not all(by_parameter):
         advice.append("admit it with an earlier rule, or change the role or database that says no")
     if any(not asked.refused and not asked.demanded for asked in found):
         advice.append("list who is known to have what will be asked for in accept_unproven")

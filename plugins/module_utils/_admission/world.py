@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.doors import Door
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.records import MapRecord
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Attempt
@@ -68,15 +69,22 @@ class Parameters:
 
     ssl: bool = True
     ssl_ca: str | None = None  # what tells one ssl_ca_file (name and content) from another; None: not set, or empty
+    ssl_crl: str | None = None  # the same of the lists of revoked certificates
     max_wal_senders: int | None = None  # None is not known
+    max_connections: int | None = None  # the same
+    reserved: int = 0  # of these, for superusers and for members of pg_use_reserved_connections
+    superuser_reserved: int = 0  # of these, for superusers
+    door: Door | None = None  # None is not known, or does not change
 
 
 @dataclasses.dataclass(frozen=True)
 class Sessions:
-    """How many client backends there are now, those of the clients in question included."""
+    """How many sessions there are now, those of the clients in question included."""
 
     by_role: t.Mapping[str, int] = dataclasses.field(default_factory=dict)
     by_database: t.Mapping[str, int] = dataclasses.field(default_factory=dict)
+    clients: int = 0  # this run's own not counted, as it ends
+    walsenders: int = 0  # not counted among the clients
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,6 +14,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._admission.obse
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import Slot
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import without_attributes
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.world import Role
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.world import Sessions
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
@@ -189,3 +191,23 @@ def test_roles_lose_attributes() -> None:
     changed = without_attributes(roles, effects)
     assert (changed["app"].login, changed["boss"].superuser) == (False, False)
     assert {name for name in roles if changed[name] != roles[name]} == {"app", "boss"} and set(changed) == set(roles)
+
+
+def test_what_only_a_restart_keeps_out_is_not_ended() -> None:
+    then, parameters = state(OPEN, CLOSED, session()), Plan((Planned(effects=(ParameterBecomes("hba_file", "x"),)),))
+    plan = Plan((*CHANGE.parts, *parameters.parts))
+    assert judged(then, plan, sessions="terminate").steps
+    then = dataclasses.replace(then, reloaded=side(OPEN))
+    assert "would be refused" in str(refused(then, plan, sessions="terminate"))
+    assert not judged(then, plan, sessions="terminate", allow_lockout=True).steps
+
+
+def test_who_shares_a_limit_that_is_reached_is_not_ended() -> None:
+    roles = {"app": Role("app", connection_limit=1, verifier="scram-sha-256"), "boss": Role("boss", superuser=True)}
+    full = side(OPEN, roles=roles, sessions=Sessions({"app": 3}))
+    sharing = dataclasses.replace(state(OPEN, OPEN, session(), session(), session()), before=full, after=full)
+    planned = judged(sharing, sessions="terminate")
+    assert not planned.steps and not planned.warnings
+    must = {"user": "app", "database": "shop", "address": "10.0.0.9"}
+    assert "3 other sessions reach the limit" in str(refused(sharing, must_admit=[must]))
+    assert not judged(sharing, must_admit=[{**must, "address": "10.0.0.1"}]).warnings  # it is one of them

@@ -24,7 +24,7 @@ def coming(planned: dict[str, bytes | None]) -> Texts:
     paths = Paths("/none/postgresql.conf", "/none", "/none/hba.conf", "/none/ident.conf")
     texts = Texts(paths=paths, dialect=DIALECTS[17], sources=DISK, planned=planned, interfaces=()).loaded(ssl=True)
     assert [record.databases[0].text for record in texts.rules] == ["a", "b", "all"] and len(texts.mappings) == 1
-    return texts.coming(ssl=True)
+    return texts.coming({"ssl": "on"})
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,13 @@ def test_what_a_plan_writes(planned: dict[str, bytes | None], databases: list[st
 
 def test_an_authority_is_its_name_and_what_is_in_it() -> None:
     before = coming({})
-    one = before.ssl_ca("d/a.conf")
-    assert before.ssl_ca("") is None and one is not None and one.startswith("/none/d/a.conf ")
-    assert len({one, before.ssl_ca("d/b.conf"), coming({"/none/d/a.conf": b"x"}).ssl_ca("d/a.conf")}) == 3
+    one = before.told("d/a.conf")
+    assert before.told("") is None and one is not None and one.startswith("/none/d/a.conf ")
+    assert len({one, before.told("d/b.conf"), coming({"/none/d/a.conf": b"x"}).told("d/a.conf")}) == 3
+
+
+def test_a_parameter_may_name_another_file() -> None:
+    paths = Paths("/none/postgresql.conf", "/none", "/none/hba.conf", "/none/ident.conf")
+    texts = Texts(paths=paths, dialect=DIALECTS[17], sources=DISK, planned={}, interfaces=()).loaded(ssl=True)
+    then = texts.coming({"ssl": "on", "hba_file": "d/a.conf", "ident_file": ""})
+    assert [record.databases[0].text for record in then.rules] == ["a"] and len(then.mappings) == 1
