@@ -73,7 +73,9 @@ options:
         there already keeps its bytes, its comments and the blank lines around it, however it is spelled; only what
         differs is changed. Comments that a blank line parts from the next rule stay. Rules that are not among O(rules)
         go with the comments that belong to them, and so do lines that the server refuses.
-      - With V(block) the rules are a marked block of the file, and every other byte stays as it is.
+      - With V(block) the rules are a marked block of the file, and every other byte stays as it is. In the block what is
+        there already stays too, as with V(file). Marks that do not form one pair, or that stand inside another block, are
+        an error.
     type: str
     choices: [file, block]
     default: file

@@ -88,7 +88,8 @@ options:
       - With V(file) the file has these mappings and no others. A mapping that is there already keeps its bytes, its
         comments and the blank lines around it; only what differs is changed. Comments that a blank line parts from the
         next mapping stay.
-      - With V(block) the mappings are a marked block of the file, and every other byte stays as it is.
+      - With V(block) the mappings are a marked block of the file, and every other byte stays as it is. In the block what
+        is there already stays too, as with V(file).
     type: str
     choices: [file, block]
     default: file

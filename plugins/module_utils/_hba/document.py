@@ -17,6 +17,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.editing im
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.layout import Reading
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.layout import Unit
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.layout import completed
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.layout import newline_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.layout import units
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.marks import BEGIN
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.marks import COLUMNS
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 _BEGINS = BEGIN.format(name="")
+_ENDS = END.format(name="")
 _PATRONI = "will be overwritten by Patroni"
 
 Position = t.Literal["first", "last"]
@@ -58,8 +60,7 @@ class Management:
             return whole_file(before, wanted, reading, columns=columns)
         if not self.present:
             return without_block(before, name=self.block_name, dialect=reading.dialect)
-        lines = "".join([written.text for written in wanted])
-        return block(before, lines, name=self.block_name, position=self.position, dialect=reading.dialect)
+        return block(before, wanted, reading, name=self.block_name, position=self.position)
 
     def description(self, *, exists: bool, what: str) -> str:
         """What is done to the file, in words."""
@@ -84,7 +85,7 @@ def own_part(text: str, management: Management, dialect: Dialect) -> tuple[int, 
     if management.manage == "file":
         return head_length(text), len(text)
     found = _find(text, management.block_name, dialect)
-    return None if found is None else (text.index("\n", found[0]) + 1, found[1])
+    return None if found is None else (found.inner, found.end)
 
 
 def whole_file(before: str, wanted: t.Sequence[Written], reading: Reading, *, columns: str = COLUMNS) -> str:
@@ -102,27 +103,40 @@ def whole_file(before: str, wanted: t.Sequence[Written], reading: Reading, *, co
     return text
 
 
-def block(before: str, rules: str, *, name: str, position: Position, dialect: Dialect) -> str:
-    """The file with our block in it; every other byte stays as it is.
+def block(before: str, wanted: t.Sequence[Written], reading: Reading, *, name: str, position: Position) -> str:
+    """The file with our block in it; every other byte stays as it is, and in the block what is there already.
 
     An existing block stays where it is as long as nothing but other blocks stands before or behind it, else it moves.
     """
-    body = f"{BEGIN.format(name=name)}\n{rules}{END.format(name=name)}\n"
+    newline, dialect = newline_of(before), reading.dialect
+    begin, inner, end = BEGIN.format(name=name) + newline, "", END.format(name=name)
     found = _find(before, name, dialect)
     if found is not None:
-        head, tail = before[: found[0]], before[found[1] :]
+        begin, inner = before[found.begin : found.inner], before[found.inner : found.inner_end]
+        end = before[found.inner_end : found.end]
+    body = begin + _inner(inner, wanted, reading, newline) + completed(end, dialect, newline)
+    if found is not None:
+        head, tail = before[: found.begin], before[found.end :]
         if not _has_foreign_records(head if position == "first" else tail, dialect):
             return head + body + tail
         before = head + tail
     if position == "first":
         return body + before
-    return (completed(before, dialect) if before else "") + body
+    return (completed(before, dialect, newline) if before else "") + body
+
+
+def _inner(before: str, wanted: t.Sequence[Written], reading: Reading, newline: str) -> str:
+    """What stands between the marks of a block."""
+    made = edited(before, wanted, reading, signed=False)
+    if made.stays and made.sound:
+        return completed(made.text, reading.dialect, newline)
+    return "".join([written.text.replace("\n", newline) for written in wanted])
 
 
 def without_block(before: str, *, name: str, dialect: Dialect) -> str:
     """The file without our block."""
     found = _find(before, name, dialect)
-    return before if found is None else before[: found[0]] + before[found[1] :]
+    return before if found is None else before[: found.begin] + before[found.end :]
 
 
 def check_block_name(name: str, option: str) -> None:
@@ -133,26 +147,41 @@ def check_block_name(name: str, option: str) -> None:
         )
 
 
-def _find(text: str, name: str, dialect: Dialect) -> tuple[int, int] | None:
-    """Where our block begins and where what follows it begins, as offsets into the text."""
+class _Block(t.NamedTuple):
+    """Where a block is, as offsets into the text."""
+
+    begin: int
+    inner: int  # what stands between the marks
+    inner_end: int
+    end: int  # where what follows the block begins
+
+
+def _find(text: str, name: str, dialect: Dialect) -> _Block | None:
+    """Where our block is."""
     if name not in text:
         return None
-    begins, ends = [], []
-    for unit in units(text, dialect):
-        mark = _mark(unit)
-        if unit.line is not None and mark == BEGIN.format(name=name):
-            begins.append((unit.line.number, unit.start))
-        elif unit.line is not None and mark == END.format(name=name):
-            ends.append((unit.line.number, unit.start + len(unit.raw)))
-    if not begins and not ends:
+    marks = [(mark, unit) for unit in units(text, dialect) if (mark := _mark(unit)).startswith((_BEGINS, _ENDS))]
+    ours = [at for at, (mark, _unit) in enumerate(marks) if mark[mark.index(":") + 2 :] == name]
+    if not ours:
         return None
-    if len(begins) != 1 or len(ends) != 1 or ends[0][1] <= begins[0][1]:
-        numbers = ", ".join(str(number) for number, _offset in sorted(begins + ends))
+    first, last = ours[0], ours[-1]
+    if [marks[at][0] for at in ours] != [BEGIN.format(name=name), END.format(name=name)]:
         raise RampartError(
-            f"the marks of block {name!r} do not form one pair (lines {numbers}):"
+            f"the marks of block {name!r} do not form one pair (lines {_numbers(marks[at][1] for at in ours)}):"
             " remove what is left of them from the file, then run again"
         )
-    return begins[0][1], ends[0][1]
+    if last > first + 1:
+        raise RampartError(
+            f"marks of other blocks stand inside block {name!r}"
+            f" (lines {_numbers(unit for _mark, unit in marks[first + 1 : last])}):"
+            " move or remove them, then run again"
+        )
+    begin, end = marks[first][1], marks[last][1]
+    return _Block(begin.start, begin.start + len(begin.raw), end.start, end.start + len(end.raw))
+
+
+def _numbers(found: t.Iterable[Unit]) -> str:
+    return ", ".join(str(unit.line.number) for unit in found if unit.line is not None)
 
 
 def _mark(unit: Unit) -> str:

@@ -47,17 +47,21 @@ class Edited(t.NamedTuple):
     sound: bool  # whether it is read back as it shall be, which nobody has seen fail yet
 
 
-def edited(before: str, wanted: t.Sequence[Written], reading: Reading, *, head: str = "") -> Edited:
+def edited(
+    before: str, wanted: t.Sequence[Written], reading: Reading, *, head: str = "", signed: bool = True
+) -> Edited:
     """The text with exactly the rules wanted, after those of pg_auto_failover, which stay.
 
-    ``head`` is what stays at its very beginning. A text that is changed begins with the header of this collection.
+    ``head`` is what stays at its very beginning. A ``signed`` text that is changed begins with the header of this
+    collection.
     """
-    return _Editor(before, wanted, reading, head).edited()
+    return _Editor(before, wanted, reading, head, signed).edited()
 
 
 class _Editor:
-    def __init__(self, before: str, wanted: t.Sequence[Written], reading: Reading, head: str) -> None:
+    def __init__(self, before: str, wanted: t.Sequence[Written], reading: Reading, head: str, is_signed: bool) -> None:
         self.before = before
+        self.is_signed = is_signed
         self.head = head
         self.wanted = wanted
         self.reading = reading
@@ -86,7 +90,7 @@ class _Editor:
             if place < len(self.items) and not self.items[place].is_rule:
                 pieces.add_loose(self.items[place].unit)
         text = pieces.text()
-        if text != self.before:
+        if text != self.before and self.is_signed:
             text = self._signed(text)
         kept = [completed(rule.raw, self.reading.dialect, self.newline) for rule in self.kept]
         return Edited(

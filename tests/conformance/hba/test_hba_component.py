@@ -92,7 +92,7 @@ def test_block_leaves_every_other_byte(fresh_server: Server, own: Rule, position
     assert [row["auth_method"] for row in rows(fresh_server)] == methods
     assert not hba(fresh_server, **values)["changed"]
     assert hba(fresh_server, **values, state="absent")["changed"]
-    assert fresh_server.hba_file.read_bytes().rstrip(b"\n") == others
+    assert fresh_server.hba_file.read_bytes().rstrip(b"\r\n") == others
 
 
 def test_lockout_is_refused_and_nothing_changes(fresh_server: Server, own: Rule) -> None:

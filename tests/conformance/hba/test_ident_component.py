@@ -80,10 +80,10 @@ def test_block_leaves_every_other_byte(fresh_server: Server) -> None:
     mappings = [{"map": "own", "system_user": "a b", "pg_user": "p"}]
     assert converge(fresh_server, mappings=mappings, **values)["changed"]
     assert ident_file(fresh_server).read_bytes().startswith(others)
-    assert b'own\t"a b"\tp\n' in ident_file(fresh_server).read_bytes()
+    assert b'own\t"a b"\tp\r\n' in ident_file(fresh_server).read_bytes()  # as the first line ends
     assert not converge(fresh_server, mappings=mappings, **values)["changed"]
     assert converge(fresh_server, state="absent", **values)["changed"]
-    assert ident_file(fresh_server).read_bytes() == others + b"\n"
+    assert ident_file(fresh_server).read_bytes() == others + b"\r\n"
 
 
 def test_a_file_that_the_server_would_refuse(fresh_server: Server) -> None:

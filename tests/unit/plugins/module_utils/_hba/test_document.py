@@ -18,10 +18,14 @@ RULES = "local\tall\tpostgres\tpeer\n"
 BLOCK = f"# BEGIN rampart.postgresql: rules\n{RULES}# END rampart.postgresql: rules\n"
 
 
+def wanted(rules: str) -> list[Written]:
+    return [Written(line) for line in rules.splitlines()]
+
+
 def block(
     before: str, rules: str = RULES, *, position: document.Position = "first", major: int = 17, name: str = "rules"
 ) -> str:
-    return document.block(before, rules, name=name, position=position, dialect=DIALECTS[major])
+    return document.block(before, wanted(rules), RuleReading(DIALECTS[major]), name=name, position=position)
 
 
 def whole(before: str) -> str:
@@ -62,13 +66,13 @@ def test_blocks_of_one_position_do_not_displace_each_other(position: document.Po
     text = "local a b trust\n"
     for name in ("one", "two", "one", "two"):
         before = text
-        text = document.block(text, RULES, name=name, position=position, dialect=DIALECTS[17])
+        text = block(text, name=name, position=position)
     assert text == before
     assert text.count("local\tall") == 2
     # A rule of somebody else's between them is another matter.
     between = text.replace("# BEGIN rampart.postgresql: one", "local c d trust\n# BEGIN rampart.postgresql: one")
     for name in ("one", "two"):
-        between = document.block(between, RULES, name=name, position=position, dialect=DIALECTS[17])
+        between = block(between, name=name, position=position)
     outside = between.replace(RULES, "").splitlines()
     rules = [number for number, line in enumerate(outside) if line.startswith("local")]
     marks = [number for number, line in enumerate(outside) if line.startswith("#")]
@@ -97,6 +101,32 @@ def test_block_is_removed() -> None:
 def test_broken_marks_are_refused(text: str) -> None:
     with pytest.raises(RampartError, match=r"do not form one pair \(lines 1"):
         block(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BLOCK.replace(RULES, f"{RULES}# END rampart.postgresql: other\n"),
+        BLOCK.replace(RULES, f"# BEGIN rampart.postgresql: other\n{RULES}# END rampart.postgresql: other\n"),
+    ],
+)
+def test_a_block_that_holds_marks_of_another_is_refused(text: str) -> None:
+    with pytest.raises(RampartError, match=r"marks of other blocks stand inside block 'rules' \(lines [23]"):
+        block(text)
+    with pytest.raises(RampartError, match="marks of other blocks"):
+        document.without_block(text, name="rules", dialect=DIALECTS[17])
+    outer = f"# BEGIN rampart.postgresql: other\n{BLOCK}# END rampart.postgresql: other\n"
+    assert block(outer) == outer
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_what_is_in_the_block_already_keeps_its_bytes(newline: str) -> None:
+    there = "  # stands alone\n\n# why\nlocal  all   postgres  peer # note\n{}\n\n"
+    before, after = (
+        f"# head\n  {BLOCK}local c d trust\n".replace(RULES, there.format(line)).replace("\n", newline)
+        for line in ("host all all all md5 # gone", "local\tx\ty\ttrust")
+    )
+    assert block(before, f"{RULES}local\tx\ty\ttrust\n") == after
 
 
 def test_marks_of_another_block_are_none_of_ours() -> None:
@@ -129,8 +159,8 @@ def test_block_names(name: str) -> None:
 def test_editing_settles_and_can_be_taken_back(before: str, position: document.Position, major: int) -> None:
     text = block(before, position=position, major=major)
     assert block(text, position=position, major=major) == text
-    assert BLOCK in text
+    assert BLOCK in text.replace("\r\n", "\n")
     rest = document.without_block(text, name="rules", dialect=DIALECTS[major])
-    assert rest.startswith(before) and not rest[len(before) :].strip("\n")
+    assert rest.startswith(before) and not rest[len(before) :].strip("\r\n")
     ours = [record for record in parse_text(text, DIALECTS[major]) if record.accepted]
     assert [record.users[0].text for record in ours] == ["postgres"]
