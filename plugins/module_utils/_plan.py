@@ -150,6 +150,7 @@ class ExpectedParameter:
 
     option: str
     name: str
+    library: str = ""  # one that is loaded only when a session needs it
 
 
 class Review(t.Protocol):

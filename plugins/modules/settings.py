@@ -109,6 +109,8 @@ options:
       - Parameters of these libraries, C(auth_delay.milliseconds) for example, can be set in the same call. The rehearsal
         asks the throw-away server, which has loaded the libraries, for their names, so a misspelt one is refused on every
         version; without a rehearsal it is found only after the restart.
+      - Parameters of an extension whose library is loaded only when a session needs it, C(plpgsql.extra_warnings) for
+        example, can be set without it being here.
     type: list
     elements: str
   preload_absent:

@@ -11,6 +11,7 @@ import errno
 import os
 import socket
 import ssl
+import stat
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
@@ -18,25 +19,42 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.identit
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
-__all__ = ["Host", "asked_for", "cipher_faults", "faults", "memory_faults", "socket_faults"]
+__all__ = [
+    "Host",
+    "asked_for",
+    "cipher_faults",
+    "faults",
+    "items",
+    "memory_faults",
+    "running",
+    "socket_faults",
+    "wal_faults",
+]
 
 _GROUPS = (
     ("shared_buffers", "huge_pages"),
     ("port", "listen_addresses", "unix_socket_directories"),
     ("logging_collector", "log_directory"),
+    ("unix_socket_permissions",),
+    ("max_wal_size", "min_wal_size"),
+    ("archive_command", "archive_library"),
     ("data_directory",),
     ("ssl_ciphers",),
 )
 _LONGEST_SOCKET_PATH = 107  # bytes, without the final zero
 _LIVE = """
-SELECT name, setting FROM pg_catalog.pg_settings
-WHERE name IN ('block_size', 'listen_addresses', 'port')
-ORDER BY name"""
+SELECT s.name, s.setting FROM pg_catalog.pg_settings s
+ORDER BY s.name"""
 
 
-def asked_for(touched: frozenset[str]) -> list[str]:
-    """The parameters whose coming value has to be known once these are touched."""
-    return [name for group in _GROUPS if not touched.isdisjoint(group) for name in group]
+def running(server: Server) -> dict[str, str]:
+    """Every parameter of the live server."""
+    return {row["name"]: row["setting"] for row in server.session.rows(_LIVE)}
+
+
+def asked_for(touched: frozenset[str], known: t.Container[str]) -> list[str]:
+    """The parameters whose coming value has to be asked for once these are touched, of those that the server has."""
+    return [name for group in _GROUPS if not touched.isdisjoint(group) for name in group if name in known]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,12 +78,11 @@ class Host:
         )
 
 
-def faults(server: Server, values: t.Mapping[str, str], *, at_once: bool) -> list[str]:
+def faults(server: Server, values: t.Mapping[str, str], live: t.Mapping[str, str], *, at_once: bool) -> list[str]:
     """Why the server would not start on this host with these values, which are as ``postgres -C`` prints them.
 
     Unless it starts ``at_once``, a directory for logs may still be made by whoever makes the one above it.
     """
-    live = {row["name"]: row["setting"] for row in server.session.rows(_LIVE)}
     found: list[str] = []
     if "shared_buffers" in values:
         found += memory_faults(values, int(live["block_size"]), Host.here())
@@ -73,6 +90,7 @@ def faults(server: Server, values: t.Mapping[str, str], *, at_once: bool) -> lis
         with acting_as(server.owner):
             found += _address_faults(values, live)
         found += socket_faults(values, server.owner_can_write)
+    found += _faults_between(values, live)
     if values.get("logging_collector") == "on":
         directory = os.path.join(server.cluster.data_directory, values["log_directory"])
         found += _log_faults(directory.rstrip(os.sep), server, at_once)
@@ -80,6 +98,18 @@ def faults(server: Server, values: t.Mapping[str, str], *, at_once: bool) -> lis
         found += _place_faults(values["data_directory"], server)
     if "ssl_ciphers" in values:
         found += cipher_faults(values["ssl_ciphers"])
+    return found
+
+
+def _faults_between(values: t.Mapping[str, str], live: t.Mapping[str, str]) -> list[str]:
+    """What does not go together, or not with this cluster."""
+    found = []
+    if "unix_socket_permissions" in values and not int(values["unix_socket_permissions"]) & stat.S_IWUSR:
+        found.append("unix_socket_permissions: the owner of the cluster could not connect to its own socket")
+    if "max_wal_size" in values:
+        found += wal_faults(values, int(live["wal_segment_size"]))
+    if values.get("archive_command") and values.get("archive_library"):
+        found.append("archive_library: archive_command is set too, and the server archives nothing with both")
     return found
 
 
@@ -93,6 +123,16 @@ def memory_faults(values: t.Mapping[str, str], block_size: int, host: Host) -> l
     return []
 
 
+def wal_faults(values: t.Mapping[str, str], segment: int) -> list[str]:
+    """The server wants room for two segments of the WAL, which have ``segment`` bytes in the live cluster."""
+    least = 2 * segment // 1024**2
+    return [
+        f"{name}: {values[name]} MB are less than two segments of the WAL, {least} MB"
+        for name in ("max_wal_size", "min_wal_size")
+        if int(values[name]) < least
+    ]
+
+
 def cipher_faults(ciphers: str) -> list[str]:
     """OpenSSL before 3 takes a list without a cipher and serves no TLS 1.2 any more."""
     try:
@@ -104,8 +144,11 @@ def cipher_faults(ciphers: str) -> list[str]:
 
 def socket_faults(values: t.Mapping[str, str], can_write: t.Callable[[str], bool]) -> list[str]:
     """Directories that cannot take the socket."""
-    found = []
-    for directory in _items(values["unix_socket_directories"]):
+    directories = items(values["unix_socket_directories"])
+    found = (
+        [] if directories else ["unix_socket_directories: without a directory the owner of the cluster has no way in"]
+    )
+    for directory in directories:
         length = len(os.fsencode(f"{directory}/.s.PGSQL.{values['port']}"))
         if length > _LONGEST_SOCKET_PATH:
             found.append(
@@ -122,7 +165,7 @@ def _address_faults(values: t.Mapping[str, str], live: t.Mapping[str, str]) -> l
     port = int(values["port"])
     own = values["port"] == live["port"] and bool(live["listen_addresses"])
     found = []
-    for name in _items(values["listen_addresses"]):
+    for name in items(values["listen_addresses"]):
         try:
             errors = _bind_errors(None if name == "*" else name, port)
         except OSError as error:
@@ -169,6 +212,6 @@ def _place_faults(directory: str, server: Server) -> list[str]:
     return [f"data_directory: the data is in {server.cluster.data_directory} and not in {directory}"]
 
 
-def _items(text: str) -> list[str]:
+def items(text: str) -> list[str]:
     """The items of a list of names."""
     return [item.strip().strip('"') for item in text.split(",") if item.strip()]

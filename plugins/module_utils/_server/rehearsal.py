@@ -21,12 +21,12 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Ex
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import premises
+from ansible_collections.rampart.postgresql.plugins.module_utils._server import throw_away
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import verdict
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import child_process_options
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.mirror import Mirror
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.scratch import scratch_directory
-from ansible_collections.rampart.postgresql.plugins.module_utils._server.throw_away import check_expected
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
@@ -68,6 +68,8 @@ _NOT_CONFIGURATION = frozenset(
     }
 )
 _LOADED_ANEW = ("log_directory",)  # parameters that a reload bends where a start breaks
+_AT_LOGIN = frozenset({"local_preload_libraries", "session_preload_libraries"})  # what can break every login
+_ON_DEMAND = ("archive_library", "oauth_validator_libraries")  # what is missed only when it is needed
 
 
 def rehearse(server: Server, plan: Plan) -> tuple[str, ...]:
@@ -116,8 +118,9 @@ class _Rehearsal:
         self._initialise()
         with acting_as(self._server.owner):
             mirror = self._lay_out()
-        log = self._told(self._start(mirror), mirror)
-        reasons = [*verdict.reasons(log, self._candidate.files), *self._premises(mirror)]
+        log, found = self._start(mirror)
+        log = self._told(log, mirror)
+        reasons = [*(found or verdict.reasons(log, self._candidate.files)), *self._premises(mirror)]
         reasons = verdict.with_names(reasons, self._candidate.values)
         if reasons:
             raise RehearsalFailed(
@@ -183,10 +186,11 @@ class _Rehearsal:
         return mirror.path(str(path))
 
     def _premises(self, mirror: Mirror) -> list[str]:
-        values = {name: self._coming(name, mirror) for name in premises.asked_for(self._candidate.touched)}
+        live = premises.running(self._server)
+        values = {name: self._coming(name, mirror) for name in premises.asked_for(self._candidate.touched, live)}
         known = {name: value for name, value in values.items() if value is not None}
         # What the server cannot even name is a fault that the throw-away cluster has told.
-        return premises.faults(self._server, known, at_once=self._candidate.at_once) if known == values else []
+        return premises.faults(self._server, known, live, at_once=self._candidate.at_once) if known == values else []
 
     def _coming(self, name: str, mirror: Mirror) -> str | None:
         """The value that a parameter of the live server will have, as the server's own program says."""
@@ -210,8 +214,8 @@ class _Rehearsal:
         """Text of the rehearsal for the operator, with the operator's own paths."""
         return mirror.live_text(text).replace(self._directory, "the throw-away directory")
 
-    def _start(self, mirror: Mirror) -> str:
-        """Start the server, wait for its verdict, ask it what only it knows, stop it; returns its log."""
+    def _start(self, mirror: Mirror) -> tuple[str, list[str]]:
+        """Start the server, wait for its verdict, ask it what only it knows, stop it; its log, and what else is wrong."""
         with acting_as(self._server.owner):
             descriptor = os.open(os.path.join(self._directory, "log"), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
         with os.fdopen(descriptor, "r+b") as log:
@@ -224,13 +228,22 @@ class _Rehearsal:
                 **child_process_options(self._server.owner),
             )
             try:
-                if _wait_for_verdict(process, log):
-                    hba_file = self._access_file("hba_file", mirror)
-                    check_expected(self._candidate.expected, self._server, process, self._directory, hba_file)
+                found = self._ask(process, log, mirror)
             finally:
                 _stop(process)
             log.seek(0)
-            return log.read().decode("utf-8", "replace")
+            return log.read().decode("utf-8", "replace"), found
+
+    def _ask(self, process: subprocess.Popen[bytes], log: t.BinaryIO, mirror: Mirror) -> list[str]:
+        """What a server that runs knows better than its log."""
+        candidate = self._candidate
+        if not _wait_for_verdict(process, log):
+            return [] if process.poll() is not None else [f"it was not ready within {_START_TIMEOUT} s"]
+        libraries = [library for name in _ON_DEMAND for library in premises.items(candidate.values.get(name, ""))]
+        if not candidate.expected and not libraries and _AT_LOGIN.isdisjoint(candidate.touched):
+            return []
+        running = throw_away.Running(self._server, process, self._directory, self._access_file("hba_file", mirror))
+        return running.faults(candidate.expected, libraries)
 
 
 def _names_in(directory: str, candidates: t.Iterable[str]) -> set[str]:

@@ -15,12 +15,14 @@ READY = "database system is ready to accept connections"
 _MESSAGE = re.compile(r"(?P<level>PANIC|FATAL|ERROR|WARNING|LOG|CONTEXT|DETAIL|HINT): +(?P<text>.*)")
 _ROUTINE = re.compile(
     r"starting PostgreSQL|listening on|database system (is|was) shut ?down|configuration file \S+ contains errors"
+    r"|received immediate shutdown request"
 )
 _LINE_OF_FILE = re.compile(r'line \d+ of configuration file "(?P<path>[^"]+)"')
 _UNOPENED = "could not open"
 _UNUSABLE = (_UNOPENED, "invalid regular expression", "missing entry in file")  # what the server starts without
 _SKIPPED = "skipping missing"
 _UNMATCHED = re.compile("cannot match because")
+_PARAMETER = 'parameter "'  # a message that names one itself
 # What OpenSSL complains about, where the server does not say which parameter holds it.
 _SUBJECTS = (
     ("cipher list", "ssl_ciphers"),
@@ -37,7 +39,7 @@ def reasons(log: str, files: t.Mapping[str, bytes | None]) -> list[str]:
 
 def with_names(texts: t.Sequence[str], values: t.Mapping[str, str]) -> list[str]:
     """The reasons with the parameters that they are about, where these become ``values``."""
-    if not texts or not values or any(name in text for name in values for text in texts):
+    if not texts or not values or any(name in text for name in (*values, _PARAMETER) for text in texts):
         return list(texts)
     named = [_named(text, values) for text in texts]
     if named == list(texts):

@@ -127,11 +127,16 @@ class Wanted:
 
 @dataclasses.dataclass(frozen=True)
 class Resolver:
-    """Turns wishes into what this server knows. ``coming`` are libraries that it will load at its next start."""
+    """Turns wishes into what this server knows.
+
+    ``coming`` are libraries that it will load at its next start, ``extensions`` those whose library a session loads when
+    it needs it.
+    """
 
     catalogue: Catalogue
     optional: frozenset[str]
     coming: frozenset[str]
+    extensions: frozenset[str] = frozenset()
 
     def resolve(self, wishes: t.Iterable[Wish]) -> tuple[list[Wanted], list[LeftAlone]]:
         """The wishes as values of parameters, and those that are left out because the server does not know them."""
@@ -170,7 +175,7 @@ class Resolver:
 
     def _expects(self, prefix: str) -> bool:
         """Whether a library that is yet to be loaded, or one that has defined nothing so far, may own the prefix."""
-        if prefix in _prefixes(self.coming):
+        if prefix in _prefixes(self.coming) or prefix in self.extensions:
             return True
         loaded = [library for name in PRELOADS for library in preload.libraries_of(self.catalogue.setting(name))]
         return prefix in _prefixes(loaded) and not self.catalogue.defines(prefix)

@@ -46,7 +46,8 @@ def make_plan(desired: Desired, state: State, offered: Offered) -> Planned:
     desired, without = libraries.available(desired, state)
     given_wishes = [*desired.wishes, *_offered_wishes(desired, offered)]
     wishes, undecided = deciding.decided(given_wishes, state.circumstances)
-    resolver = Resolver(state.catalogue, desired.optional, libraries.coming(desired, state, wishes))
+    coming = libraries.coming(desired, state, wishes)
+    resolver = Resolver(state.catalogue, desired.optional, coming, state.extensions)
     wanted, left_alone = resolver.resolve(wishes)
     wanted += libraries.merged(desired, state)
     _refuse_owned(wanted, state)
@@ -70,18 +71,19 @@ def make_plan(desired: Desired, state: State, offered: Offered) -> Planned:
         overridden_by=defeated.overridden,
         findings=tuple(deciding.findings(state.circumstances)),
         effects=judgement.becoming(state, changes) if steps else (),
-        expected=_expected(desired, wanted),
+        expected=_expected(desired, state, wanted),
         foreseen=automatic.foreseen(state, stored),
         facts={"new_session_required": effective.at_login(state, changes, steps, removals)},
     )
 
 
-def _expected(desired: Desired, wanted: t.Iterable[Wanted]) -> tuple[ExpectedParameter, ...]:
+def _expected(desired: Desired, state: State, wanted: t.Iterable[Wanted]) -> tuple[ExpectedParameter, ...]:
     """Names that only their libraries know, but for those that need not be known."""
+    placeholders = [each for each in wanted if each.parameter.placeholder and each.key not in desired.optional]
+    prefixes = [each.key.partition(".")[0] for each in placeholders]
     return tuple(
-        ExpectedParameter(each.option, each.parameter.name)
-        for each in wanted
-        if each.parameter.placeholder and each.key not in desired.optional
+        ExpectedParameter(each.option, each.parameter.name, prefix if prefix in state.extensions else "")
+        for each, prefix in zip(placeholders, prefixes)
     )
 
 

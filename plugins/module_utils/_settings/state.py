@@ -19,6 +19,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._settings impor
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.deciding import Circumstances
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.desired import Wish
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.names import Catalogue
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.names import is_custom
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.places import AUTOMATIC_FILE
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.places import FileSetting
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.places import Place
@@ -54,6 +55,9 @@ ORDER BY s.setdatabase, s.setrole"""
 _LIBRARY_DIRECTORY = """
 SELECT c.setting AS directory FROM pg_catalog.pg_config c WHERE c.name = 'PKGLIBDIR' ORDER BY c.setting"""
 
+_EXTENSIONS = """
+SELECT a.name FROM pg_catalog.pg_available_extensions() a ORDER BY a.name"""
+
 _TIMES = """
 SELECT extract(epoch FROM pg_catalog.pg_conf_load_time())::float8 AS loaded,
        extract(epoch FROM pg_catalog.clock_timestamp())::float8 AS now"""
@@ -78,6 +82,7 @@ class State:
     texts: t.Mapping[str, FileState] = dataclasses.field(default_factory=dict)  # other files, where they may change
     automatic: str = AUTOMATIC_FILE  # path of what ALTER SYSTEM writes
     circumstances: Circumstances = Circumstances()
+    extensions: frozenset[str] = frozenset()  # that can be installed; where a wish is about the parameters of one
 
     @property
     def sections(self) -> dict[str, dict[str, str]]:
@@ -130,7 +135,14 @@ def observe(
         in_recovery=server.in_recovery,
         texts=_texts(server, [*(row["path"] for row in rows), automatic]) if everywhere else {},
         automatic=automatic,
+        extensions=_extensions(server, catalogue, wishes),
     )
+
+
+def _extensions(server: Server, catalogue: Catalogue, wishes: t.Sequence[Wish]) -> frozenset[str]:
+    if all(catalogue.find(wish.name) or not is_custom(wish.name) for wish in wishes):
+        return frozenset()
+    return frozenset(row["name"] for row in server.session.rows(_EXTENSIONS))
 
 
 def _texts(server: Server, paths: t.Iterable[str | None]) -> dict[str, FileState]:

@@ -160,11 +160,9 @@ def test_values_are_put_back_on_a_full_disk(fresh_server: Server, folder: pathli
 
 @pytest.mark.in_turn
 def test_a_library_that_no_session_can_load_is_taken_back(fresh_server: Server) -> None:
-    """The server would start with it; the run notices by its own next login."""
+    """The server would start with it; without a rehearsal the run notices by its own next login."""
     before = fresh_server.conf_file.read_bytes()
-    refused = run_components(
-        fresh_server, lambda: [component({"parameters": {"session_preload_libraries": "nonesuch"}})]
-    )
+    refused = settings(fresh_server, {"session_preload_libraries": "nonesuch"})
     assert refused.failed
     assert "nonesuch" in refused.message
     assert fresh_server.conf_file.read_bytes() == before

@@ -39,6 +39,7 @@ class Fault:
     faulty: Parameters
     mended: Parameters
     also: Parameters = dataclasses.field(default_factory=dict)  # in both
+    since: int = 13
 
     def component(self, server: Server, places: Places, *, mended: bool) -> Component:
         values = {**self.also, **(self.mended if mended else self.faulty)}
@@ -70,6 +71,7 @@ class FaultyRule:
     named: str
     faulty: Parameters
     mended: Parameters
+    since: int = 13
 
     def component(self, server: Server, places: Places, *, mended: bool) -> Component:
         own = {"type": "local", "databases": ["all"], "users": [server.superuser], "method": "trust"}
@@ -103,6 +105,31 @@ FAULTS: tuple[Fault | FaultyLine | FaultyRule, ...] = (
         {"auth_delay.millisecond": 100},
         {"auth_delay.milliseconds": 100},
         also={"shared_preload_libraries": "auth_delay"},
+    ),
+    Fault(
+        "misspelt parameter of a language",
+        "plpgsql.extra_warning",
+        {"plpgsql.extra_warning": "all"},
+        {"plpgsql.extra_warnings": "all"},
+    ),
+    Fault(
+        "bad value for a language",
+        "plpgsql.variable_conflict",
+        {"plpgsql.variable_conflict": "whatever"},
+        {"plpgsql.variable_conflict": "use_column"},
+    ),
+    Fault(
+        "library that no session can load",
+        "session_preload_libraries",
+        {"session_preload_libraries": "nonesuch"},
+        {"session_preload_libraries": "auto_explain"},
+    ),
+    Fault(
+        "library that no session finds",
+        "local_preload_libraries",
+        {"local_preload_libraries": "nonesuch"},
+        {"local_preload_libraries": ""},
+        also={"statement_timeout": "5min"},
     ),
     Fault("bad ciphers", "ssl_ciphers", {"ssl_ciphers": "NONSENSE"}, {"ssl_ciphers": "HIGH"}, also=_TLS),
     Fault(
@@ -180,6 +207,22 @@ FAULTS: tuple[Fault | FaultyLine | FaultyRule, ...] = (
         also={"wal_level": "minimal", "max_wal_senders": 0},
     ),
     Fault(
+        "missing library of the archiver",
+        "archive_library",
+        {"archive_library": "nonesuch"},
+        {"archive_library": "basic_archive"},
+        also={"archive_mode": "on"},
+        since=15,
+    ),
+    Fault(
+        "two archivers",
+        "archive_library",
+        {"archive_command": "/bin/true"},
+        {},
+        also={"archive_mode": "on", "archive_library": "basic_archive"},
+        since=15,
+    ),
+    Fault(
         "two recovery targets",
         "recovery_target_xid",
         {"recovery_target_xid": "1000"},
@@ -209,6 +252,8 @@ FAULTS: tuple[Fault | FaultyLine | FaultyRule, ...] = (
         {"max_locks_per_transaction": 2147483647},
         {"max_locks_per_transaction": 65},
     ),
+    Fault("WAL of less than two files", "max_wal_size", {"max_wal_size": "31MB"}, {"max_wal_size": "1GB"}),
+    Fault("WAL kept of less than two files", "min_wal_size", {"min_wal_size": "31MB"}, {"min_wal_size": "32MB"}),
     Fault("absurd shared_buffers", "shared_buffers", {"shared_buffers": "7TB"}, {"shared_buffers": "32MB"}),
     Fault("huge pages where there are none", "huge_pages", {"huge_pages": "on"}, {"huge_pages": "off"}),
     Fault("port in use", "port", {"port": "BUSY"}, {"port": "FREE"}, also={"listen_addresses": "127.0.0.1"}),
@@ -236,6 +281,20 @@ FAULTS: tuple[Fault | FaultyLine | FaultyRule, ...] = (
         "unix_socket_directories",
         {"unix_socket_directories": f"ROOM/{100 * 'x'}"},
         {"unix_socket_directories": "ROOM/empty"},
+    ),
+    Fault(
+        "no socket",
+        "unix_socket_directories",
+        {"unix_socket_directories": ""},
+        {"unix_socket_directories": "ROOM/empty"},
+        also={"listen_addresses": ""},
+    ),
+    Fault(
+        "socket that its owner cannot use",
+        "unix_socket_permissions",
+        {"unix_socket_permissions": "0077"},
+        {"unix_socket_permissions": "0777"},
+        also={"unix_socket_directories": "ROOM/empty"},
     ),
     Fault("unknown group", "unix_socket_group", {"unix_socket_group": "nonesuch"}, {"unix_socket_group": "GROUP"}),
     Fault(
@@ -331,8 +390,7 @@ def picture(server: Server) -> tuple[t.Any, ...]:
 
 def cases() -> Iterator[t.Any]:
     for fault in FAULTS:
-        marks = pytest.mark.since(fault.since) if isinstance(fault, FaultyLine) else ()
-        yield pytest.param(fault, id=fault.name.replace(" ", "-"), marks=marks)
+        yield pytest.param(fault, id=fault.name.replace(" ", "-"), marks=pytest.mark.since(fault.since))
 
 
 @pytest.mark.in_turn

@@ -9,6 +9,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.premise
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.premises import cipher_faults
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.premises import memory_faults
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.premises import socket_faults
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.premises import wal_faults
 
 HOST = Host(memory=1000 * 8192, huge_pages=100 * 8192)
 
@@ -32,6 +33,13 @@ def test_a_socket_needs_a_short_path_in_a_directory_of_the_owners() -> None:
     assert faults(f'/tmp, "{limit}", @abstract') == []
     assert "108 bytes" in faults(f"{limit}x")[0]
     assert "/no" in faults("/tmp, /no")[0]
+    assert "no way in" in faults("")[0]
+
+
+def test_two_segments_of_the_live_cluster_have_to_fit() -> None:
+    values = {"max_wal_size": "32", "min_wal_size": "31"}
+    assert [text.partition(":")[0] for text in wal_faults(values, 16 * 1024**2)] == ["min_wal_size"]
+    assert wal_faults(values, 1024**2) == []
 
 
 def test_ciphers_have_to_be_some() -> None:
@@ -40,5 +48,7 @@ def test_ciphers_have_to_be_some() -> None:
 
 
 def test_only_what_is_touched_is_asked_for_with_what_belongs_to_it() -> None:
-    assert asked_for(frozenset({"work_mem"})) == []
-    assert asked_for(frozenset({"work_mem", "huge_pages"})) == ["shared_buffers", "huge_pages"]
+    known = {"work_mem", "huge_pages", "shared_buffers", "archive_command"}
+    assert asked_for(frozenset({"work_mem"}), known) == []
+    assert asked_for(frozenset({"work_mem", "huge_pages"}), known) == ["shared_buffers", "huge_pages"]
+    assert asked_for(frozenset({"archive_command"}), known) == ["archive_command"]

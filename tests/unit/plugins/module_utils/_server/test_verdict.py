@@ -77,6 +77,7 @@ def test_what_is_meant_so_is_no_fault(lines: tuple[str, ...]) -> None:
         ("port is wrong", {"port": "1", "ssl": "on"}, ["port is wrong"]),
         ("it hurts", {"port": "1", "ssl": "on"}, ["it hurts", "what changes: port, ssl"]),
         ("it hurts", {}, ["it hurts"]),
+        ('bad value for parameter "a.b"', {"port": "1"}, ['bad value for parameter "a.b"']),
     ],
 )
 def test_reasons_name_parameters(text: str, values: dict[str, str], expected: list[str]) -> None:
