@@ -20,13 +20,15 @@ __all__ = ["Waiting", "waiting"]
 _COMPARE = """
 SELECT count(*) AS lines FROM pg_catalog.pg_file_settings"""
 
+# The flag stays when a line that was never in force is taken out again: then neither a file nor what runs knows of it.
 _WAITING = """
-SELECT s.name, pg_catalog.current_setting(s.name) AS running,
-       coalesce((SELECT f.setting FROM pg_catalog.pg_file_settings f
-                 WHERE pg_catalog.lower(f.name) = pg_catalog.lower(s.name) ORDER BY f.seqno DESC LIMIT 1),
-                s.boot_val, '') AS configured
+SELECT s.name, pg_catalog.current_setting(s.name) AS running, coalesce(f.setting, s.boot_val, '') AS configured
 FROM pg_catalog.pg_settings s
-WHERE s.pending_restart
+LEFT JOIN LATERAL (
+    SELECT f.setting FROM pg_catalog.pg_file_settings f
+    WHERE pg_catalog.lower(f.name) = pg_catalog.lower(s.name) ORDER BY f.seqno DESC LIMIT 1
+) f ON true
+WHERE s.pending_restart AND (f.setting IS NOT NULL OR s.sourcefile IS NOT NULL)
 ORDER BY s.name"""
 
 

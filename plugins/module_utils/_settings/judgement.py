@@ -114,7 +114,8 @@ def waiting(state: State, changes: t.Mapping[str, str | None]) -> list[PendingRe
         if parameter.context != "postmaster" or parameter.source == COMMAND_LINE:
             continue
         if key not in changes:
-            if parameter.pending_restart:
+            # The flag stays when a line that was never in force is taken out again.
+            if parameter.pending_restart and (key in last or parameter.sourcefile):
                 pending.append(_pending(parameter, last.get(key, parameter.default)))
             continue
         text = parameter.default if changes[key] is None else changes[key]

@@ -65,6 +65,7 @@ class Place:
     main: str
     directive: str  # include, include_if_exists, include_dir
     line: int | None  # of the directive in the main file; None when it has to be appended
+    later: tuple[str, ...] = ()  # files and directories that the main file includes further down
 
     @property
     def missing_line(self) -> str | None:
@@ -76,18 +77,16 @@ def find_place(main: str, text: str, file_name: str) -> Place:
     """The place that the main configuration file already reads, the last included directory, or next to it."""
     directory = os.path.dirname(main)
     beside = os.path.normpath(os.path.join(directory, file_name))
-    entries, _faulty = grammar.parse(text)
-    directories = []
-    for entry in entries:
-        target = os.path.normpath(os.path.join(directory, entry.value)) if entry.includes else ""
-        if entry.includes in ("include", "include_if_exists") and target == beside:
-            return Place(beside, main, str(entry.includes), entry.line)
+    entries = [entry for entry in grammar.parse(text)[0] if entry.includes]
+    targets = [os.path.normpath(os.path.join(directory, entry.value)) for entry in entries]
+    found = None
+    for index, (entry, target) in enumerate(zip(entries, targets)):
+        if entry.includes != "include_dir" and target == beside:
+            return Place(beside, main, str(entry.includes), entry.line, tuple(targets[index + 1 :]))
         if entry.includes == "include_dir":
-            directories.append((target, entry.line))
-    if directories:
-        target, line = directories[-1]
-        return Place(os.path.join(target, file_name), main, "include_dir", line)
-    return Place(beside, main, "include", None)
+            path = os.path.join(target, file_name)
+            found = Place(path, main, "include_dir", entry.line, tuple(targets[index + 1 :]))
+    return found or Place(beside, main, "include", None)
 
 
 def stronger(place: Place, rows: t.Sequence[FileSetting]) -> tuple[FileSetting, ...]:
@@ -106,6 +105,8 @@ def _is_later(place: Place, row: FileSetting) -> bool:
         return False
     if row.path == place.main:
         return row.line > place.line
+    if row.path in place.later or os.path.dirname(row.path) in place.later:
+        return True
     return place.directive == "include_dir" and (
         os.path.dirname(row.path) == os.path.dirname(place.path)
         and os.fsencode(os.path.basename(row.path)) > os.fsencode(os.path.basename(place.path))

@@ -148,11 +148,12 @@ def show(parameter: Parameter, text: str) -> str:
     """A value for people: numbers with their unit as SHOW prints it, secrets hidden."""
     if may_hold_secret(parameter.name, parameter.vartype) and text:
         return "********"
-    if parameter.vartype == "integer" and parameter.name not in _FILE_MODES:
+    if parameter.vartype == "integer":
         try:
-            return units.show_integer(units.parse_integer(text, parameter.unit), parameter.unit)
+            number = units.parse_integer(text, parameter.unit)
         except ValueError:
             return text
+        return f"0{number:03o}" if parameter.name in _FILE_MODES else units.show_integer(number, parameter.unit)
     return text
 
 

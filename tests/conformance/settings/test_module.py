@@ -274,6 +274,34 @@ def test_a_restart_is_announced_until_it_happened(fresh_server: Server) -> None:
         assert back.values["restart_required"] == expected
 
 
+@pytest.mark.in_turn
+def test_what_was_never_in_force_waits_for_nothing(fresh_server: Server) -> None:
+    """The server says for ever that such a parameter waits."""
+    waiting = good(run(fresh_server, parameters={"unix_socket_permissions": "0770"}))
+    assert waits(waiting) == ["unix_socket_permissions"]
+    assert waits(good(run(fresh_server, parameters={}))) == []
+    said = fresh_server.query("SELECT name FROM pg_catalog.pg_settings WHERE pending_restart")
+    assert said == [("unix_socket_permissions",)]
+    assert waits(good(run(fresh_server, parameters={}))) == []
+    assert not run_module("server_restart", fresh_server, check=True).changed
+
+
+@pytest.mark.in_turn
+def test_a_file_that_is_included_further_down_is_stronger(fresh_server: Server) -> None:
+    place = fresh_server.data_directory / "conf.d"
+    with fresh_server.owner.acting():
+        place.mkdir()
+        (fresh_server.data_directory / "late.conf").write_text("work_mem = 3MB\n", encoding="utf-8")
+    with fresh_server.conf_file.open("a", encoding="utf-8") as stream:
+        stream.write("include_dir 'conf.d'\ninclude 'late.conf'\n")
+    fresh_server.reload()
+    wanted = {"work_mem": "9MB"}
+    assert "late.conf:1 sets it to '3MB'" in bad(fresh_server, parameters=wanted).message
+    assert not list(place.iterdir())
+    good(run(fresh_server, parameters=wanted, overrides="remove"))
+    assert show(fresh_server, "work_mem") == "9MB"
+
+
 STRONGER = (
     ("SYSTEM", "postgresql.auto.conf:3"),
     ("DATABASE template1", "SET for database template1"),

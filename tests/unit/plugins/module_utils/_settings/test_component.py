@@ -323,8 +323,11 @@ def test_taking_a_parameter_out_may_need_a_restart_too() -> None:
 
 
 def test_what_others_wait_for_is_announced_too() -> None:
-    removed = state(running={"max_connections": {"setting": "50", "pending_restart": True}})
+    waits = {"setting": "50", "pending_restart": True}
+    removed = state(running={"max_connections": {**waits, "sourcefile": MAIN}})
     assert plan(removed, parameters={}).restart_required == (PendingRestart("max_connections", "50", "the default"),)
+    never_in_force = state(running={"max_connections": waits})
+    assert plan(never_in_force, parameters={}).restart_required == ()
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,14 @@ NAME = "zz_rampart.conf"
         ("#include_dir = 'conf.d'\n", Place("/etc/pg/zz_rampart.conf", MAIN, "include", None)),
         ("ssl = on\ninclude_dir = 'conf.d'\n", Place("/etc/pg/conf.d/zz_rampart.conf", MAIN, "include_dir", 2)),
         ("include_dir a\ninclude_dir '/b/'\n", Place("/b/zz_rampart.conf", MAIN, "include_dir", 2)),
-        ("include 'zz_rampart.conf'\ninclude_dir a\n", Place("/etc/pg/zz_rampart.conf", MAIN, "include", 1)),
+        (
+            "include 'zz_rampart.conf'\ninclude_dir a\n",
+            Place("/etc/pg/zz_rampart.conf", MAIN, "include", 1, ("/etc/pg/a",)),
+        ),
+        (
+            "include_dir b\nssl = on\ninclude a/x.conf\n",
+            Place("/etc/pg/b/zz_rampart.conf", MAIN, "include_dir", 1, ("/etc/pg/a/x.conf",)),
+        ),
         ("include_if_exists './zz_rampart.conf'", Place("/etc/pg/zz_rampart.conf", MAIN, "include_if_exists", 1)),
         ("include 'other.conf'\n", Place("/etc/pg/zz_rampart.conf", MAIN, "include", None)),
     ],
@@ -50,6 +57,14 @@ def test_what_is_stronger_before_our_file_exists() -> None:
     assert stronger(place, [*before, *after]) == tuple(after)
     appended = Place("/etc/pg/m.conf", MAIN, "include", None)
     assert stronger(appended, [*before, *after]) == (after[-1],)
+
+
+@pytest.mark.parametrize("path", ["/etc/pg/late.conf", "/etc/pg/late.d/a.conf"])
+def test_what_is_included_further_down_is_stronger(path: str) -> None:
+    text = "include 'early.conf'\ninclude_if_exists 'zz_rampart.conf'\ninclude 'late.conf'\ninclude_dir 'late.d'\n"
+    place = find_place(MAIN, text, NAME)
+    early, late = row("/etc/pg/early.conf"), row(path)
+    assert stronger(place, [row(MAIN), early, late]) == (late,)
 
 
 def test_what_is_stronger_once_the_server_reads_our_file() -> None:
