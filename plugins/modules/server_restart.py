@@ -164,6 +164,8 @@ def main() -> t.NoReturn:
             facts = server.facts()
     except RampartError as error:
         module.fail_json(msg=str(error), **error.details)
+    for note in outcome.notes:
+        module.warn(note)
     module.exit_json(**facts, **outcome.result(), restarted=outcome.needed and not module.check_mode)
 
 

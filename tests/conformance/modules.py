@@ -65,9 +65,12 @@ def run_module(
     )
     output = done.stdout + done.stderr
     try:
-        return Result(values=json.loads(done.stdout.strip().splitlines()[-1]), output=output)
+        result = Result(values=json.loads(done.stdout.strip().splitlines()[-1]), output=output)
     except (IndexError, ValueError):
         raise RuntimeError(f"{name} returned no result:\n{output}") from None
+    if result.values.get("deprecations"):
+        raise RuntimeError(f"{name} does what Ansible is going to refuse: {result.values['deprecations']}")
+    return result
 
 
 def call_main(name: str, request: bytes) -> None:

@@ -53,12 +53,11 @@ class RestartOutcome:
     notes: tuple[str, ...] = ()
 
     def result(self) -> dict[str, t.Any]:
-        """Return values of the module, but for ``restarted``."""
+        """Return values of the module, but for ``restarted`` and the notes, which are warnings."""
         return {
             "changed": self.needed,
             "pending": [each.name for each in self.waiting],
             "method": self.method,
-            "warnings": list(self.notes),
             "diff": {
                 "before": "".join(f"{each.name} = {each.running}\n" for each in self.waiting),
                 "after": "".join(f"{each.name} = {each.configured}\n" for each in self.waiting),
