@@ -12,6 +12,7 @@ import os
 import re
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConnectionFailed
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ServerDown
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import account_of
@@ -79,6 +80,11 @@ def choose(options: Options) -> Cluster | None:
         raise RampartError(f"several clusters run here, so cluster has to name one: {listed}")
     if os.geteuid() != 0 and not clusters and options.cluster is None:
         return None
+    if os.geteuid() != 0 and _hidden_servers():
+        raise ConnectionFailed(
+            f"uid {os.geteuid()} may not look at every server of this host, and finds none that matches"
+            f" {_named(options)}: use become, to be root or the owner of the cluster"
+        )
     raise _nothing_runs(options, clusters)
 
 
@@ -94,12 +100,17 @@ def _matches(cluster: Cluster, options: Options) -> bool:
     return options.port is None or options.port == cluster.port
 
 
-def _nothing_runs(options: Options, clusters: list[Cluster]) -> ServerDown:
-    wanted = options.cluster or ", ".join(
+def _named(options: Options) -> str:
+    """What the options say about the cluster that is meant."""
+    given = ", ".join(
         f"{name} {value}"
         for name, value in (("port", options.port), ("socket_directory", options.socket_directory))
         if value is not None
     )
+    return options.cluster or given or "this host"
+
+
+def _nothing_runs(options: Options, clusters: list[Cluster]) -> ServerDown:
     running = ", ".join(f"{cluster.label} (port {cluster.port})" for cluster in clusters) or "none"
     known = _debian_clusters()
     configured = f"; configured on this host: {', '.join(known)}" if known else ""
@@ -107,9 +118,23 @@ def _nothing_runs(options: Options, clusters: list[Cluster]) -> ServerDown:
     if data or options.cluster in known:
         return ServerDown(f"the cluster {options.cluster} does not run", f". Running: {running}")
     return ServerDown(
-        f"no running cluster matches {wanted or 'this host'}",
+        f"no running cluster matches {_named(options)}",
         f", or name one that runs. Running: {running}{configured}",
     )
+
+
+def _hidden_servers() -> bool:
+    """Whether server processes run here that this account may not look at."""
+    for entry in os.listdir("/proc"):
+        with contextlib.suppress(OSError):  # no process, or ended meanwhile
+            if _is_server(f"/proc/{entry}") and os.stat(f"/proc/{entry}").st_uid != os.geteuid():
+                return True
+    return False
+
+
+def _is_server(process: str) -> bool:
+    with open(f"{process}/comm", encoding="utf-8", errors="replace") as stream:
+        return stream.read().rstrip("\n") in _SERVER_PROGRAMS
 
 
 def _debian_clusters() -> list[str]:
@@ -126,9 +151,8 @@ def _debian_clusters() -> list[str]:
 def _postmaster(pid: int) -> Cluster | None:
     """The cluster of a process when it is a postmaster here; None for anything else."""
     process = f"/proc/{pid}"
-    with open(f"{process}/comm", encoding="utf-8", errors="replace") as stream:
-        if stream.read().rstrip("\n") not in _SERVER_PROGRAMS:
-            return None
+    if not _is_server(process):
+        return None
     owner_uid = os.stat(process).st_uid
     if owner_uid == 0:
         return None

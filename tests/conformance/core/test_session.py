@@ -9,8 +9,10 @@ import pytest
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConnectionFailed
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ServerDown
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ServerRefused
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
+from ansible_collections.rampart.postgresql.plugins.module_utils._server import discovery
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import drivers
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import server as _server
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
@@ -118,6 +120,19 @@ def test_a_server_that_is_down_is_named(fresh_server: Server) -> None:
         _server.Server.open(options(fresh_server)),
     ):
         pass
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")
+def test_a_server_of_another_account_is_not_called_down(server: Server) -> None:
+    """Who forgot become may look at no server, which says nothing about whether it runs."""
+    os.seteuid(65534)
+    try:
+        with pytest.raises(ConnectionFailed, match="use become") as caught:
+            discovery.choose(options(server))
+    finally:
+        os.seteuid(0)
+    assert not isinstance(caught.value, ServerDown)
+    assert str(server.data_directory) in str(caught.value)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root sees every cluster")
