@@ -93,6 +93,7 @@ def converge(
         if not plan.changed:
             return Outcome(plan=plan, after=None, facts=server.facts())
         plan = run.prepared(plan)
+        Changes(server).check(plan.steps)
         notes = _rehearsal.rehearse(server, plan)
         after = None if check_mode else run.applied(plan)
         return Outcome(plan=plan, after=after, facts=server.facts(), notes=notes)

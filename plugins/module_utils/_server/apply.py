@@ -28,6 +28,12 @@ class Changes:
         self._server = server
         self._made: list[Step] = []
 
+    def check(self, steps: t.Sequence[Step]) -> None:
+        """Raise what making these steps would meet, as far as that can be told without writing."""
+        for step in steps:
+            if isinstance(step.operation, WriteFile):
+                self._server.check_writable(step.operation.path, parents=step.operation.parents)
+
     def make(self, steps: t.Sequence[Step]) -> None:
         """Apply steps in their order; statements of one component and database that follow each other share a transaction."""
         for group, members in itertools.groupby(steps, key=_group):

@@ -23,7 +23,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
 
-__all__ = ["FileState", "History", "move_file", "read_file", "replace_file"]
+__all__ = ["FileState", "History", "check_writable", "move_file", "read_file", "replace_file"]
 
 _SECURITY_CONTEXT = "security.selinux"
 _TEMPORARY = ".rampart-"  # in the name of a file that is not complete
@@ -71,6 +71,21 @@ def read_file(path: str, owner: Account) -> FileState | None:
         gid=found.st_gid,
         modified=found.st_mtime,
     )
+
+
+def check_writable(path: str, *, owner: Account, parents: bool = False) -> None:
+    """Raise what ``replace_file`` would meet where the directory is not there or takes no new file."""
+    with acting_as(owner):
+        directory = os.path.dirname(os.path.realpath(path))
+        while parents and not os.path.lexists(directory):
+            directory = os.path.dirname(directory)
+        if not os.path.isdir(directory):
+            code = errno.ENOTDIR if os.path.lexists(directory) else errno.ENOENT
+        elif os.access(directory, os.W_OK | os.X_OK, effective_ids=True):
+            return
+        else:
+            code = errno.EROFS if os.statvfs(directory).f_flag & os.ST_RDONLY else errno.EACCES
+    raise _file_error("write", path, OSError(code, os.strerror(code)), owner)
 
 
 def replace_file(

@@ -21,6 +21,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.fallback import LogTail
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import FileState
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import History
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import check_writable
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import read_file
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import replace_file
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
@@ -134,6 +135,10 @@ class Server:
     def write(self, path: str, content: bytes | None, *, mode: int | None = None, parents: bool = False) -> None:
         """Replace, create or remove a file of the cluster with the owner's rights."""
         replace_file(path, content, owner=self.owner, mode=mode, parents=parents)
+
+    def check_writable(self, path: str, *, parents: bool = False) -> None:
+        """Raise what ``write`` would meet where the directory takes no file of the owner's."""
+        check_writable(path, owner=self.owner, parents=parents)
 
     def owner_can_write(self, directory: str) -> bool:
         """Whether the owner of the cluster may create files in a directory."""
