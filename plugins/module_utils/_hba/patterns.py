@@ -62,9 +62,11 @@ _RANGES = {
 }  # fmt: skip
 """Classes of characters, as the C locale has them: the server uses it for these patterns."""
 _CLASS_NAME = re.compile(rf"\[:({'|'.join(sorted(_RANGES))}):\]")
+_LETTER = r"[\w\x80-\xff]"
 _PORTABLE = re.compile(
-    r"(?:[\w \-^$.@:/%=~!<>,;&'`#+*?]|\\[.\-+*?^$()\[\]{}|/dDsSwWA]|\(\?:|[()|]|\{\d+(?:,\d*)?\}"
-    rf"|\[\^?(?:\w-\w|\w(?!-\w)|[.@-]|\\[dsw]|{_CLASS_NAME.pattern})+\])*"
+    rf"(?:{_LETTER}|[ \-^$.@:/%=~!<>,;&'`#+*?]|\\[.\-+*?^$()\[\]{{}}|/dDsSwWA]|\(\?:|[()|]|\{{\d+(?:,\d*)?\}}"
+    rf"|\[\^?(?:{_LETTER}-{_LETTER}|{_LETTER}(?!-{_LETTER})|[.@-]|\\[dsw]|{_CLASS_NAME.pattern})+\])*",
+    re.ASCII,
 )
 
 
@@ -89,19 +91,24 @@ def problem(pattern: str, *, negated_in_brackets: bool = True) -> str | None:
 def search(pattern: str, name: str) -> bool | None:
     """Whether the pattern is found in a name; None where that is not known here."""
     ours = _translated(pattern)
-    return None if ours is None or "\n" in name else ours.search(name)
+    return None if ours is None or "\n" in name else ours.search(_in_bytes(name))
 
 
 @functools.lru_cache(maxsize=4096)
 def _translated(pattern: str) -> Automaton | None:
     """The pattern as we run it; None where PostgreSQL and we may differ about what it means."""
-    if not pattern.isascii() or not _PORTABLE.fullmatch(pattern) or problem(pattern) is not None:
+    if not _PORTABLE.fullmatch(_in_bytes(pattern)) or problem(pattern) is not None:
         return None
     return build(_in_python(pattern))
 
 
 def _in_python(pattern: str) -> str:
-    return _CLASS_NAME.sub(lambda match: _RANGES[match.group(1)], pattern)
+    return _CLASS_NAME.sub(lambda match: _RANGES[match.group(1)], _in_bytes(pattern))
+
+
+def _in_bytes(text: str) -> str:
+    """A character for each byte: before a database is chosen, the server knows of no encoding."""
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 class NoCapture:
@@ -130,10 +137,10 @@ def captured(pattern: str, name: str) -> str | NoCapture | None:
     has_many = len(re.findall(r"[*+?}]", pattern)) > _FEW or re.search(r"[*+?}][^(]*\)[*+{]", pattern)
     if has_choice or has_many or not search(pattern, name):
         return None
-    match = re.search(_in_python(pattern), name, re.ASCII)
+    match = re.search(_in_python(pattern), _in_bytes(name), re.ASCII)
     if match is None or not match.re.groups or match.group(1) is None:
         return NoCapture()
-    return match.group(1)
+    return match.group(1).encode("latin-1").decode("utf-8", "surrogateescape")
 
 
 class _Group(t.NamedTuple):

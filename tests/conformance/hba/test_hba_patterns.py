@@ -22,7 +22,7 @@ _ATOMS = (
     *("a", "b", "A", "_", "1", ".", "-", " ", "é", r"\d", r"\w", r"\s", r"\D", r"\W", r"\S", r"\.", r"\+", "[ab]", "[^a]"),
     *("[a-c]", "[^0-9]", "[[:alpha:]]", "[[:upper:]_]", "[^[:digit:]]", "[[:punct:]]", "[[:space:][:xdigit:]]", r"[\d_]"),
     *("(a|b)", "(?:ab)", "(a)", "()", "(a|)", "^", "$", r"\A", "[[:graph:]]", "[[:print:]]", "[[:cntrl:]]", "[[:blank:]]"),
-    *("[[:lower:]-]", "[[:word:]]", "[[:ascii:]]", "[[:alnum:]]", r"[^\w]", "a|b", r"\m", r"\y", "[a-", "{", "(", ")", "*", "]"),
+    *("[é]", "[^é]", "[a-é]", "é.", "[[:lower:]-]", "[[:word:]]", "[[:ascii:]]", "[[:alnum:]]", r"[^\w]", "a|b", r"\m", r"\y", "[a-", "{", "(", ")", "*", "]"),
 )  # fmt: skip
 _STRANGE = (
     *(r"\1", r"\2", r"\12", r"\x4", r"\xg", r"\u0041", r"\u004", r"\U00000041", r"\cA", r"\c", r"\07", r"\081", r"\8", r"\e"),
@@ -56,6 +56,8 @@ _NAMES = (
     "~`{}",
     "Ω",
 )
+
+_BYTES = "bytes"  # a database whose text is bytes, as it is where the server reads its files
 
 
 _PROBLEM = """
@@ -103,7 +105,12 @@ def test_search(server: Server) -> None:
         if ours is not None and patterns.problem(pattern, negated_in_brackets=knows) is None:
             asked.append((pattern, name, ours))
     statement = 'SELECT p, n, o, n ~ p COLLATE "C" FROM unnest(%s::text[], %s::text[], %s::bool[]) u(p, n, o) WHERE (n ~ p COLLATE "C") <> o'
-    wrong = server.query(statement, [list(column) for column in zip(*asked)])
+    server.query(f"CREATE DATABASE {_BYTES} ENCODING 'SQL_ASCII' TEMPLATE template0")
+    try:
+        with server.connect(dbname=_BYTES, client_encoding="UTF8") as session:
+            wrong = session.execute(statement, [list(column) for column in zip(*asked)]).fetchall()
+    finally:
+        server.query(f"DROP DATABASE {_BYTES}")
     yes = sum(ours for _pattern, _name, ours in asked)
     words = f"PostgreSQL {server.major}, seed {_SEED}: {len(asked)} patterns and names, {len(wrong)} disagreements"
     tell("patterns", words, {"found": yes, "not found": len(asked) - yes})

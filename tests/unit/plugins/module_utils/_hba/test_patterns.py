@@ -74,6 +74,15 @@ def test_search() -> None:
     assert search(r"^a.$", "a\n") is None
 
 
+@pytest.mark.parametrize(
+    ("pattern", "name", "found"),
+    [("^.$", "é", False), ("^..$", "é", True), ("^.{9}$", "日本語", True), ("^日.{3}語$", "日本語", True), ("é$", "aé", True)]
+    + [("[é]", "ü", True), ("^é{2}$", "éé", False), ("[[:alpha:]]", "é", False), (r"^\S+$", "a\u00a0b", True)],
+)
+def test_text_is_bytes_to_the_server(pattern: str, name: str, found: bool) -> None:
+    assert search(pattern, name) is found
+
+
 @given(st.text(alphabet="a1()[]{}*+?|\\^$,:.=-#\n", max_size=20))
 def test_nothing_is_too_strange(pattern: str) -> None:
     found = problem(pattern)
@@ -92,7 +101,7 @@ def test_groups(pattern: str, count: int | None) -> None:
 @pytest.mark.parametrize(
     ("pattern", "name", "text"),
     [("^(.*)@x$", "ann@x", "ann"), ("(a*)b$", "xaab", "aa"), ("^(a|ab)(.*)$", "abc", None), ("(a?)(ab)?", "ab", None)]
-    + [("^(a*?)b$", "aab", None), ("^(a)$", "b", None)],
+    + [("^(a*?)b$", "aab", None), ("^(a)$", "b", None), ("^(.é)@x$", "üé@x", None), ("^(..é)@x$", "üé@x", "üé")],
 )
 def test_captured(pattern: str, name: str, text: str | None) -> None:
     assert captured(pattern, name) == text
