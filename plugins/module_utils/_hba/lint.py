@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.findings import continued_comments
@@ -17,6 +18,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.w
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.finding import Finding
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.finding import Severity
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import Token
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import without_sentinels
 
@@ -24,13 +26,17 @@ __all__ = ["Context", "Finding", "Severity", "lint", "summary"]
 
 _SHOWN = 5  # line numbers in a summary
 
-_ONE_BY_ONE = ("unreachable", "duplicate")  # whose reasons name other lines
-_USUAL = "contradicted"  # an exception that stands before its rule: not worth a warning in every run
+_ONE_BY_ONE = "unreachable"  # whose reasons name other lines
+_NO_WARNING = ("contradicted", "duplicate")  # an exception before its rule is usual; what is given twice is unreachable
 _METHODS: dict[str, tuple[str, Severity, str]] = {
     "password": ("cleartext-password", "high", "the password crosses the connection in clear text"),
     "md5": ("md5", "medium", "md5 verifiers are as good as the password; use scram-sha-256"),
     "ident": ("ident", "high", "the client's host says who the client is"),
 }
+_CLEARTEXT = ("bsd", "ldap", "pam", "radius")  # the server passes the password on
+_IN_FULL = re.compile(
+    r"(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){3}(?:/|\Z)", re.ASCII
+)  # an address that reads as it is meant
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,16 +55,16 @@ def summary(findings: t.Iterable[Finding]) -> list[str]:
     groups: dict[tuple[str, str, Severity, str], list[int]] = {}
     reasons: dict[tuple[str, str, Severity, str], str] = {}
     for finding in findings:
-        if finding.code == _USUAL:
+        if finding.code in _NO_WARNING:
             continue
-        reason = "" if finding.code in _ONE_BY_ONE else finding.reason
+        reason = "" if finding.code == _ONE_BY_ONE else finding.reason
         key = (finding.path, finding.code, finding.severity, reason)
         groups.setdefault(key, []).append(finding.line)
         reasons.setdefault(key, finding.reason)
     sentences = []
     for key, lines in groups.items():
         path, code, severity, _reason = key
-        reason = reasons[key] + (" (that is the first of them)" if len(lines) > 1 and code in _ONE_BY_ONE else "")
+        reason = reasons[key] + (" (that is the first of them)" if len(lines) > 1 and code == _ONE_BY_ONE else "")
         shown = ", ".join(map(str, lines[:_SHOWN])) + (
             f" and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
         )
@@ -114,9 +120,8 @@ def _remarks(record: Record) -> t.Iterator[tuple[str, Severity, str]]:
     if not record.accepted:
         yield "rejected", "high", f"the server refuses this line: {record.refusal}"
         return
-    if record.method == "reject":
-        return
-    yield from _method_remarks(record)
+    if record.method != "reject":
+        yield from _method_remarks(record)
     if record.error is not None:
         yield "cannot-match", "low", f"without effect as things are now: {record.error}"
     yield from _word_remarks(record)
@@ -125,34 +130,60 @@ def _remarks(record: Record) -> t.Iterator[tuple[str, Severity, str]]:
 def _method_remarks(record: Record) -> t.Iterator[tuple[str, Severity, str]]:
     remote = _is_remote(record)
     if record.method == "trust":
-        if remote and _is_everywhere(record):
-            yield "trust-world", "high", "anybody from anywhere gets in without a password"
-        elif remote:
-            yield "trust-network", "high", "whoever has this address gets in without a password"
-        else:
-            yield "trust-local", "medium", "every account of the host can be any user"
+        yield from _trust_remarks(record)
     elif record.method in _METHODS and (remote or record.method != "ident"):
         yield _METHODS[record.method]
+    elif record.method in _CLEARTEXT and remote and record.type not in ("hostssl", "hostgssenc"):
+        yield (
+            "cleartext-password",
+            "high",
+            f"{record.method} asks for the password in clear text, and the connection need not be encrypted",
+        )
     if remote and _is_everywhere(record):
-        if record.method != "trust":
+        if record.method != "trust" or _needs_certificate(record):
             yield "open-world", "medium", "open to every address"
         if any(token.text == "replication" and not token.quoted for token in record.databases):
             yield "replication-world", "high", "a copy of the whole cluster can be asked for from every address"
 
 
+def _trust_remarks(record: Record) -> t.Iterator[tuple[str, Severity, str]]:
+    if _needs_certificate(record):
+        if record.options["clientcert"] == "verify-ca":
+            yield "trust-network", "high", "whoever has any certificate of the authority gets in as any of these users"
+    elif not _is_remote(record):
+        yield "trust-local", "medium", "every account of the host can be any user"
+    elif _is_everywhere(record):
+        yield "trust-world", "high", "anybody from anywhere gets in without a password"
+    else:
+        yield "trust-network", "high", "whoever has this address gets in without a password"
+
+
+def _needs_certificate(record: Record) -> bool:
+    return bool(record.options.get("clientcert"))
+
+
 def _word_remarks(record: Record) -> t.Iterator[tuple[str, Severity, str]]:
-    for tokens, keywords in (
-        (record.databases, ("all", "sameuser", "samerole", "replication")),
-        (record.users, ("all",)),
+    """Of a rule that rejects too: one that matches otherwise than was meant lets in whom it should not."""
+    for tokens, keywords, meaning in (
+        (record.databases, ("all", "sameuser", "samerole", "samegroup", "replication"), "a plain name"),
+        (record.users, ("all",), "a plain name"),
+        (_address_field(record), ("all", "samehost", "samenet"), "the name of a host"),
     ):
         for token in tokens:
             if not token.quoted and not token.text.islower() and token.text.lower() in keywords:
-                yield "literal-keyword", "medium", f"{token.text} is a plain name here; the keyword is in lower case"
-    if record.address is not None and record.address.network is not None:
-        spelled = record.spelled[3][0].text if len(record.spelled) > 3 else ""
-        if ":" not in spelled and spelled.partition("/")[0].count(".") < 3:
+                yield "literal-keyword", "medium", f"{token.text} is {meaning} here; the keyword is in lower case"
+    if record.address is None:
+        return
+    for token in _address_field(record):
+        if record.address.network is not None and ":" not in token.text and not _IN_FULL.match(token.text):
             shown, mask = record.address.shown()
-            yield "short-address", "medium", f"{spelled} means {shown} with mask {mask}"
+            yield "short-address", "medium", f"{token.text} means {shown} with mask {mask}"
+    if record.address.host is not None and not record.address.host.strip("0123456789."):
+        yield "cannot-match", "low", f"{record.address.host} is no address, so it is the name of a host, which none has"
+
+
+def _address_field(record: Record) -> tuple[Token, ...]:
+    return record.spelled[3][:1] if record.address is not None and len(record.spelled) > 3 else ()
 
 
 def _is_remote(record: Record) -> bool:

@@ -139,7 +139,7 @@ def _user_matches(token: Token, attempt: Attempt, dialect: Dialect) -> bool | No
 def _name_matches(text: str, name: str, dialect: Dialect) -> bool | None:
     if dialect.regular_expressions and text[:1] == "/":
         if isinstance(name, Unnamed):
-            return None
+            return None if patterns.whole_names(text[1:]) is None else False
         return patterns.search(text[1:], name)
     return text == name
 

@@ -18,7 +18,7 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.automaton import Automaton
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.automaton import build
 
-__all__ = ["NoCapture", "captured", "groups", "problem", "search"]
+__all__ = ["NoCapture", "captured", "groups", "problem", "search", "whole_names"]
 
 _BRACKETS = "brackets [] not balanced"
 _PARENTHESES = "parentheses () not balanced"
@@ -68,6 +68,8 @@ _PORTABLE = re.compile(
     rf"|\[\^?(?:{_LETTER}-{_LETTER}|{_LETTER}(?!-{_LETTER})|[.@-]|\\[dsw]|{_CLASS_NAME.pattern})+\])*",
     re.ASCII,
 )
+_WHOLE_NAME = r"(?:[\w \-@]|\\[.\-+$])+"
+_WHOLE_NAMES = re.compile(rf"\^(?:{_WHOLE_NAME}|\((?:\?:)?{_WHOLE_NAME}(?:\|{_WHOLE_NAME})*\))\$")
 
 
 class _Invalid(Exception):
@@ -109,6 +111,16 @@ def _in_python(pattern: str) -> str:
 def _in_bytes(text: str) -> str:
     """A character for each byte: before a database is chosen, the server knows of no encoding."""
     return text.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+@functools.lru_cache(maxsize=4096)
+def whole_names(pattern: str) -> frozenset[str] | None:
+    """The names that the pattern is found in, where it spells them out like ^(ann|bob)$; None where it does not."""
+    if not _WHOLE_NAMES.fullmatch(pattern):
+        return None
+    inner = pattern[1:-1]
+    inner = inner.removeprefix("(").removeprefix("?:").removesuffix(")")
+    return frozenset(name.replace("\\", "") for name in inner.split("|"))
 
 
 class NoCapture:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba import patterns
@@ -45,6 +46,8 @@ class Axis:
     classes: tuple[Class, ...]
     everybody: int  # the rules for all
     narrow: tuple[frozenset[int], ...]  # of each rule: the classes that it names, if it is not for all
+    doubtful: tuple[frozenset[Term], ...]  # of each rule: the terms that may match names that nobody has given
+    holders: t.Mapping[Term, int]  # the rules that have a term
 
     @classmethod
     def of(
@@ -75,7 +78,8 @@ class Axis:
                 for (_key, doubts, kinship), (alike, definite, possible) in found.items()
             ]
         )
-        return cls(classes, everybody, _narrow(rules, classes, certain, doubtful))
+        doubtful_terms = tuple([_doubtful(terms) for terms in rules])
+        return cls(classes, everybody, _narrow(rules, classes, certain, doubtful), doubtful_terms, holders)
 
     def union(self, classes: frozenset[int] | None) -> int:
         """The rules that match somebody of these; None is all."""
@@ -83,6 +87,30 @@ class Axis:
         for index in range(len(self.classes)) if classes is None else classes:
             found |= self.classes[index].definite
         return found
+
+    def sharing(self, rule: int) -> int:
+        """The rules that match some name, whoever has it, if this one does by a term that may."""
+        found = 0
+        for term in self.doubtful[rule]:
+            found |= self.holders[term]
+        return found
+
+    def covering(self, rule: int) -> int:
+        """The rules that match every name that a rule does which is not for all."""
+        found = -1
+        for index in self.narrow[rule]:
+            item = self.classes[index]
+            for certain in self.cases(rule, item.definite, item.doubts):
+                found &= certain
+        return found
+
+    def cases(self, rule: int, definite: int, doubts: frozenset[Term]) -> t.Iterator[int]:
+        """The rules that match alike names wherever this one does: a set for each term by which it may."""
+        if definite >> rule & 1:
+            yield definite
+        else:
+            for term in self.doubtful[rule] & doubts:
+                yield definite | self.holders[term]
 
     def groups(
         self, rules: int, within: frozenset[int] | None, apart: t.Callable[[], t.Iterable[int]] | None = None
@@ -113,6 +141,11 @@ class Axis:
         for rule in bits_of(rules):
             found |= self.narrow[rule]
         return frozenset(found)
+
+
+@functools.lru_cache(maxsize=65536)
+def _doubtful(terms: frozenset[Term]) -> frozenset[Term]:
+    return frozenset([term for term in terms if term.kind == "regex"])
 
 
 def _holders(rules: t.Iterable[frozenset[Term]]) -> dict[Term, int]:

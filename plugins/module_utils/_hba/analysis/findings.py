@@ -13,6 +13,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.s
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import World
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.finding import Finding
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.finding import Severity
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import read_lines
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import split_fields
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
@@ -26,29 +27,19 @@ _SHOWN = 5  # line numbers in a reason
 def survey_findings(records: t.Sequence[Record], dialect: Dialect, world: World) -> t.Iterator[Finding]:
     """Rules that never decide, are given twice, or match nobody."""
     found = survey(records, dialect=dialect, world=world)
-    firsts = {id(item.record): item.first for item in found.duplicates}
     for hidden in found.unreachable:
-        severity: t.Any = "high" if hidden.opposite else "medium"
-        first = firsts.pop(id(hidden.record), None)
-        if first is not None:
-            yield _duplicate(hidden.record, first, severity)
-        else:
-            takes = "takes" if len(hidden.by) == 1 else "together take"
-            reason = f"never decides: {_lines(hidden.by, hidden.record.path)} {takes} all that it would match"
-            yield Finding("unreachable", severity, hidden.record.path, hidden.record.line, reason)
+        takes = "takes" if len(hidden.by) == 1 else "together take"
+        reason = f"never decides: {_lines(hidden.by, hidden.record.path)} {takes} all that it would match"
+        severity: Severity = "high" if hidden.opposite else "medium"
+        yield Finding("unreachable", severity, hidden.record.path, hidden.record.line, reason)
     for item in found.duplicates:
-        if id(item.record) in firsts:
-            yield _duplicate(item.record, item.first, "medium")
+        does = "does the same" if item.same_outcome else "decides otherwise"
+        reason = f"for the same connections as {_lines([item.first], item.record.path)}, which {does}"
+        yield Finding("duplicate", "low", item.record.path, item.record.line, reason)
     yield from _contradictions(records, found.contradicted)
     for record in found.idle:
         if record.error is None:
             yield Finding("cannot-match", "low", record.path, record.line, "matches nobody on this server")
-
-
-def _duplicate(record: Record, first: Record, severity: t.Any) -> Finding:
-    same = (first.method, first.options) == (record.method, record.options)
-    reason = f"for the same connections as {_lines([first], record.path)}, which decides"
-    return Finding("duplicate", "low" if same else severity, record.path, record.line, reason)
 
 
 def _contradictions(records: t.Sequence[Record], found: t.Iterable[Contradicted]) -> t.Iterator[Finding]:

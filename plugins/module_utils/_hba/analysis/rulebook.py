@@ -56,6 +56,7 @@ class Cell(t.NamedTuple):
 
     users: Group
     databases: Group | str  # a string for what is no database of the axis
+    targets: int  # the rules that certainly match the databases
     definite: int
     possible: int
 
@@ -161,15 +162,16 @@ class Rulebook:
         return {}
 
     def meeting_users(self, rule: int) -> int:
-        """The rules that certainly match some user that a rule may match."""
-        return self._union(self.users, self.users_of(1 << rule))
+        """The rules that match some user that a rule matches."""
+        return self._union(self.users, self.users_of(1 << rule)) | self.users.sharing(rule)
 
     def meeting_databases(self, rule: int) -> int:
-        """The rules that certainly match some database that a rule may match, or compare it with the user."""
+        """The rules that match some database that a rule matches, or compare it with the user."""
         bit = 1 << rule
         if bit & self.related:
             return -1
-        found = self.related if self.databases.narrow[rule] or bit & self.databases.everybody else 0
+        found = self.databases.sharing(rule)
+        found |= self.related if self.databases.narrow[rule] or bit & self.databases.everybody else 0
         if bit & self.databases.everybody or self.databases.narrow[rule]:
             within = None if bit & self.databases.everybody else self.databases.narrow[rule]
             found |= self._union(self.databases, within)
@@ -182,18 +184,10 @@ class Rulebook:
         return self._unions[key]
 
     def covering_names(self, rule: int, rules: int) -> int:
-        """Those of some rules that certainly match every user and database that a rule may match; not all of them."""
+        """Those of some rules that match every user and database that a rule matches; not all of them."""
         bit = 1 << rule
-        if bit & self.users.everybody:
-            rules &= self.users.everybody
-        else:
-            for index in self.users.narrow[rule]:
-                rules &= self.users.classes[index].definite
-        if bit & (self.databases.everybody | self._doubtful_names):
-            rules &= self.databases.everybody
-        else:
-            for index in self.databases.narrow[rule]:
-                rules &= self.databases.classes[index].definite
+        rules &= self.users.everybody if bit & self.users.everybody else self.users.covering(rule)
+        rules &= self.databases.everybody if bit & self.databases.everybody else self.databases.covering(rule)
         if bit & self.related:
             rules &= (
                 self.databases.everybody
@@ -208,9 +202,13 @@ class Rulebook:
         if bit & self.related:
             return None
         user = self.users.classes[self._one(self.users, OTHER_USER, rule)]
+        if not bit & user.definite:
+            return None
         if not bit & self.databases.everybody and not self.databases.narrow[rule]:
             return user.definite & self._words["replication"]
         database = self._one(self.databases, OTHER_DATABASE, rule)
+        if not bit & self.databases.classes[database].definite:
+            return None
         return user.definite & (self.databases.classes[database].definite | self._same(user.kin, database))
 
     def _one(self, axis: Axis, other: str, rule: int) -> int:
@@ -245,17 +243,24 @@ class Rulebook:
         apart = (lambda: near) if users.possible & self.related else None
         for databases in self.databases.groups(users.possible, within, apart):
             same = self._same(kin, databases.one)
+            targets = databases.definite | same
             cell = Cell(
-                users,
-                databases,
-                users.definite & (databases.definite | same),
-                users.possible & (databases.possible | same),
+                users, databases, targets, users.definite & targets, users.possible & (databases.possible | same)
             )
             if cell.possible & focus:
                 yield cell
         for listed, definite, possible in self._beside(kin):
             if users.possible & possible & focus:
-                yield Cell(users, listed, users.definite & definite, users.possible & possible)
+                yield Cell(users, listed, definite, users.definite & definite, users.possible & possible)
+
+    def cases(self, cell: Cell, rule: int) -> t.Iterator[int]:
+        """The rules that match a cell's connections wherever this one does: a set for each way in which it may."""
+        doubts = self.databases.doubtful[rule]
+        if not isinstance(cell.databases, str):
+            doubts = self.databases.classes[cell.databases.one].doubts
+        for users in self.users.cases(rule, cell.users.definite, self.users.classes[cell.users.one].doubts):
+            for databases in self.databases.cases(rule, cell.targets, doubts):
+                yield users & databases
 
     def relatives(self, users: Group) -> frozenset[str]:
         """Databases that nobody has named but that have to do with these users."""

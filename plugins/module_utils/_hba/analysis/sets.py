@@ -19,12 +19,30 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records im
 
 __all__ = ["AddressIndex", "Addresses", "addresses_of", "bits_of", "key_of"]
 
+_SAMEHOST, _SAMENET = "\0samehost", "\0samenet"
+
 
 class Addresses(t.NamedTuple):
-    """The clients of one rule: those that it is certain of, and whether it may match any other."""
+    """The clients of one rule: those that it is certain of, and where it may match any other, what that depends on."""
 
     cubes: tuple[Cube, ...]
-    doubtful: bool = False
+    doubt: str = ""  # a host name, or a keyword after a NUL byte, which no name has
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it may match any other."""
+        return bool(self.doubt)
+
+    def wider_doubts(self) -> t.Iterator[str]:
+        """What certainly holds where the doubt of this one does, itself included."""
+        yield self.doubt
+        if self.doubt == _SAMEHOST:
+            yield _SAMENET
+        _first, *parts = self.doubt.split(".")
+        for at in range(len(parts)):
+            suffix = "." + ".".join(parts[at:])
+            if suffix != self.doubt:
+                yield suffix
 
     @property
     def possible(self) -> tuple[Cube, ...]:
@@ -40,7 +58,9 @@ def addresses_of(address: Address | None) -> Addresses:
         return Addresses((cube_of(address.network),))
     if address.keyword == "all":
         return Addresses(EVERYWHERE)
-    return Addresses(LOOPBACK if address.keyword is not None else (), doubtful=True)
+    if address.keyword is not None:
+        return Addresses(LOOPBACK, f"\0{address.keyword}")
+    return Addresses((), str(address.host).lower())
 
 
 def bits_of(rules: int) -> t.Iterator[int]:
@@ -63,11 +83,13 @@ class AddressIndex:
         self.everywhere = 0  # rules for every address
         self.doubtful = 0  # rules that may match anywhere
         self.scattered = 0  # rules with a mask that is no prefix: their span says only where they may match
+        self._doubts: dict[str, int] = {}
         entries: list[tuple[Span, int]] = []
         for index, rule in enumerate(rules):
             bit = 1 << index
             if rule.doubtful:
                 self.doubtful |= bit
+                self._doubts[rule.doubt] = self._doubts.get(rule.doubt, 0) | bit
             if rule.cubes == EVERYWHERE:
                 self.everywhere |= bit
                 continue
@@ -90,6 +112,14 @@ class AddressIndex:
             changes[span.last + 1] = changes.get(span.last + 1, 0) ^ bit
         self._borders = sorted(changes)
         self._there = list(itertools.accumulate((changes[border] for border in self._borders), lambda a, b: a ^ b))
+
+    def wider(self, addresses: Addresses) -> int:
+        """The rules that match, because of what only the server can tell, wherever these addresses do."""
+        found = 0
+        if addresses.doubtful:
+            for doubt in addresses.wider_doubts():
+                found |= self._doubts.get(doubt, 0)
+        return found
 
     def at(self, address: int) -> int:
         """The rules whose spans hold an address, those for everywhere left out."""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import Cube
@@ -135,20 +136,22 @@ class _Surveyor:
         if suspects:
             found ^= suspects
             for cell in book.cells(suspects, 1 << rule):
-                found |= cell.definite & suspects
+                for certain in book.cases(cell, rule):
+                    found |= certain & suspects
                 suspects &= ~found
                 if not suspects:
                     break
         return found
 
     def _meeting_addresses(self, rule: int) -> int:
-        cubes = self._book.addresses[rule].possible
+        addresses = self._book.addresses[rule]
+        cubes = addresses.possible
         if cubes not in self._met:
             found = 0
             for cube in cubes:
                 found |= self._book.index.meeting(cube.span)
             self._met[cubes] = found
-        return self._met[cubes]
+        return self._met[cubes] | self._book.index.wider(addresses)
 
     def _without_near_misses(self, rule: int, found: int) -> int:
         """Spans say too much about masks that are no prefixes."""
@@ -156,7 +159,7 @@ class _Surveyor:
         if book.records[rule].address is None:
             return found
         own = book.addresses[rule].possible
-        suspects = found & ~book.index.everywhere
+        suspects = found & ~(book.index.everywhere | book.index.wider(book.addresses[rule]))
         if all(cube.is_span for cube in own):
             suspects &= book.index.scattered
         for other in bits_of(suspects):
@@ -186,14 +189,16 @@ class _Surveyor:
             return None
         parts = []
         for cell in book.cells(earlier, 1 << rule):
-            for transport in transports:
-                part = cell.definite & earlier & book.by_transport[transport]
+            for certain, transport in itertools.product(book.cases(cell, rule), transports):
+                part = certain & earlier & book.by_transport[transport]
                 if not self._is_covered(rule, part):
                     return None
                 parts.append(part)
         return self._chosen(rule, parts)
 
     def _covers(self, other: int, rule: int) -> bool:
+        if self._book.index.wider(self._book.addresses[rule]) >> other & 1:
+            return True
         theirs = self._book.addresses[other].cubes
         if not theirs:
             return self._book.records[other].address is None
@@ -212,7 +217,7 @@ class _Surveyor:
 
     def _spans_cover(self, rule: int, others: int) -> bool:
         book = self._book
-        if others & book.index.everywhere:
+        if others & (book.index.everywhere | book.index.wider(book.addresses[rule])):
             return True
         cubes = [cube for other in bits_of(others) for cube in book.addresses[other].cubes]
         spans = [cube.span for cube in cubes if cube.is_span]
@@ -251,13 +256,7 @@ class _Surveyor:
         for rule, record in enumerate(book.records):
             if not record.accepted:
                 continue
-            address = record.address
-            key = (
-                record.type,
-                book.database_terms[rule],
-                book.user_terms[rule],
-                book.addresses[rule] if address is None or address.network is not None else address.shown()[0].lower(),
-            )
+            key = (record.type, book.database_terms[rule], book.user_terms[rule], book.addresses[rule])
             first = seen.setdefault(key, record)
             if first is not record:
                 same = (first.method, first.options) == (record.method, record.options)

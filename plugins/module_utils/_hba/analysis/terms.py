@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba import patterns
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import Token
 
@@ -44,30 +45,32 @@ def user_terms(tokens: tuple[Token, ...], dialect: Dialect) -> frozenset[Term]:
 
 @functools.lru_cache(maxsize=65536)
 def _database_terms(tokens: tuple[Token, ...], regular_expressions: bool) -> frozenset[Term]:
-    return frozenset([_database_term(token, regular_expressions) for token in tokens])
+    return frozenset().union(*(_of_database(token, regular_expressions) for token in tokens))
 
 
 @functools.lru_cache(maxsize=65536)
 def _user_terms(tokens: tuple[Token, ...], regular_expressions: bool) -> frozenset[Term]:
-    return frozenset([_user_term(token, regular_expressions) for token in tokens])
+    return frozenset().union(*(_of_user(token, regular_expressions) for token in tokens))
 
 
-def _database_term(token: Token, regular_expressions: bool) -> Term:
+def _of_database(token: Token, regular_expressions: bool) -> frozenset[Term]:
     if not token.quoted and token.text in _WORDS:
-        return Term(_WORDS[token.text])
-    return _name(token.text, regular_expressions)
+        return frozenset((Term(_WORDS[token.text]),))
+    return _names(token.text, regular_expressions)
 
 
-def _user_term(token: Token, regular_expressions: bool) -> Term:
+def _of_user(token: Token, regular_expressions: bool) -> frozenset[Term]:
     if not token.quoted:
         if token.text[:1] == "+":
-            return Term("group", token.text[1:])
+            return frozenset((Term("group", token.text[1:]),))
         if token.text == "all":
-            return Term("all")
-    return _name(token.text, regular_expressions)
+            return frozenset((Term("all"),))
+    return _names(token.text, regular_expressions)
 
 
-def _name(text: str, regular_expressions: bool) -> Term:
-    if regular_expressions and text[:1] == "/":
-        return Term("regex", text[1:])
-    return Term("name", text)
+def _names(text: str, regular_expressions: bool) -> frozenset[Term]:
+    """One name, or a regular expression; one that spells out whole names is these."""
+    if not regular_expressions or text[:1] != "/":
+        return frozenset((Term("name", text),))
+    names = patterns.whole_names(text[1:])
+    return frozenset((Term("regex", text[1:]),) if names is None else [Term("name", name) for name in names])

@@ -34,17 +34,43 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records im
         ("host all all 10.0.0.0/8 password", ["cleartext-password"]),
         ("host all all 10.0.0.0/8 ident", ["ident"]),
         ("local ALL All peer", ["literal-keyword", "literal-keyword"]),
+        ("local SAMEUSER,SameRole,Samegroup,REPLICATION all peer", ["literal-keyword"] * 4),
+        ("host all ALL all reject", ["literal-keyword"]),
+        ("host all all All scram-sha-256", ["literal-keyword"]),
+        ("host all all SAMENET reject", ["literal-keyword"]),
         ('local "ALL" all peer', []),
+        ("local +ALL +ALL peer", []),
         ("host all all 10/8 scram-sha-256", ["short-address"]),
+        ("host all all 10/8 reject", ["short-address"]),
+        ("host all all 10.1 255.255.0.0 scram-sha-256", ["short-address"]),
+        ("host all all 010.0.0.1/32 scram-sha-256", ["short-address"]),
+        ("host all all 0x0a000001/32 scram-sha-256", ["short-address"]),
+        ("host all all 10.0.0.1/32 scram-sha-256", []),
+        ("host all all 0.0.0.10 255.255.255.255 scram-sha-256", []),
+        ("host all all ::ffff:1/128 scram-sha-256", []),
+        ("host all all 300.0.0.1 scram-sha-256", ["cannot-match"]),
+        ("host all all 3com.example scram-sha-256", []),
+        ("host all all 10.0.0.0/8 ldap ldapserver=l ldapbasedn=b", ["cleartext-password"]),
+        ("hostnossl all all 10.0.0.0/8 pam", ["cleartext-password"]),
+        ("hostssl all all 10.0.0.0/8 pam", []),
+        ("local all all pam", []),
+        ("hostssl all all 10.0.0.0/8 trust clientcert=verify-full", []),
+        ("hostssl all all 10.0.0.0/8 trust clientcert=verify-ca", ["trust-network"]),
+        ("hostssl all all all trust clientcert=verify-full", ["open-world"]),
         ("host all all 10.0.0.0/33 md5", ["rejected"]),
         ("hostssl all all 10.0.0.0/8 scram-sha-256", ["cannot-match"]),
+        ("hostssl all all 10.0.0.0/8 reject", ["cannot-match"]),
         ("hostssl replication r all scram-sha-256", ["open-world", "replication-world"]),
         ("hostssl replication r 10.0.0.0/8 scram-sha-256", []),
         ('hostssl "replication" r all scram-sha-256', ["open-world"]),
     ],
 )
 def test_findings(text: str, codes: list[str]) -> None:
-    records = parse_text(text, DIALECTS[17], circumstances=Circumstances(ssl="cannot-match" not in codes))
+    records = parse_text(
+        text,
+        DIALECTS[17],
+        circumstances=Circumstances(ssl=not text.startswith("hostssl") or "cannot-match" not in codes),
+    )
     assert [finding.code for finding in lint(records)] == codes
 
 
@@ -162,12 +188,15 @@ def test_rules_that_do_nothing() -> None:
     assert in_context(text) == [
         ("unreachable", "high", 3, "never decides: lines 1, 2 together take all that it would match"),
         ("unreachable", "medium", 4, "never decides: line 1 takes all that it would match"),
-        ("duplicate", "low", 5, "for the same connections as line 1, which decides"),
-        ("duplicate", "high", 6, "for the same connections as line 1, which decides"),
+        ("unreachable", "medium", 5, "never decides: line 1 takes all that it would match"),
+        ("duplicate", "low", 5, "for the same connections as line 1, which does the same"),
+        ("unreachable", "high", 6, "never decides: line 1 takes all that it would match"),
+        ("duplicate", "low", 6, "for the same connections as line 1, which decides otherwise"),
         ("cannot-match", "low", 7, "matches nobody on this server"),
     ]
-    assert summary(lint(parse_text(text + text, DIALECTS[17]), Context(DIALECTS[17])))[1] == (
-        "pg_hba.conf line 4: never decides: line 1 takes all that it would match (unreachable, medium)"
+    assert summary(lint(parse_text(text, DIALECTS[17]), Context(DIALECTS[17])))[1] == (
+        "pg_hba.conf lines 4, 5: never decides: line 1 takes all that it would match"
+        " (that is the first of them) (unreachable, medium)"
     )
 
 

@@ -76,7 +76,13 @@ def test_search() -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "name", "found"),
-    [("^.$", "é", False), ("^..$", "é", True), ("^.{9}$", "日本語", True), ("^日.{3}語$", "日本語", True), ("é$", "aé", True)]
+    [
+        ("^.$", "é", False),
+        ("^..$", "é", True),
+        ("^.{9}$", "日本語", True),
+        ("^日.{3}語$", "日本語", True),
+        ("é$", "aé", True),
+    ]
     + [("[é]", "ü", True), ("^é{2}$", "éé", False), ("[[:alpha:]]", "é", False), (r"^\S+$", "a\u00a0b", True)],
 )
 def test_text_is_bytes_to_the_server(pattern: str, name: str, found: bool) -> None:

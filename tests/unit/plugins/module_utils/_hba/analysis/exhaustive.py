@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import os
 import typing as t
 
@@ -15,9 +16,11 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.w
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import World
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Attempt
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import doubts
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import matches
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 
-__all__ = ["EXAMPLES", "WORLD", "attempts", "rule_sets"]
+__all__ = ["EXAMPLES", "WORLD", "Answer", "attempts", "rule_sets"]
 
 EXAMPLES = 1500 if os.environ.get("HYPOTHESIS_PROFILE") == "extended" else 60
 
@@ -52,6 +55,32 @@ _CLIENTS = tuple(
     )
 )
 """One client at least of every kind that the addresses above tell apart."""
+
+
+class Answer:
+    """Whether a record matches an attempt, and what that depends on."""
+
+    def __init__(self, record: Record, attempt: Attempt, dialect: Dialect) -> None:
+        self.verdict = matches(record, attempt, dialect)
+        self._fields: dict[str, list[tuple[str, str]]] = {}
+        for field, text in doubts(record, attempt, dialect) if self.verdict is None else ():
+            self._fields.setdefault(field, []).append((field, text))
+
+    def ways(self) -> t.Iterator[frozenset[tuple[str, str]]]:
+        """What it takes that the record matches: everything that can make it so."""
+        if self.verdict is not False:
+            for facts in itertools.product(*self._fields.values()):
+                yield frozenset(fact for each in facts for fact in _with_what_follows(each))
+
+    def follows(self, facts: frozenset[tuple[str, str]]) -> bool:
+        """Whether the record matches if these are so."""
+        return self.verdict is not False and all(facts.intersection(needed) for needed in self._fields.values())
+
+
+def _with_what_follows(fact: tuple[str, str]) -> set[tuple[str, str]]:
+    field, text = fact
+    follows = {"samehost": "samenet", "db.example": ".example"}.get(text if field == "address" else "")
+    return {fact, ("address", follows)} if follows else {fact}
 
 
 @st.composite

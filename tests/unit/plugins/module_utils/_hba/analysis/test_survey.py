@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.survey import survey
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import World
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import DIALECTS
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import deciding
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import matches
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_text
 from ansible_collections.rampart.postgresql.tests.unit.plugins.module_utils._hba.analysis.exhaustive import EXAMPLES
 from ansible_collections.rampart.postgresql.tests.unit.plugins.module_utils._hba.analysis.exhaustive import WORLD
+from ansible_collections.rampart.postgresql.tests.unit.plugins.module_utils._hba.analysis.exhaustive import Answer
 from ansible_collections.rampart.postgresql.tests.unit.plugins.module_utils._hba.analysis.exhaustive import attempts
 from ansible_collections.rampart.postgresql.tests.unit.plugins.module_utils._hba.analysis.exhaustive import rule_sets
 
@@ -50,7 +49,30 @@ def look(text: str, world: World = WORLD) -> dict[str, list[object]]:
         (["local all all peer", "local replication all peer", "local all,replication all md5"], [(3, [1, 2])]),
         (["local all all peer", "local all,replication all md5"], []),
         (["host all all samehost md5", "host all all 127.0.0.1/32 md5"], [(2, [1])]),
-        (["host all all db.example md5", "host all all db.example md5"], []),
+        (["host all all db.example md5", "host app all DB.example md5"], [(2, [1])]),
+        (
+            ["host all all .example md5", "host all all db.example md5", "host all all .a.example md5"],
+            [(2, [1]), (3, [1])],
+        ),
+        (["host all all db.example md5", "host all all .example md5", "host all all x.db.example md5"], [(3, [2])]),
+        (["host all all samehost md5", "host all all samenet md5"], []),
+        (["host all all samenet md5", "host all all samehost md5"], [(2, [1])]),
+        (['host all all "samenet" md5', "host all all samehost md5"], []),
+        (["host all /^x all md5", "host app /^x 10.0.0.0/8 md5"], [(2, [1])]),
+        (["host all /^x all md5", "host all /^xy all md5"], []),
+        (["host all /^x,/^y all md5", "host all /^x all md5"], [(2, [1])]),
+        (["host all /^x all md5", "host all /^x,/^y all md5"], []),
+        (["host all /^x all md5", "host all /^y all md5", "host all /^x,/^y all md5"], [(3, [1, 2])]),
+        (["host all /^x all md5", "host all /^x,bob all md5"], []),
+        (["host /^x,sameuser all all md5", "host /^x all all md5"], [(2, [1])]),
+        (["host sameuser all all md5", "host /^x all all md5"], []),
+        (["host /^x all all md5", "host /^x,replication all all md5"], []),
+        (["host all /^(eve|ann)$ all md5", "host all eve all md5", "host all ann,eve all md5"], [(2, [1]), (3, [1])]),
+        (
+            ["host all ann,eve all md5", "host all /^(?:eve|ann)$ all md5", "host all /^eve$ all md5"],
+            [(2, [1]), (3, [1])],
+        ),
+        (["host all ann,eve all md5", "host all /^(eve|ann) all md5"], []),
         (["host all all all md5", "host all all db.example md5"], [(2, [1])]),
         (["host all all 0.0.0.0/0 md5", "host all all ::ffff:10.0.0.1/128 md5"], []),
         (
@@ -74,9 +96,9 @@ def test_opposite_effects_duplicates_and_idle_rules() -> None:
         "host all all 10.0.0.0/8 reject\nhost app all all md5\nhost app all all md5\nhost app all all trust\n"
         f"host all {'n' * 64} all md5\nhost all all db.EXAMPLE md5\nhost all all DB.example md5\n"
     )
-    assert found["contradicted"] == [(2, [1]), (6, [1]), (7, [1])]
+    assert found["contradicted"] == [(2, [1]), (6, [1])]
     assert found["duplicates"] == [(3, 2, True), (4, 2, False), (7, 6, True)]
-    assert found["unreachable"] == [(3, [2]), (4, [2])]
+    assert found["unreachable"] == [(3, [2]), (4, [2]), (7, [6])]
     assert found["idle"] == [5]
 
 
@@ -98,14 +120,15 @@ def test_trying_every_attempt_finds_the_same(lines: list[str], major: int, world
     pairs: dict[int, set[int]] = {record.line: set() for record in records}
     takers: dict[int, list[set[int]]] = {record.line: [] for record in records}
     for attempt in attempts(records, dialect, world):
-        reached |= {record.line for record in deciding(records, attempt, dialect).records}
-        verdicts = [(record, matches(record, attempt, dialect)) for record in records if record.accepted]
-        certain = {record.line for record, verdict in verdicts if verdict}
-        for record, verdict in verdicts:
-            if verdict is not False:
-                met.add(record.line)
-                pairs[record.line] |= {line for line in certain if line < record.line}
-                takers[record.line].append(certain)
+        answers = {record.line: Answer(record, attempt, dialect) for record in records if record.accepted}
+        for line, answer in answers.items():
+            for facts in answer.ways():
+                certain = {other for other, theirs in answers.items() if theirs.follows(facts)}
+                met.add(line)
+                pairs[line] |= {other for other in certain if other < line}
+                takers[line].append(certain)
+                if min(certain) == line:
+                    reached.add(line)
     found = survey(records, dialect=dialect, world=world)
     accepted = {record.line: record for record in records if record.accepted}
     assert {item.record.line for item in found.unreachable} == met - reached
