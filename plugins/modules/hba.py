@@ -105,7 +105,9 @@ options:
         loaded this version of the file, which neither C(pg_hba_file_rules) nor C(pg_conf_load_time) can.
       - Every run makes two such logins, which the server refuses and logs.
       - Only where the rules are the first of the file, so not with O(position=last).
-      - Without the rule the server's log is looked at after a reload, and the time of the file at the start of a run.
+      - Without the rule the server's log tells whether the last reload left the file out, as far as the log is a file and
+        in English, and the times of the file tell whether it came to its place after that. Both are looked at at the start
+        of every run, and the log after a reload too.
     type: bool
     default: true
   fail_on:

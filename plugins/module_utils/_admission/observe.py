@@ -138,8 +138,17 @@ def observe(server: Server, plan: Plan) -> State:
         sessions=tuple(_session(row, asks, ends) for row in found if row["kind"] is not None),
         hidden=sum(1 for row in found if row["kind"] is None),
         slots=tuple(Slot(**row) for row in rows(queries.SLOTS)),
-        certain=not facts["loaded"] < texts.modified <= facts["now"] and all(r.accepted for r in texts.rules),
+        certain=(
+            not facts["loaded"] < texts.modified <= facts["now"]
+            and all(record.accepted for record in texts.rules)
+            and not _is_denied(plan)
+        ),
     )
+
+
+def _is_denied(plan: Plan) -> bool:
+    """Whether a component has found out that the rules on disk are not in force."""
+    return any(part.standing.get("in_force", {}).get("verdict") == "no" for part in plan.parts)
 
 
 def without_attributes(roles: t.Mapping[str, Role], effects: t.Iterable[Effect]) -> dict[str, Role]:

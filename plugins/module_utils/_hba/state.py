@@ -90,6 +90,7 @@ class State:
     loaded: float = 0.0  # when the server last read its files
     now: float = 0.0
     modified: float = 0.0  # of the file, or of a later one that it names
+    changed: float = 0.0  # the same, of attributes and names too
     rejected: tuple[Rejected, ...] = ()
     judged: bool = True  # whether the server could be asked for its verdict
     files: Snapshot = dataclasses.field(default_factory=Snapshot)
@@ -110,8 +111,12 @@ class State:
 
     @property
     def is_stale(self) -> bool:
-        """Whether a file was written after the server last read its files. A time to come says nothing."""
-        return self.loaded < self.modified <= self.now
+        """Whether a file was written after the server last read its files. A time to come says nothing.
+
+        One that was put there with an older time shows by its attributes; where the sentinel tells, that need not count.
+        """
+        moments = (self.modified,) if self.proof.in_force else (self.modified, self.changed)
+        return any(self.loaded < moment <= self.now for moment in moments)
 
     @property
     def reading(self) -> RuleReading:
@@ -144,6 +149,7 @@ def observe(server: Server, *, path: str | None, more: str = "") -> State:
         loaded=session["loaded"],
         now=session["now"],
         modified=max(recorder.modified, 0.0 if found is None else found.modified),
+        changed=max(recorder.changed, 0.0 if found is None else found.changed),
         rejected=_rejected(server) if text is not None else (),
         judged=server.session.is_superuser,
         files=Snapshot(recorder.texts, recorder.directories),
@@ -172,6 +178,7 @@ class Recorder:
         self.texts: dict[str, str | OSError] = {}
         self.directories: dict[str, tuple[str, ...] | OSError] = {}
         self.modified = 0.0
+        self.changed = 0.0
 
     def read(self, path: str) -> str:
         """The text of a file."""
@@ -197,6 +204,7 @@ class Recorder:
         if found is None:
             return FileNotFoundError(2, os.strerror(2), path)
         self.modified = max(self.modified, found.modified)
+        self.changed = max(self.changed, found.changed)
         return found.text
 
     def _names(self, path: str) -> tuple[str, ...] | OSError:

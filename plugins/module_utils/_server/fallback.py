@@ -12,19 +12,15 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import re
-import time
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import move_file
-from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
-from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
-__all__ = ["Fallback", "LogTail", "behind"]
+__all__ = ["Fallback", "behind"]
 
 _RUNNING = """
 SELECT s.name, pg_catalog.current_setting(s.name) AS value,
@@ -36,10 +32,6 @@ WHERE s.pending_restart
 ORDER BY path, s.name"""
 
 _COMMENT = "# The server did not start with the values above; these are what it ran with."
-_LONGEST = 8192  # bytes of the log that are shown
-_SEARCHED = 2**20  # bytes of the log that are searched
-_COLLECTOR = 1.0  # seconds that the collector of the log may be behind the server
-_PAUSE = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,40 +99,3 @@ def behind(content: bytes, values: t.Mapping[str, str]) -> bytes:
 
 def _quoted(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
-
-
-class LogTail:
-    """What a server writes into its log from now on, as far as its log is a file that we know of."""
-
-    def __init__(self, path: str | None, owner: Account) -> None:
-        self._path = path
-        self._owner = owner
-        self._begin = self._size()
-
-    def lines(self) -> list[str]:
-        """The new lines, the last ones when there are many."""
-        return self._text(max(self._begin, self._size() - _LONGEST), _LONGEST).splitlines()
-
-    def says_not_reloaded(self, path: str) -> bool:
-        """Whether it says, in English, that a file was not reloaded. That it does not say so proves little."""
-        words = re.compile(re.escape(os.path.basename(path)) + r'"? was not reloaded')
-        deadline = time.monotonic() + _COLLECTOR
-        while self._path is not None and self._size() == self._begin and time.monotonic() < deadline:
-            time.sleep(_PAUSE)  # every reload leaves a line, unless log_min_messages keeps it out
-        return words.search(self._text(self._begin, _SEARCHED)) is not None
-
-    def _text(self, begin: int, longest: int) -> str:
-        if self._path is None or self._size() <= begin:
-            return ""
-        with acting_as(self._owner), open(self._path, "rb") as stream:
-            stream.seek(begin)
-            return stream.read(longest).decode("utf-8", "replace")
-
-    def _size(self) -> int:
-        if self._path is None:
-            return 0
-        try:
-            with acting_as(self._owner):
-                return os.stat(self._path).st_size
-        except OSError:
-            return 0

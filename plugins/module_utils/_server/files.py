@@ -40,6 +40,7 @@ class FileState:
     uid: int
     gid: int
     modified: float  # seconds since the epoch
+    changed: float = 0.0  # the same, of its attributes or its name: nobody can set it back
 
     @property
     def text(self) -> str:
@@ -70,6 +71,7 @@ def read_file(path: str, owner: Account) -> FileState | None:
         uid=found.st_uid,
         gid=found.st_gid,
         modified=found.st_mtime,
+        changed=found.st_ctime,
     )
 
 

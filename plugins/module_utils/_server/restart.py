@@ -15,7 +15,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import control
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.drain import drain
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.fallback import Fallback
-from ansible_collections.rampart.postgresql.plugins.module_utils._server.fallback import LogTail
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log import LogTail
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.pending import Waiting
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.pending import waiting
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.rehearsal import rehearse_present

@@ -18,7 +18,6 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import discovery
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import lock
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import managers
-from ansible_collections.rampart.postgresql.plugins.module_utils._server.fallback import LogTail
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import FileState
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import History
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import check_writable
@@ -27,6 +26,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.files i
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import account_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log import LogTail
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.probe import Answer
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.probe import knock
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
@@ -190,8 +190,12 @@ class Server:
         self.session = fresh
 
     def refused_at_reload(self, path: str) -> bool:
-        """Whether the log says that the last reload of this run did not take a file."""
-        return self._since_reload is not None and self._since_reload.says_not_reloaded(path)
+        """Whether the log says that the last reload, of this run if it made one, did not take a file."""
+        usual = {self.paths.hba_file: "pg_hba.conf", self.paths.ident_file: "pg_ident.conf"}  # so older versions say
+        names = [path, *([usual[path]] if path in usual else [])]
+        if self._since_reload is not None:
+            return self._since_reload.says_not_reloaded(names)
+        return self.has_files and LogTail(self._log_file(), self.owner).said_not_reloaded(names)
 
     def _log_file(self) -> str | None:
         collected = self.session.rows(_COLLECTED)[0]["path"] if self.session.is_superuser else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import time
 import typing as t
 
@@ -149,20 +150,48 @@ def test_a_file_that_the_server_does_not_read(fresh_server: Server, own: Rule) -
     assert not hba(fresh_server, rules=[own], path=str(path))["changed"]
 
 
-@pytest.mark.parametrize("collector", ["off", "on"])
-def test_the_log_tells_where_there_is_no_sentinel(fresh_server: Server, own: Rule, collector: str) -> None:
+@pytest.mark.parametrize("log", ["", "stderr", "csvlog"])
+def test_the_log_tells_where_there_is_no_sentinel(fresh_server: Server, own: Rule, log: str) -> None:
     """A fault that the views do not show to this run, because its own lines are right: the log names it."""
+    path = fresh_server.data_directory / "rules.conf"
+    shutil.copy(fresh_server.hba_file, path)
+    os.chown(path, fresh_server.owner.uid, fresh_server.owner.gid)
     with fresh_server.conf_file.open("a", encoding="utf-8") as stream:
-        stream.write(f"logging_collector = {collector}\n")
+        stream.write(f"hba_file = '{path}'\n")
+        stream.write(f"logging_collector = on\nlog_destination = {log}\n" if log else "")
     fresh_server.restart()
-    with OpenedServer.open(Options(cluster=str(fresh_server.data_directory))) as opened:
+    options = Options(cluster=str(fresh_server.data_directory))
+    with OpenedServer.open(options) as opened:
         opened.reload()
-        assert not opened.refused_at_reload(str(fresh_server.hba_file))
-        replace(fresh_server, b"nonsense\n")
+        assert not opened.refused_at_reload(str(path))
+        path.write_bytes(b"nonsense\n")
         opened.reload()
-        assert opened.refused_at_reload(str(fresh_server.hba_file))
+        assert opened.refused_at_reload(str(path))
         assert not opened.refused_at_reload(str(fresh_server.data_directory / "pg_ident.conf"))
-        replace(fresh_server, f"local all {fresh_server.superuser} peer\n".encode())
+    path.write_bytes(f"local all {fresh_server.superuser} peer\n".encode())
+    with OpenedServer.open(options) as opened:  # by another run, before it has made a reload of its own
+        assert prove(opened, path=str(path), sentinel=None).in_force is False
+        opened.reload()
+    with OpenedServer.open(options) as opened:
+        assert prove(opened, path=str(path), sentinel=None).in_force is None
+
+
+@pytest.mark.in_turn
+@pytest.mark.parametrize("way", [{"sentinel": False}, {"manage": "block", "position": "last"}], ids=str)
+def test_an_older_file_that_nobody_loaded_is_noticed(fresh_server: Server, own: Rule, way: dict[str, t.Any]) -> None:
+    """By the time at which it came to its place, which nobody can set back."""
+    fresh_server.hba_file.write_text("", encoding="utf-8")
+    hba(fresh_server, rules=[own, WORLD], **way)
+    wanted = fresh_server.hba_file.read_bytes()
+    hba(fresh_server, rules=[own, {**WORLD, "method": "trust"}], **way)
+    replace(fresh_server, wanted, age=3600)
+    fresh_server.connect(host="127.0.0.1").close()
+    looked = hba(fresh_server, rules=[own, WORLD], check=True, **way)
+    assert [step["description"].partition(":")[0] for step in looked["steps"]] == ["reload"], looked
+    assert looked["in_force"]["verdict"] == "no" and hba(fresh_server, rules=[own, WORLD], **way)["changed"]
+    with pytest.raises(psycopg.OperationalError, match="pg_hba.conf rejects connection"):
+        fresh_server.connect(host="127.0.0.1")
+    assert not hba(fresh_server, rules=[own, WORLD], **way)["changed"]
 
 
 def test_what_a_login_needs_to_get_in_hides_nothing(fresh_server: Server, own: Rule) -> None:

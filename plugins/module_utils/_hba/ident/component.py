@@ -111,9 +111,14 @@ class Ident:
 
     def _reloads(self, state: State) -> tuple[Step, ...]:
         """A file that the server has not loaded, or would not, is not in force although it is as desired."""
-        if not state.is_stale and not state.rejected:
+        if state.rejected:
+            why = "the server refuses it"
+        elif state.refused_at_reload:
+            why = "the server's log says that it was not reloaded"
+        elif state.is_stale:
+            why = "it was written after the server last read its files"
+        else:
             return ()
-        why = "the server refuses it" if state.rejected else "it was written after the server last read its files"
         return (
             Step(
                 component=self.name,

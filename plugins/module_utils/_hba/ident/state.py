@@ -38,9 +38,10 @@ class State:
     rules: hba.State  # pg_hba.conf, which names the maps
     content: bytes | None = None
     modified: float = 0.0  # of the file, or of a later one that it names; seconds since the epoch
+    changed: float = 0.0  # the same, of attributes and names too
     complaints: tuple[hba.Rejected, ...] | None = None  # of the server; None: it could not be asked
     files: hba.Snapshot = dataclasses.field(default_factory=hba.Snapshot)
-    refused_at_reload: bool = False  # by this run, as the server's log has it; before 15 no view tells
+    refused_at_reload: bool = False  # the last one, as the server's log has it; before 15 no view tells
 
     @property
     def dialect(self) -> Dialect:
@@ -50,7 +51,7 @@ class State:
     @property
     def is_stale(self) -> bool:
         """Whether a file was written after the server last read its files. A time to come says nothing."""
-        return self.rules.loaded < self.modified <= self.rules.now
+        return any(self.rules.loaded < moment <= self.rules.now for moment in (self.modified, self.changed))
 
     @property
     def rejected(self) -> tuple[hba.Rejected, ...]:
@@ -84,6 +85,7 @@ def observe(server: Server, *, path: str | None, more: str = "") -> State:
         content=None if found is None else found.content,
         rules=hba.observe(server, path=None),
         modified=max(recorder.modified, 0.0 if found is None else found.modified),
+        changed=max(recorder.changed, 0.0 if found is None else found.changed),
         complaints=_complaints(server, path, dialect) if text is not None else (),
         files=hba.Snapshot(recorder.texts, recorder.directories),
         refused_at_reload=server.refused_at_reload(path),
