@@ -148,18 +148,18 @@ def test_a_bad_line_of_somebody_else_is_named(fresh_server: Server, own: Rule) -
 
 
 def test_what_the_server_refuses_is_put_back(fresh_server: Server, own: Rule) -> None:
-    """A rule whose fault only the server can see, and no rehearsal to see it before."""
+    """A rule whose fault only the server can see, as it was built without LDAP, and no rehearsal to see it before."""
     before = fresh_server.hba_file.read_bytes()
-    radius = {
-        **world("radius"),
-        "options": {"radiusservers": "no.such.host.invalid", "radiussecrets": "hidden-secret"},
+    ldap = {
+        **world("ldap"),
+        "options": {"ldapserver": "127.0.0.1", "ldapbasedn": "dc=shop", "ldapbindpasswd": "hidden-secret"},
     }
-    refused = hba(fresh_server, rules=[own, radius])
+    refused = hba(fresh_server, rules=[own, ldap])
     assert refused["failed"] and "the server refuses" in refused["msg"], refused
     assert "hidden-secret" not in str(refused)
     assert fresh_server.hba_file.read_bytes() == before
     fresh_server.connect(host="127.0.0.1").close()
-    rehearsed = hba(fresh_server, rules=[own, radius], rehearse=True, check=True)
+    rehearsed = hba(fresh_server, rules=[own, ldap], rehearse=True, check=True)
     assert rehearsed["failed"] and "hidden-secret" not in str(rehearsed), rehearsed
 
 
