@@ -83,6 +83,7 @@ class Benchmark:
         self._say(f"hardening, hosts on each side: {len(groups[OURS])}")
         found = comparison.compare(runner, groups, runs=self._runs)
         self.comparisons.append(found)
+        self._say(f"nothing to change: {found.ours.median:.1f} s, peer {found.peer.median:.1f} s")
         where = "one host" if found.hosts == 1 else f"{found.hosts} hosts"
         self.bars.append(
             report.Bar(
