@@ -14,8 +14,10 @@ import tempfile
 import time
 
 from ansible_collections.rampart.postgresql.tests.bench import comparison
+from ansible_collections.rampart.postgresql.tests.bench import parameters
 from ansible_collections.rampart.postgresql.tests.bench import report
 from ansible_collections.rampart.postgresql.tests.bench import rules
+from ansible_collections.rampart.postgresql.tests.bench import single
 from ansible_collections.rampart.postgresql.tests.bench.comparison import OURS
 from ansible_collections.rampart.postgresql.tests.bench.comparison import PEER
 from ansible_collections.rampart.postgresql.tests.bench.hosts import BenchmarkError
@@ -45,7 +47,7 @@ class Benchmark:
 
     def one_host(self) -> list[rules.Timing]:
         """The hardening on one host, what it executes, tampering between runs, and thousands of rules."""
-        with started([*self._names(OURS, 1), *self._names(PEER, 1)], mounts=rules.mounts()) as (ours, peer):
+        with started([*self._names(OURS, 1), *self._names(PEER, 1)], mounts=single.mounts()) as (ours, peer):
             runner = Runner(self._directory, {OURS: [ours], PEER: [peer]})
             self._compare(runner, {OURS: [ours], PEER: [peer]})
             self._say("counting module executions")
@@ -63,6 +65,20 @@ class Benchmark:
         mine = next(timing for timing in timings if timing.module == rules.OURS)
         self.bars.append(report.Bar(f"hba, {rules.COUNT} rules, seconds of module time", mine.main, 0.6))
         return timings
+
+    def parameters(self) -> parameters.Timing:
+        """Parameters with one module each, nothing else."""
+        self._say(f"{len(parameters.PARAMETERS)} parameters")
+        with started(self._names("parameters", 2), mounts=single.mounts()) as (ours, peer):
+            runner = Runner(self._directory, {OURS: [ours], PEER: [peer]})
+            timing = parameters.measure(runner, ours, peer, self._directory, runs=_CALLS)
+        what = f"settings, {len(parameters.PARAMETERS)} parameters"
+        self.bars += [
+            report.Bar(f"{what}, share of the peer's task time", timing.share, report.SHARE_OF_CALLS, digits=3),
+            report.Bar(f"{what}, seconds of module time", timing.main, 0.6),
+            report.Bar(f"{what}, module executions", timing.executions, 1, digits=0),
+        ]
+        return timing
 
     def two_clusters(self) -> None:
         """What a further cluster on a host costs, in module executions."""
@@ -98,18 +114,22 @@ def main() -> int:
     parser.add_argument(
         "--runs", type=int, default=5, help="runs without a change that are timed, for each side (default 5)"
     )
+    parser.add_argument("--parameters", action="store_true", help="only one module with parameters")
     arguments = parser.parse_args()
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         benchmark = Benchmark(pathlib.Path(directory), arguments.runs)
         try:
-            timings = benchmark.one_host()
-            benchmark.two_clusters()
-            benchmark.three_hosts()
+            tables = [report.parameters(benchmark.parameters())]
+            if not arguments.parameters:
+                timings = benchmark.one_host()
+                benchmark.two_clusters()
+                benchmark.three_hosts()
+                tables = [report.comparisons(benchmark.comparisons), *tables, report.rules(rules.COUNT, timings)]
         except BenchmarkError as error:
             print(f"bench: could not be measured: {error}", file=sys.stderr)
             return 1
-    print(report.comparisons(benchmark.comparisons), "", report.rules(rules.COUNT, timings), "", sep="\n")
+    print("\n\n".join(tables), "", sep="\n")
     print(*benchmark.notes, *benchmark.bars, sep="\n")
     print(f"bench: everything was measured, in {(time.monotonic() - begin) / 60:.1f} min")
     return 0

@@ -9,14 +9,18 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.rampart.postgresql.tests.bench import parameters as _parameters
 from ansible_collections.rampart.postgresql.tests.bench.comparison import Comparison
 from ansible_collections.rampart.postgresql.tests.bench.comparison import Series
 from ansible_collections.rampart.postgresql.tests.bench.rules import Timing
 
-__all__ = ["Bar", "comparisons", "rules"]
+__all__ = ["Bar", "comparisons", "parameters", "rules"]
 
 SHARE: t.Final = {1: 1 / 5, 3: 1 / 6}
 """Hosts to the share of the peer's wall time that a run without a change may take."""
+
+SHARE_OF_CALLS: t.Final = 1 / 15
+"""The share of the time of forty calls that one call with forty parameters may take."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +74,17 @@ def rules(count: int, timings: t.Sequence[Timing]) -> str:
     """Times of single modules."""
     rows = [[timing.module, f"{timing.main:.3f} s", f"{timing.task:.2f} s"] for timing in timings]
     return table([f"{count} rules, no change", "module time", "task time"], rows)
+
+
+def parameters(timing: _parameters.Timing) -> str:
+    """One call with all parameters beside one call for each."""
+    ours, peer = Series(first=0, unchanged=timing.ours), Series(first=0, unchanged=timing.peer)
+    count = len(_parameters.PARAMETERS)
+    rows = [
+        ["rampart.postgresql.settings", "1", f"{timing.main:.3f} s", _spread(ours), f"1/{1 / timing.share:.1f}"],
+        ["community.postgresql.postgresql_set", str(count), "", _spread(peer), ""],
+    ]
+    return table([f"{count} parameters, no change", "executions", "module time", "task time", "ratio"], rows)
 
 
 def _seconds(value: float) -> str:

@@ -7,19 +7,18 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import importlib.util
 import json
 import pathlib
 import statistics
 import typing as t
 
-from ansible_collections.rampart.postgresql.tests.bench.hosts import BenchmarkError
 from ansible_collections.rampart.postgresql.tests.bench.hosts import Host
-from ansible_collections.rampart.postgresql.tests.bench.playbook import HERE
 from ansible_collections.rampart.postgresql.tests.bench.playbook import Runner
+from ansible_collections.rampart.postgresql.tests.bench.single import Task
+from ansible_collections.rampart.postgresql.tests.bench.single import Values
+from ansible_collections.rampart.postgresql.tests.bench.single import module_time
 
-__all__ = ["COUNT", "OURS", "Timing", "measure", "mounts"]
+__all__ = ["COUNT", "OURS", "Timing", "measure"]
 
 COUNT: t.Final = 3000
 OURS: t.Final = "rampart.postgresql.hba"
@@ -33,10 +32,7 @@ _MODULES: t.Final = {
 """A module to its name as Python imports it."""
 _TAGS: t.Final = {OURS: "ours", PEER: "peer", EMPTY: "empty"}
 
-_LIBRARY: t.Final = "/opt/bench"  # where hosts see the modules, to call them without Ansible around
 _HBA_FILE: t.Final = "/etc/postgresql/17/main/pg_hba.conf"
-
-Values = t.Mapping[str, t.Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,16 +42,6 @@ class Timing:
     module: str
     task: float  # on the controller: from the start of the task to its result
     main: float  # on the host: from the first line of main() to exit_json
-
-
-def mounts() -> dict[str, str]:
-    """What a host must see so that modules can be called without Ansible around; here to there."""
-    collections = f"{_LIBRARY}/ansible_collections"
-    return {
-        _folder_of("ansible"): f"{_LIBRARY}/ansible",
-        _folder_of("ansible_collections.community.postgresql"): f"{collections}/community/postgresql",
-        str(HERE.parent.parent): f"{collections}/rampart/postgresql",
-    }
 
 
 def measure(runner: Runner, ours: Host, peer: Host, directory: pathlib.Path, *, runs: int) -> list[Timing]:
@@ -78,14 +64,10 @@ def measure(runner: Runner, ours: Host, peer: Host, directory: pathlib.Path, *, 
 def _measure(name: str, runner: Runner, host: Host, arguments: Values, directory: pathlib.Path, runs: int) -> Timing:
     variables = directory / f"{_TAGS[name]}.json"
     variables.write_text(json.dumps(arguments), encoding="utf-8")
-    _task(runner, name, host, variables)
-    tasks = []
-    for _turn in range(runs):
-        seconds, changed = _task(runner, name, host, variables)
-        if changed:
-            raise BenchmarkError(f"{name} changed something again")
-        tasks.append(seconds)
-    mains = [_main(host, name, arguments) for _turn in range(runs)]
+    task = Task(runner, "module.yml", _TAGS[name], host, variables)
+    task.run()
+    tasks = [task.unchanged() for _turn in range(runs)]
+    mains = [module_time(host, _MODULES[name], arguments) for _turn in range(runs)]
     return Timing(module=name, task=statistics.median(tasks), main=statistics.median(mains))
 
 
@@ -107,40 +89,3 @@ def _for_peer(rule: Values) -> dict[str, t.Any]:
     if "address" in rule:
         found["source"] = rule["address"]
     return {**found, "method": rule["method"]}
-
-
-def _task(runner: Runner, name: str, host: Host, variables: pathlib.Path) -> tuple[float, bool]:
-    """Seconds that the task took and whether it changed something."""
-    run = runner.run(
-        "module.yml",
-        target=host.name,
-        options=("--tags", _TAGS[name], "-e", f"@{variables}"),
-        callback="ansible.posix.json",
-    )
-    (play,) = json.loads(run.output)["plays"]
-    (task,) = play["tasks"]
-    duration = task["task"]["duration"]
-    begin, end = (datetime.datetime.fromisoformat(duration[name].rstrip("Z")) for name in ("start", "end"))
-    return (end - begin).total_seconds(), bool(task["hosts"][host.name]["changed"])
-
-
-def _main(host: Host, name: str, arguments: Values) -> float:
-    """Seconds from the first line of main() to exit_json, in a process that has imported the module already."""
-    host.write("/root/module_time.py", (HERE / "module_time.py").read_text(encoding="utf-8"))
-    host.write("/root/arguments.json", json.dumps(arguments))
-    output = host.shell(
-        f"export PYTHONPATH={_LIBRARY} PYTHONDONTWRITEBYTECODE=1\n"
-        f"python3 /root/module_time.py {_MODULES[name]} </root/arguments.json"
-    )
-    found: dict[str, t.Any] = json.loads(output.splitlines()[-1])
-    if found["result"].get("failed") or found["result"].get("changed"):
-        raise BenchmarkError(f"{name}, called without Ansible around: {found['result']}")
-    return float(found["seconds"])
-
-
-def _folder_of(package: str) -> str:
-    specification = importlib.util.find_spec(package)
-    folders = list(specification.submodule_search_locations or ()) if specification else []
-    if not folders:
-        raise BenchmarkError(f"{package} is not installed")
-    return str(pathlib.Path(folders[0]).resolve())
