@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import typing as t
 
 import pytest
@@ -20,7 +22,7 @@ def test_what_is_given() -> None:
         {**PLAIN, "replication": True, "name": "subscriber"},
         {**PLAIN, "address": "local", "system_user": "www"},
     ]
-    demands = guards({"must_admit": entries, "sessions": "terminate", "allow_lockout": True})[0].demands
+    demands = guards({"must_admit": entries, "sessions": "terminate", "allow_lockout": True})[0].guard().demands
     tls, physical, logical, local = demands.must_admit
     assert tls.certificate is not None and tls.certificate.common_name == "app" and tls.attempt.tls
     assert physical.attempt.replication and not physical.logical
@@ -30,8 +32,8 @@ def test_what_is_given() -> None:
 
 
 def test_silence() -> None:
-    demands = guards({name: option.get("default") for name, option in ADMISSION_ARGUMENTS.items()})[0].demands
-    assert demands == guards({})[0].demands and not demands.terminate and not demands.allow_lockout
+    demands = guards({name: option.get("default") for name, option in ADMISSION_ARGUMENTS.items()})[0].guard().demands
+    assert demands == guards({})[0].guard().demands and not demands.terminate and not demands.allow_lockout
 
 
 @pytest.mark.parametrize(
@@ -55,3 +57,17 @@ def test_what_is_refused(values: dict[str, t.Any], option: str, words: str) -> N
     with pytest.raises(InputError, match=words) as caught:
         guards(values)
     assert caught.value.option == option
+
+
+def test_what_judges_clients_is_not_imported_before_it_is_needed() -> None:
+    """Importing it would take longer than a run of settings that changes nothing."""
+    packages = "ansible_collections.rampart.postgresql.plugins"
+    script = (
+        f"import sys; from {packages}.module_utils._admission.arguments import guards; import {packages}.modules.settings\n"
+        f"loaded = lambda: [name for name in sys.modules if '._hba' in name]\n"
+        "[guard] = guards({}); print(len(loaded())); guard.guard(); print(len(loaded()))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    before, after = map(int, done.stdout.split())
+    assert before == 0
+    assert after > 0
