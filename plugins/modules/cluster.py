@@ -171,6 +171,8 @@ options:
         - Parameters of these libraries, C(auth_delay.milliseconds) for example, can be set in the same call. The
           rehearsal asks the throw-away server, which has loaded the libraries, for their names, so a misspelt one
           is refused on every version; without a rehearsal it is found only after the restart.
+        - Parameters of an extension whose library is loaded only when a session needs it, C(plpgsql.extra_warnings)
+          for example, can be set without it being here.
         type: list
         elements: str
       preload_absent:
@@ -219,6 +221,7 @@ options:
         description:
         - The roles that may have attributes, and which. Every other role loses what it has of O(role_attributes.attributes).
         - An empty list allows nobody anything.
+        - To name the bootstrap superuser or the login of the run without C(SUPERUSER), if they have it, is an error.
         - A name that the cluster does not have is a warning, so that one list can serve a fleet.
         type: list
         elements: dict
@@ -333,7 +336,8 @@ options:
         - With V(file) the file has these mappings and no others. A mapping that is there already keeps its bytes,
           its comments and the blank lines around it; only what differs is changed. Comments that a blank line parts
           from the next mapping stay.
-        - With V(block) the mappings are a marked block of the file, and every other byte stays as it is.
+        - With V(block) the mappings are a marked block of the file, and every other byte stays as it is. In the block
+          what is there already stays too, as with V(file).
         type: str
         choices:
         - file
@@ -394,7 +398,9 @@ options:
           that is there already keeps its bytes, its comments and the blank lines around it, however it is spelled;
           only what differs is changed. Comments that a blank line parts from the next rule stay. Rules that are not
           among O(hba.rules) go with the comments that belong to them, and so do lines that the server refuses.
-        - With V(block) the rules are a marked block of the file, and every other byte stays as it is.
+        - With V(block) the rules are a marked block of the file, and every other byte stays as it is. In the block
+          what is there already stays too, as with V(file). Marks that do not form one pair, or that stand inside
+          another block, are an error.
         type: str
         choices:
         - file
@@ -431,8 +437,9 @@ options:
           can.
         - Every run makes two such logins, which the server refuses and logs.
         - Only where the rules are the first of the file, so not with O(hba.position=last).
-        - Without the rule the server's log is looked at after a reload, and the time of the file at the start of
-          a run.
+        - Without the rule the server's log tells whether the last reload left the file out, as far as the log is
+          a file and in English, and the times of the file tell whether it came to its place after that. Both are
+          looked at at the start of every run, and the log after a reload too.
         type: bool
         default: true
       fail_on:

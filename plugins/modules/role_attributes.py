@@ -46,6 +46,7 @@ options:
     description:
       - The roles that may have attributes, and which. Every other role loses what it has of O(attributes).
       - An empty list allows nobody anything.
+      - To name the bootstrap superuser or the login of the run without C(SUPERUSER), if they have it, is an error.
       - A name that the cluster does not have is a warning, so that one list can serve a fleet.
     type: list
     elements: dict

@@ -177,8 +177,13 @@ class RoleAttributes:
     def _refuse_exempt(self, state: State) -> None:
         """Nobody can ask for the bootstrap superuser or the login in use to be stripped."""
         bootstrap = next((role.name for role in state.roles if role.oid == BOOTSTRAP_OID), None)
+        superusers = {role.name for role in state.roles if "SUPERUSER" in role.attributes}
+        may_be_superuser = "SUPERUSER" not in self._desired.attributes
         named = list(self._desired.strip or ())
-        named += [(entry.option, entry.role) for entry in self._desired.allow or () if not entry.attributes]
+        for entry in self._desired.allow or ():  # for a superuser the other attributes make no difference
+            enough = may_be_superuser or "SUPERUSER" in entry.attributes or entry.role not in superusers
+            if not (entry.attributes and enough):
+                named.append((entry.option, entry.role))
         for option, name in named:
             if name == bootstrap:
                 raise InputError(option=option, value=name, expected="a role that is not the bootstrap superuser")

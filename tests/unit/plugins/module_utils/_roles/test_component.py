@@ -129,6 +129,8 @@ def test_the_bootstrap_superuser_the_login_and_predefined_roles_are_exempt() -> 
         {"strip": ["app", "admin"]},
         {"allow": [{"role": "postgres", "attributes": []}]},
         {"allow": [{"role": "admin", "attributes": []}]},
+        {"allow": [{"role": "postgres", "attributes": ["CREATEDB"]}]},
+        {"allow": [{"role": "app", "attributes": []}, {"role": "admin", "attributes": ["CREATEROLE"]}]},
     ],
 )
 def test_to_name_the_exempt_is_an_error(values: dict[str, t.Any]) -> None:
@@ -136,6 +138,8 @@ def test_to_name_the_exempt_is_an_error(values: dict[str, t.Any]) -> None:
     with pytest.raises(InputError, match=r"roles\.(strip|allow)\[\d\]: '(postgres|admin)' cannot be used"):
         plan(state(admin, login="admin"), **values)
     assert plan(state(admin, login="admin"), allow=[{"role": "postgres", "attributes": ["SUPERUSER"]}]).steps == ()
+    others = {"allow": [{"role": "postgres", "attributes": ["CREATEDB"]}], "attributes": ["CREATEDB", "CREATEROLE"]}
+    assert plan(state(admin, login="admin"), **others).steps == ()
 
 
 @pytest.mark.parametrize(
