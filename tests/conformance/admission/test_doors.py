@@ -37,8 +37,11 @@ def party(workshop: Workshop, major: int) -> Iterator[Party]:
 
 
 def put(party: Party, parameters: Parameters, *, check: bool = False, **demands: t.Any) -> dict[str, t.Any]:
-    build = lambda: [component({"parameters": parameters})]  # noqa: E731
-    return dict(run_components(party.server, build, check=check, rehearse=False, **demands).values)
+    return dict(
+        run_components(
+            party.server, lambda: [component({"parameters": parameters})], check=check, rehearse=False, **demands
+        ).values
+    )
 
 
 @contextlib.contextmanager

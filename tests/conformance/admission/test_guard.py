@@ -295,8 +295,11 @@ def test_an_inactive_slot_is_told(host: Server) -> None:
 def test_tls_turned_off(host: Server) -> None:
     def tls(value: bool, *, own_file: bool = True, **demands: t.Any) -> dict[str, t.Any]:
         parameters = {"ssl": value, **({"ssl_cert_file": "tls.pem", "ssl_key_file": "tls.pem"} if own_file else {})}
-        build = lambda: [settings.component({"parameters": parameters})]  # noqa: E731
-        return dict(run_components(host, build, rehearse=False, **demands).values)
+        return dict(
+            run_components(
+                host, lambda: [settings.component({"parameters": parameters})], rehearse=False, **demands
+            ).values
+        )
 
     assert tls(True)["changed"]
     put(host, own(host), world("scram-sha-256", type="hostssl"))
@@ -313,8 +316,7 @@ def test_tls_turned_off(host: Server) -> None:
 
 def test_an_attribute_is_taken_from_who_must_get_in(host: Server) -> None:
     def strip(**demands: t.Any) -> dict[str, t.Any]:
-        build = lambda: [role_attributes.component({"strip": ["standby"]})]  # noqa: E731
-        return dict(run_components(host, build, **demands).values)
+        return dict(run_components(host, lambda: [role_attributes.component({"strip": ["standby"]})], **demands).values)
 
     must = [{"user": "standby", "address": "127.0.0.1", "replication": True}]
     try:
@@ -369,8 +371,11 @@ def test_a_login_that_does_not_see_everything_says_so(host: Server) -> None:
     wanted = [{**own(host), "users": ["weak"], "method": "trust"}, world("reject")]
 
     def by_weak() -> dict[str, t.Any]:
-        build = lambda: [hba.component({"rules": wanted})]  # noqa: E731
-        return dict(run_components(host, build, user="weak", check=True, rehearse=False).values)
+        return dict(
+            run_components(
+                host, lambda: [hba.component({"rules": wanted})], user="weak", check=True, rehearse=False
+            ).values
+        )
 
     try:
         with session(host, "app"):

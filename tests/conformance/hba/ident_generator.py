@@ -179,7 +179,7 @@ class MappingAuthor(Author):
             del fields[self.chance.randrange(3)]
         return self.padded(self.spelled(fields))
 
-    def _name(self, names: t.Sequence[str]) -> str:
+    def _name(self, keywords: t.Sequence[str]) -> str:
         if self.is_about("limits", 0.3, 0):
             return "a" * (10239 - 2 * self.sound + self.chance.randint(-2, 2))
         if self.is_about("bytes", 0.5, 0):
@@ -191,7 +191,7 @@ class MappingAuthor(Author):
                 ("@one.lst", '@"one.lst"') if self.sound else ("@one.lst", "@names.lst", "@missing.lst", "@empty.lst")
             )
         commas = (",", ", ", ",,", ",x", " ,x") if not self.sound and self.is_about("separators", 0.5, 0.05) else ("",)
-        return self.quoted(self.chance.choice(names)) + self.chance.choice(commas)
+        return self.quoted(self.chance.choice(keywords)) + self.chance.choice(commas)
 
     def _system_user(self) -> str:
         if self.is_about("references", 0.6, 0.1):

@@ -57,7 +57,7 @@ class Judge:
         self.ssl = False
         self.validators: tuple[str, ...] = ()
         self._session = server.connect()
-        self.version = str(server.query("SHOW server_version")[0][0]).split(" (")[0]
+        self.version = str(server.query("SHOW server_version")[0][0]).split(" (", maxsplit=1)[0]
         for name, text in COMPANIONS.items():
             self.put_beside(name, text)
         self.put("".join(f"host all all all {method}\n" for method in _OPTIONAL_METHODS))
