@@ -28,6 +28,7 @@ _ENCLOSURE = "Size limit exceeded"
 _FORM = "Compare False"
 _SCOPE = "Strong(er) authentication required"
 _EXTENSIONS = "Referral"
+_FILTER = "Partial results and referral received"
 
 
 def options_of(url: str) -> dict[str, str]:
@@ -80,20 +81,25 @@ class _Url:
         base = _unescaped(self.parts[0]) if self.parts else None
         attributes, scope, search_filter, *extensions = [*self.parts[1:], "", "", ""][: max(3, len(self.parts) - 1)]
         depth = _SCOPES.get(_unescaped(scope).lower())
-        if depth is None:
+        if depth is None or (scope and not _unescaped(scope)):
             raise _Malformed(_SCOPE)
+        if search_filter and not _unescaped(search_filter):
+            raise _Malformed(_FILTER)
         if len(extensions) > 1:
             raise _Malformed(_FORM)
-        if extensions and not extensions[0]:
+        if extensions and not extensions[0].strip(","):
             raise _Malformed(_EXTENSIONS)
         if self.scheme not in ("ldap", "ldaps"):
             raise Refusal(f"unsupported LDAP URL scheme: {self.scheme}")
+        names = [name for name in _unescaped(attributes).split(",") if name]
+        if attributes and not names:
+            raise Refusal("an LDAP URL with attributes but no name among them ends the server", in_view=False)
         found: dict[str, str | None] = {
             "ldapscheme": self.scheme,
             "ldapserver": self.host or None,
             "ldapport": self.port,
             "ldapbasedn": base,
-            "ldapsearchattribute": _unescaped(attributes).strip(",").split(",")[0] or None,
+            "ldapsearchattribute": names[0] if names else None,
             "ldapscope": depth,
             "ldapsearchfilter": _unescaped(search_filter) or None,
         }
@@ -113,5 +119,6 @@ def _unescaped(text: str) -> str:
 
 def _number(text: str) -> int:
     """What a C int makes of a long one."""
-    number = min(max(int(text), -(1 << 63)), (1 << 63) - 1) & 0xFFFFFFFF
+    digits = int(text.lstrip("+-").lstrip("0")[:20] or "0")
+    number = (max(-digits, -(1 << 63)) if text[0] == "-" else min(digits, (1 << 63) - 1)) & 0xFFFFFFFF
     return number - (1 << 32) if number & (1 << 31) else number

@@ -8,6 +8,7 @@ import os
 import pathlib
 import typing as t
 
+import psycopg
 import pytest
 
 from ansible_collections.rampart.postgresql.tests.conformance.counts import tell
@@ -20,6 +21,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
+    from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Workshop
 
 _CORPUS = pathlib.Path(__file__).parent / "corpus.json"
@@ -123,6 +125,20 @@ def test_corpus_with_validators(judge: Judge, oauth: tuple[str, ...]) -> None:
     finally:
         judge.use_validators()
     assert not wrong, "\n".join(wrong)
+
+
+def test_a_line_that_ends_the_server(fresh_server: Server) -> None:
+    """Asked about it, or told to load it, a server that knows LDAP dies of it: so it counts as refused."""
+    judge = Judge(fresh_server)
+    text = 'host all all all ldap "ldapurl=ldap://l/dc=x?,"'
+    judge.put(text)
+    assert [record.accepted for record in judge.ours(text)] == [False]
+    if "ldap" in judge.lacks:
+        assert "not supported by this build" in str(judge.rows()[0]["error"])
+    else:
+        with pytest.raises(psycopg.OperationalError, match="server closed the connection"):
+            judge.rows()
+    judge.close()
 
 
 class _Trial:

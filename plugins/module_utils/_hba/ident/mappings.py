@@ -101,9 +101,13 @@ def _pg_user_problem(token: Token, system_user: Token) -> str | None:
         return f"the keyword is all, in lower case; a role of that name is written '\"{text}\"'"
     if text[:1] == "/":
         return None  # what it means depends on the version
+    if text[:1] == "@" and len(text) > 1 and not token.quoted:
+        return None  # a path, which may be longer than a name
     if REFERENCE in text and (token.quoted or text[:1] != "+"):
         return _reference_problem(system_user)
     name = text[1:] if text[:1] == "+" and not token.quoted else text
+    if not name:
+        return "no group has an empty name, so this never matches; a role of the name + is written '\"+\"'"
     if byte_length(name) > NAME_BYTES:
         return f"no name is longer than {NAME_BYTES} bytes, so this never matches"
     return None

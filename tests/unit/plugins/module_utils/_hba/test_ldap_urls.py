@@ -39,7 +39,10 @@ def test_parts(url: str, server: str | None, port: str, base: str | None, scope:
         ("ldap://l:9 /", "Compare False"),
         ("ldap://[::1/", "Compare False"),
         ("ldap://l/b?a?foo", "Strong(er) authentication required"),
+        ("ldap://l/b?a?%zz", "Strong(er) authentication required"),
+        ("ldap://l/b?a?sub?%zz", "Partial results and referral received"),
         ("ldap://l/b???f?", "Referral"),
+        ("ldap://l/b???f?,", "Referral"),
         ("ldap://l/b???f?x?y", "Compare False"),
     ],
 )
@@ -47,6 +50,18 @@ def test_refusals_bear_the_words_of_unrelated_codes(url: str, words: str) -> Non
     with pytest.raises(Refusal) as caught:
         options_of(url)
     assert caught.value.words == f'could not parse LDAP URL "{url}": {words}'
+
+
+@pytest.mark.parametrize("attributes", [",", "%zz", "%00uid", ",,"])
+def test_what_would_end_the_server_is_refused(attributes: str) -> None:
+    with pytest.raises(Refusal, match="ends the server"):
+        options_of(f"ldap://l/b?{attributes}?sub")
+    assert options_of("ldap://l/b?,uid,?sub")["ldapsearchattribute"] == "uid"
+
+
+def test_numbers_of_any_length() -> None:
+    assert options_of(f"ldap://l:{'9' * 5000}/b")["ldapport"] == "-1"
+    assert options_of(f"ldap://l:{'0' * 5000}9/b")["ldapport"] == "9"
 
 
 def test_schemes() -> None:

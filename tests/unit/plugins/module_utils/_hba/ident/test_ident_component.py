@@ -142,6 +142,7 @@ def test_patroni() -> None:
         ({"pg_user": "p\nq"}, "x.mappings[0].pg_user", "ONE name"),
         ({"pg_user": "ALL"}, "x.mappings[0].pg_user", "in lower case"),
         ({"pg_user": "n" * 64}, "x.mappings[0].pg_user", "63 bytes"),
+        ({"pg_user": "+"}, "x.mappings[0].pg_user", "no group has an empty name"),
         ({"pg_user": "\\1"}, "x.mappings[0].pg_user", "plain name"),
         ({"pg_user": "\\1", "system_user": "/^(?:a)$"}, "x.mappings[0].pg_user", "in parentheses"),
         ({"pg_user": None}, "x.mappings[0].pg_user", "give a name"),
@@ -154,6 +155,11 @@ def test_bad_mappings(change: dict[str, t.Any], where: str, words: str) -> None:
     with pytest.raises(InputError) as caught:
         component({"mappings": [{**OWN, **change}]}, option="x")
     assert caught.value.option == where and words in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ['"+"', "+g", "@" + "l" * 99, '"@"'])
+def test_unusual_names(name: str) -> None:
+    assert component({"mappings": [{**OWN, "pg_user": name}]}).desired.mappings is not None
 
 
 @pytest.mark.parametrize(
