@@ -13,6 +13,7 @@ import dataclasses
 import typing as t
 
 __all__ = [
+    "CertificateReplaced",
     "Consequence",
     "Effect",
     "ExpectedParameter",
@@ -140,7 +141,14 @@ class ParameterBecomes:
     value: str
 
 
-Effect = t.Union[RoleLoses, ParameterBecomes]
+@dataclasses.dataclass(frozen=True)
+class CertificateReplaced:
+    """The server shows another certificate than the one that its clients may know."""
+
+    path: str
+
+
+Effect = t.Union[RoleLoses, ParameterBecomes, CertificateReplaced]
 """What steps mean for the server where their text does not say it: for guards to read."""
 
 

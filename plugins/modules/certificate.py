@@ -22,11 +22,13 @@ description:
   - A certificate that is neither ours nor the distribution's self-made one is left alone and reported, see O(foreign).
   - C(ssl) itself is not turned on here, that is a matter of the module M(rampart.postgresql.settings).
   - A client that verifies a self-signed certificate has to be given every new one. Use O(names) that clients connect to.
+    Who is connected with TLS while one takes the place of another is named in a warning.
 author:
   - rampart.postgresql contributors (@rampart-postgresql)
 extends_documentation_fragment:
   - rampart.postgresql.attributes
   - rampart.postgresql.connection
+  - rampart.postgresql.admission
 attributes:
   check_mode:
     support: full
@@ -180,6 +182,23 @@ undone:
   returned: failure, after something was written
   type: list
   elements: str
+sessions:
+  description:
+    - Sessions that are not admitted any more; see O(sessions).
+    - Each has C(pid), C(user), C(database), C(address), C(application_name), C(reason), C(where), C(action).
+  returned: when this run had to ask who would still get in
+  type: list
+  elements: dict
+refused:
+  description: Clients that would be refused. Each has C(client), C(pids), C(user), C(database), C(address), C(reason), C(where).
+  returned: failure because somebody would be locked out
+  type: list
+  elements: dict
+unproven:
+  description: Clients of which it is not certain that they get in, in the same form; see O(accept_unproven).
+  returned: failure because somebody would be locked out
+  type: list
+  elements: dict
 server:
   description: The cluster that this was about.
   returned: success
@@ -190,6 +209,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.arguments import ADMISSION_ARGUMENTS
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.arguments import guards
 from ansible_collections.rampart.postgresql.plugins.module_utils._converge import Component
 from ansible_collections.rampart.postgresql.plugins.module_utils._module import run
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.arguments import CONNECTION_ARGUMENTS
@@ -200,7 +221,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments 
 
 def main() -> t.NoReturn:
     """Make or renew the certificate, and name it in the server's configuration."""
-    module = AnsibleModule(argument_spec={**CONNECTION_ARGUMENTS, **ARGUMENTS}, supports_check_mode=True)
+    arguments = {**CONNECTION_ARGUMENTS, **ADMISSION_ARGUMENTS, **ARGUMENTS}
+    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
 
     def build(values: t.Mapping[str, t.Any]) -> list[Component]:
         components: list[Component] = [component(values, can_only_judge=module.check_mode)]
@@ -208,7 +230,7 @@ def main() -> t.NoReturn:
             components.append(settings.component({}))
         return components
 
-    run(module, build)
+    run(module, build, guards)
 
 
 if __name__ == "__main__":

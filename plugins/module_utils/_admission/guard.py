@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.asking import Asked
@@ -19,10 +20,12 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._admission.obse
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import observe
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.words import refusal
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.words import sentence
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import CertificateReplaced
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Effect
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RoleLoses
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Literal
@@ -33,6 +36,7 @@ if t.TYPE_CHECKING:
 
 __all__ = ["Admission"]
 
+_NAMED = 5  # clients in a warning
 _FILES = ("hba", "ident")  # components whose steps decide who gets in
 
 _SHOWN = """SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a
@@ -61,7 +65,8 @@ class Admission:
 
     def concerned(self, plan: Plan) -> bool:
         """Whether the plan, or the operator, says something about who gets in."""
-        return bool(self.demands.must_admit) or self.demands.terminate or _decides(plan)
+        demanded = bool(self.demands.must_admit) or self.demands.terminate
+        return demanded or _decides(plan) or any(isinstance(effect, CertificateReplaced) for effect in plan.effects())
 
     def observe(self, server: Server, plan: Plan) -> State:
         """The world before and after, and everybody who is in."""
@@ -79,7 +84,11 @@ class Admission:
         told = [asked for asked in not_in if asked in lost or (asked.refused and asked not in ending)]
         return Planned(
             steps=tuple(_end(asked, session) for asked in ending for session in asked.sessions),
-            warnings=(*(sentence(asked, written) for asked in told), *_unasked(state, plan)),
+            warnings=(
+                *(sentence(asked, written) for asked in told),
+                *_unasked(state, plan),
+                *_who_verifies(state, plan, self.demands),
+            ),
             facts={"sessions": _listed(not_in, ending)},
         )
 
@@ -106,7 +115,9 @@ def _decides(plan: Plan) -> bool:
 
 
 def _is_relevant(effect: Effect) -> bool:
-    return effect.name in PARAMETERS if isinstance(effect, ParameterBecomes) else effect.attribute in ATTRIBUTES
+    if isinstance(effect, ParameterBecomes):
+        return effect.name in PARAMETERS
+    return isinstance(effect, RoleLoses) and effect.attribute in ATTRIBUTES
 
 
 def _unasked(state: State, plan: Plan) -> list[str]:
@@ -127,6 +138,21 @@ def _unasked(state: State, plan: Plan) -> list[str]:
             "the server does not work with the rules that are on disk: what clients show today was judged by those"
         )
     return told
+
+
+def _who_verifies(state: State, plan: Plan, demands: Demands) -> list[str]:
+    """The server's certificate is for its clients to refuse, and nothing tells the server which of them look at it."""
+    paths = [effect.path for effect in plan.effects() if isinstance(effect, CertificateReplaced)]
+    clients = (*demands.must_admit, *(session.client for session in state.sessions))
+    over_tls = dict.fromkeys(str(dataclasses.replace(client, label="")) for client in clients if client.attempt.tls)
+    if not paths or not over_tls:
+        return []
+    named = list(over_tls)[:_NAMED]
+    more = f"; and {len(over_tls) - _NAMED} more" if len(over_tls) > _NAMED else ""
+    return [
+        f"{paths[0]} becomes another certificate: a client that verifies it (sslmode verify-ca or verify-full) does not"
+        f" connect again until it is given that one; these come with TLS: {'; '.join(named)}{more}"
+    ]
 
 
 def _listed(not_in: t.Iterable[Asked], ending: t.Sequence[Asked]) -> list[dict[str, t.Any]]:

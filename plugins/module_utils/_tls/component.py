@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import CertificateReplaced
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import LeftAlone
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Reload
@@ -85,7 +86,8 @@ class CertificateComponent:
             return self._plan_without_library(state)
         why = self._reasons(state)
         if why:
-            return Planned(steps=(self._make(state, why),))
+            replaced = (CertificateReplaced(state.path),) if state.ssl and (state.named or state.in_use) else ()
+            return Planned(steps=(self._make(state, why),), effects=replaced)
         stale = _not_served(state)
         return Planned(steps=(self._reload(state, stale),)) if stale else Planned()
 

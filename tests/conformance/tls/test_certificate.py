@@ -222,7 +222,9 @@ def test_it_is_renewed_in_time_and_open_sessions_stay(fresh_server: Server, tmp_
         sslrootcert=root,
     ) as session:
         assert not good(run(server, names=["localhost"], validity=90, renew_before=89)).changed
-        assert good(run(server, names=["localhost"], key_type="ecdsa_p384")).changed
+        made = good(run(server, names=["localhost"], key_type="ecdsa_p384"))
+        [warning] = [words for words in made.values["warnings"] if "becomes another certificate" in words]
+        assert made.changed and f"user {server.superuser}, database postgres, from " in warning, warning
         assert handshake(server) == in_file(server) != old
         row = session.execute("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").fetchone()
         assert row == (True,)

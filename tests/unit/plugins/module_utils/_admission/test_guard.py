@@ -18,6 +18,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._admission.worl
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.world import Sessions
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import CertificateReplaced
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
@@ -211,3 +212,20 @@ def test_who_shares_a_limit_that_is_reached_is_not_ended() -> None:
     must = {"user": "app", "database": "shop", "address": "10.0.0.9"}
     assert "3 other sessions reach the limit" in str(refused(sharing, must_admit=[must]))
     assert not judged(sharing, must_admit=[{**must, "address": "10.0.0.1"}]).warnings  # it is one of them
+
+
+def test_another_certificate_is_told_to_whom_it_may_concern() -> None:
+    """Who verifies it only the clients know."""
+    step = dataclasses.replace(WRITE, component="certificate")
+    plan = Plan((Planned(steps=(step,), effects=(CertificateReplaced("tls.pem"),)),))
+    [guard] = guards({})
+    assert guard.concerned(plan)
+    clients = [session(tls=True), session(tls=True), session("soon")]
+    [warning] = judged(state(OPEN, OPEN, *clients, slots=(Slot("node", None),)), plan).warnings
+    assert warning.startswith("tls.pem becomes another certificate") and warning.count("with TLS: user app") == 1
+    assert "soon" not in warning
+    assert not judged(state(OPEN, OPEN, session()), plan).warnings
+    many = [session(database=f"d{number}", tls=True) for number in range(7)]
+    assert "; and 2 more" in str(judged(state(OPEN, OPEN, *many), plan).warnings)
+    must = {**MONITOR, "tls": True}
+    assert "from 10.0.0.9 with TLS" in str(judged(state(OPEN, OPEN), plan, must_admit=[must]).warnings)
