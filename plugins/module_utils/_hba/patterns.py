@@ -10,7 +10,9 @@ matching to Python where both agree on what every construct means, and says so w
 
 from __future__ import annotations
 
+import bisect
 import functools
+import itertools
 import re
 import sys
 import typing as t
@@ -18,7 +20,7 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.automaton import Automaton
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.automaton import build
 
-__all__ = ["NoCapture", "captured", "groups", "problem", "search", "whole_names"]
+__all__ = ["Crowd", "NoCapture", "captured", "groups", "problem", "search", "whole_names"]
 
 _BRACKETS = "brackets [] not balanced"
 _PARENTHESES = "parentheses () not balanced"
@@ -70,6 +72,7 @@ _PORTABLE = re.compile(
 )
 _WHOLE_NAME = r"(?:[\w \-@]|\\[.\-+$])+"
 _WHOLE_NAMES = re.compile(rf"\^(?:{_WHOLE_NAME}|\((?:\?:)?{_WHOLE_NAME}(?:\|{_WHOLE_NAME})*\))\$")
+_SLOW = re.compile(r"\[\^|\\[ADWs]|\[:(?:ascii|cntrl|space):\]|[*+?}][^(]*\)[*+{]")
 
 
 class _Invalid(Exception):
@@ -111,6 +114,39 @@ def _in_python(pattern: str) -> str:
 def _in_bytes(text: str) -> str:
     """A character for each byte: before a database is chosen, the server knows of no encoding."""
     return text.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+class Crowd:
+    """Many names that are searched at once, each a line of one text."""
+
+    def __init__(self, names: t.Iterable[str]) -> None:
+        self._names = tuple(names)
+        lines = [_in_bytes(name) for name in self._names]
+        self._text = "\n".join(lines)
+        self._is_text = len(lines) == self._text.count("\n") + 1
+        self._starts = list(itertools.accumulate((len(line) + 1 for line in lines), initial=0))
+
+    def found(self, pattern: str) -> tuple[list[str], list[str]]:
+        """The names that the pattern is found in, and those of which that is not known here."""
+        quick = _quick(pattern) if self._is_text else None
+        if quick is not None:
+            return [self._names[index] for index in self._lines(quick)], []
+        answers = [(name, search(pattern, name)) for name in self._names]
+        return [name for name, answer in answers if answer], [name for name, answer in answers if answer is None]
+
+    def _lines(self, quick: re.Pattern[str]) -> t.Iterator[int]:
+        match = quick.search(self._text)
+        while match:
+            index = bisect.bisect_right(self._starts, match.start()) - 1
+            yield index
+            match = quick.search(self._text, self._starts[index + 1]) if index + 1 < len(self._names) else None
+
+
+def _quick(pattern: str) -> re.Pattern[str] | None:
+    """The pattern for Python where that is done in no time and no character of it matches the end of a line."""
+    if _SLOW.search(pattern) or len(re.findall(r"[*+?}|]", pattern)) > _FEW or _translated(pattern) is None:
+        return None
+    return re.compile(_in_python(pattern), re.ASCII | re.MULTILINE)
 
 
 @functools.lru_cache(maxsize=4096)

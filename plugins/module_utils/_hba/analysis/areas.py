@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import operator
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.budget import Budget
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import EVERYWHERE
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import Cube
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import Span
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import joined
@@ -18,7 +21,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.r
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.rulebook import Rulebook
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.sets import bits_of
 
-__all__ = ["Part", "parts"]
+__all__ = ["Excerpt", "Part", "parts"]
+
+_FEW = 2  # spans
 
 
 class Part(t.NamedTuple):
@@ -30,53 +35,83 @@ class Part(t.NamedTuple):
     possible: int
 
 
-def parts(book: Rulebook, focus: int, definite: int, possible: int, budget: Budget) -> t.Iterator[list[Part]]:
-    """Every address that a rule of the focus may match; the parts of one span together.
+class Excerpt:
+    """Rules of a book that come into question, numbered anew, because small numbers are quick.
 
-    ``definite`` and ``possible`` are the rules that match, or may match, as far as it is not a question of addresses.
+    ``focus`` are the rules of interest; ``definite`` and ``possible`` those that match, or may match, as far as it is
+    not a question of addresses.
     """
-    spans = joined(cube.span for rule in bits_of(focus) for cube in book.addresses[rule].possible)
-    for span in spans:
-        yield from _parts_of(book, span, definite, possible, budget)
+
+    def __init__(self, book: Rulebook, focus: int, definite: int, possible: int) -> None:
+        index = book.index
+        near = [Span(first, last) for rule in bits_of(focus) for first, last, _cube in book.edges[rule]]
+        self.spans = joined([cube.span for cube in EVERYWHERE] if focus & index.doubtful else near)
+        if len(self.spans) <= _FEW:
+            possible &= functools.reduce(operator.or_, map(index.meeting, self.spans), index.doubtful)
+        self.rules = list(bits_of(possible))
+        self.edges = [book.edges[rule] for rule in self.rules]
+        numbers = {rule: number for number, rule in enumerate(self.rules)}
+        self.possible = (1 << len(numbers)) - 1
+        self.definite, self.everywhere, self.doubtful = (
+            self.possible if not possible & ~rules else _set_of(numbers[rule] for rule in bits_of(rules & possible))
+            for rules in (definite, index.everywhere, index.doubtful)
+        )
 
 
-def _parts_of(book: Rulebook, span: Span, definite: int, possible: int, budget: Budget) -> t.Iterator[list[Part]]:
-    index = book.index
-    changes: dict[int, int] = {span.first: 0, span.last + 1: 0}
+def parts(excerpt: Excerpt, budget: Budget) -> t.Iterator[list[Part]]:
+    """Every address that a rule of the focus may match; the parts of one span together."""
+    wanted = 1 << len(excerpt.rules)
+    changes: dict[int, int] = {}
     cubes: dict[int, Cube] = {}
-    for rule in bits_of(possible & index.meeting(span) & ~index.everywhere):
-        for cube in book.addresses[rule].cubes:
-            first, last = max(cube.hull.first, span.first), min(cube.hull.last, span.last)
-            if first <= last:
-                changes[first] = changes.get(first, 0) ^ 1 << rule
-                changes[last + 1] = changes.get(last + 1, 0) ^ 1 << rule
-                if not cube.is_span:
-                    cubes[rule] = cube
+    for span in excerpt.spans:
+        changes[span.first] = changes.get(span.first, 0) ^ wanted
+        changes[span.last + 1] = changes.get(span.last + 1, 0) ^ wanted
+    for rule, edges in enumerate(excerpt.edges):
+        bit = 1 << rule
+        for first, last, cube in () if excerpt.everywhere & bit else edges:
+            changes[first] = changes.get(first, 0) ^ bit
+            changes[last + 1] = changes.get(last + 1, 0) ^ bit
+            if cube is not None:
+                cubes[rule] = cube
     borders = sorted(changes)
-    there = itertools.accumulate((changes[border] for border in borders), lambda a, b: a ^ b)
-    for first, after, rules in zip(borders, borders[1:], there):
-        scattered = [(rule, cube) for rule, cube in cubes.items() if rules >> rule & 1]
-        certain = index.everywhere | rules & ~_set_of(cubes)
+    there = itertools.accumulate(map(changes.__getitem__, borders), operator.xor)
+    scattered = _set_of(cubes)
+    for first, after, near in zip(borders, borders[1:], there):
+        if not near & wanted:
+            continue
+        split = [(rule, cube) for rule, cube in cubes.items() if near >> rule & 1] if near & scattered else []
+        certain = excerpt.everywhere | near & ~scattered
         yield [
-            Part(piece, address, definite & (certain | inside), possible & (certain | inside | index.doubtful))
-            for piece, address, inside in _split(Span(first, after - 1), scattered, budget)
+            Part(
+                piece,
+                address,
+                excerpt.definite & (certain | inside),
+                excerpt.possible & (certain | inside | excerpt.doubtful),
+            )
+            for piece, address, inside in _split(Span(first, after - 1), split, budget)
         ]
 
 
 def _set_of(rules: t.Iterable[int]) -> int:
-    return sum(1 << rule for rule in rules)
+    found = 0
+    for rule in rules:
+        found |= 1 << rule
+    return found
 
 
 def _split(span: Span, cubes: list[tuple[int, Cube]], budget: Budget) -> list[tuple[Piece, int, int]]:
     """Pieces of a span with one address of each and the rules whose cubes they are in."""
     found: list[tuple[Piece, int, int]] = [(Piece(span), span.first, 0)]
     budget.spend()
+    same: dict[Cube, int] = {}
     for rule, cube in cubes:
-        budget.spend(len(found) * len(cubes))
+        same[cube] = same.get(cube, 0) | 1 << rule
+    for cube, matching in same.items():
+        budget.spend(len(found) * len(same))
         halves = []
         for piece, _address, inside in found:
             for half, rules in (
-                (Piece(span, (*piece.within, cube), piece.outside), inside | 1 << rule),
+                (Piece(span, (*piece.within, cube), piece.outside), inside | matching),
                 (Piece(span, piece.within, (*piece.outside, cube)), inside),
             ):
                 address = witness(span, half.within, half.outside)

@@ -163,6 +163,8 @@ def _hits(
     certain: dict[str, list[Term]] = {}
     doubtful: dict[str, list[Term]] = {}
     known = frozenset(names)
+    crowd = patterns.Crowd(name for name in names if not isinstance(name, Unnamed))
+    unnamed = [name for name in names if isinstance(name, Unnamed)]
     for term in terms:
         if term.kind == "name" and term.text in known:
             certain.setdefault(term.text, []).append(term)
@@ -170,10 +172,11 @@ def _hits(
             for name in members.get(term.text, ()):
                 certain.setdefault(name, []).append(term)
         elif term.kind == "regex":
-            for name in names:
-                answer = None if isinstance(name, Unnamed) else patterns.search(term.text, name)
-                if answer is not False:
-                    (certain if answer else doubtful).setdefault(name, []).append(term)
+            found, unknown = crowd.found(term.text)
+            for name in found:
+                certain.setdefault(name, []).append(term)
+            for name in (*unknown, *unnamed):
+                doubtful.setdefault(name, []).append(term)
     return certain, doubtful
 
 

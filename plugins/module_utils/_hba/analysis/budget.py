@@ -6,11 +6,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import typing as t
+
 __all__ = ["Budget", "Exhausted"]
 
 
 class Exhausted(Exception):
     """What is left has to go without an answer. It never leaves the package."""
+
+
+_PARTS = 8
 
 
 class Budget:
@@ -21,8 +27,18 @@ class Budget:
 
     @property
     def is_spent(self) -> bool:
-        """Whether nothing is left."""
-        return self._units < 0
+        """Whether nothing is left that could be shared out."""
+        return self._units < _PARTS
+
+    @contextlib.contextmanager
+    def share(self) -> t.Iterator[None]:
+        """Give a part to one of many, so that a single one cannot take everything from the others."""
+        part = self._units // _PARTS
+        rest, self._units = self._units - part, part
+        try:
+            yield
+        finally:
+            self._units = max(self._units, 0) + rest
 
     def spend(self, units: int = 1) -> None:
         """Take some; raise Exhausted where there are not so many."""

@@ -10,6 +10,7 @@ import bisect
 import itertools
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.areas import Excerpt
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.areas import parts
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.axis import Group
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.budget import Budget
@@ -54,7 +55,7 @@ __all__ = ["difference"]
 
 _ORDER = ("loses", "gains", "changes", "unknown")
 _UNKNOWN = "not compared"
-_WORK = 50_000  # units that a comparison may take: one or two seconds
+_WORK = 100_000  # units that a comparison may take: one or two seconds
 _CELL = 10  # units for users and databases, beside one for each of their addresses
 
 
@@ -126,7 +127,7 @@ class _Comparison:
     def __init__(self, book: Rulebook, border: int, focus: int, budget: Budget) -> None:
         self._book = book
         self._budget = budget
-        self._old = (1 << border) - 1
+        self._border = border
         self._focus = focus
         self._verdicts: dict[int, Outcome] = {}
         universe = book.universe
@@ -169,7 +170,8 @@ class _Comparison:
     def _of_cell(self, cell: Cell, relatives: frozenset[str]) -> list[Row]:
         users, databases = _some(cell.users), _databases(cell, relatives)
         try:
-            places = self._places(cell)
+            with self._budget.share():
+                places = self._places(cell)
         except Exhausted:
             return [self._unknown(users, databases, False)]
         return [Row(users, databases, False, tuple(ways), area, change) for (change, area), ways in places.items()]
@@ -198,10 +200,15 @@ class _Comparison:
     def _changes(self, cell: Cell, transport: str, definite: int, possible: int) -> dict[Change, list[Piece]]:
         found: dict[Change, list[Piece]] = {}
         if transport == "local":
-            change = self._change(cell, transport, None, definite, possible)
+            everything = range(len(self._book.records))
+            change = self._change(cell, transport, None, everything, definite, possible)
             return {change: []} if change else {}
-        for span_parts in parts(self._book, self._focus & possible, definite, possible, self._budget):
-            changes = [self._change(cell, transport, part.address, part.definite, part.possible) for part in span_parts]
+        excerpt = Excerpt(self._book, self._focus & possible, definite, possible)
+        for span_parts in parts(excerpt, self._budget):
+            changes = [
+                self._change(cell, transport, part.address, excerpt.rules, part.definite, part.possible)
+                for part in span_parts
+            ]
             pieces = [part.piece for part in span_parts]
             if len(set(changes)) == 1:
                 pieces, changes = [Piece(pieces[0].span)], changes[:1]
@@ -210,24 +217,41 @@ class _Comparison:
                     found.setdefault(change, []).append(piece)
         return found
 
-    def _change(self, cell: Cell, transport: str, address: int | None, definite: int, possible: int) -> Change | None:
+    def _change(
+        self,
+        cell: Cell,
+        transport: str,
+        address: int | None,
+        rules: t.Sequence[int],
+        definite: int,
+        possible: int,
+    ) -> Change | None:
+        """How those fare otherwise whom these rules match; bits are places in ``rules``."""
+        old = (1 << bisect.bisect_left(rules, self._border)) - 1
         before, after = (
-            self._outcome(cell, transport, address, definite & half, possible & half)
-            for half in (self._old, ~self._old)
+            self._outcome(cell, transport, address, rules, definite & half, possible & half) for half in (old, ~old)
         )
         return None if before.same_as(after) else (before, after)
 
-    def _outcome(self, cell: Cell, transport: str, address: int | None, definite: int, possible: int) -> Outcome:
+    def _outcome(
+        self,
+        cell: Cell,
+        transport: str,
+        address: int | None,
+        rules: t.Sequence[int],
+        definite: int,
+        possible: int,
+    ) -> Outcome:
         """As matching finds it among the rules that come into question."""
         first = definite & -definite
         if first:
             possible &= 2 * first - 1
         if possible == first:
-            number = first.bit_length()
-            if number not in self._verdicts:
-                verdict = Verdict.of(self._book.records[number - 1]) if first else NO_MATCH
-                self._verdicts[number] = Outcome((), verdict)
-            return self._verdicts[number]
+            rule = rules[first.bit_length() - 1] if first else -1
+            if rule not in self._verdicts:
+                self._verdicts[rule] = Outcome((), Verdict.of(self._book.records[rule]) if first else NO_MATCH)
+            return self._verdicts[rule]
+        self._budget.spend(bin(possible).count("1"))
         user, database = self._book.example(cell)
         attempt = Attempt(
             user=user.name,
@@ -238,7 +262,8 @@ class _Comparison:
             replication=cell.databases == "replication",
             member_of=user.member_of,
         )
-        return outcome([self._book.records[rule] for rule in bits_of(possible)], attempt, self._book.dialect)
+        candidates = [self._book.records[rules[place]] for place in bits_of(possible)]
+        return outcome(candidates, attempt, self._book.dialect)
 
     def _region(self, row: Row) -> Region:
         return Region(

@@ -18,6 +18,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records im
 
 __all__ = ["NO_MATCH", "Outcome", "Verdict", "outcome"]
 
+_SHOWN = 8  # cases in a text
+
 Doubts = frozenset[tuple[str, str]]
 
 
@@ -73,8 +75,9 @@ class Outcome(t.NamedTuple):
         )
 
     def __str__(self) -> str:
-        parts = [f"{verdict} if {_condition(case)}" for case, verdict in self.cases]
-        return ", else ".join([*parts, str(self.last)])
+        parts = [f"{verdict} if {_condition(case)}" for case, verdict in self.cases[:_SHOWN]]
+        more = [f"what {len(self.cases) - _SHOWN} more rules say"] if len(self.cases) > _SHOWN else []
+        return ", else ".join([*parts, *more, str(self.last)])
 
 
 def outcome(records: t.Iterable[Record], attempt: Attempt, dialect: Dialect) -> Outcome:

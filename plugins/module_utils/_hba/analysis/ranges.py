@@ -15,11 +15,25 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.addresses import Network
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.addresses import show_address
 
-__all__ = ["EVERYWHERE", "LOOPBACK", "Cube", "Span", "cube_of", "gaps", "joined", "packed", "show_span", "witness"]
+__all__ = [
+    "EVERYWHERE",
+    "FAMILY",
+    "LOOPBACK",
+    "V4_BITS",
+    "V6_BITS",
+    "Cube",
+    "Span",
+    "cube_of",
+    "gaps",
+    "joined",
+    "packed",
+    "show_span",
+    "witness",
+]
 
-_V6 = 1 << 128
-_V4_BITS = (1 << 32) - 1
-_V6_BITS = (1 << 128) - 1
+FAMILY = 1 << 128  # set in IPv6 addresses
+V4_BITS = (1 << 32) - 1
+V6_BITS = (1 << 128) - 1
 
 
 class Span(t.NamedTuple):
@@ -38,7 +52,7 @@ class Cube(t.NamedTuple):
     @property
     def free(self) -> int:
         """The bits that are not given."""
-        return (_V6_BITS if self.bits & _V6 else _V4_BITS) & ~self.mask
+        return (V6_BITS if self.bits & FAMILY else V4_BITS) & ~self.mask
 
     @property
     def span(self) -> Span:
@@ -68,13 +82,13 @@ class Cube(t.NamedTuple):
     @property
     def network(self) -> Network:
         """Back to address and mask."""
-        length = 16 if self.bits & _V6 else 4
-        low = _V6_BITS if length == 16 else _V4_BITS
+        length = 16 if self.bits & FAMILY else 4
+        low = V6_BITS if length == 16 else V4_BITS
         return Network((self.bits & low).to_bytes(length, "big"), (self.mask & low).to_bytes(length, "big"))
 
 
-EVERYWHERE = (Cube(0, _V6_BITS ^ _V4_BITS | _V6), Cube(_V6, _V6))
-LOOPBACK = (Cube(0x7F000001, _V6_BITS | _V6), Cube(_V6 | 1, _V6_BITS | _V6))
+EVERYWHERE = (Cube(0, V6_BITS ^ V4_BITS | FAMILY), Cube(FAMILY, FAMILY))
+LOOPBACK = (Cube(0x7F000001, V6_BITS | FAMILY), Cube(FAMILY | 1, V6_BITS | FAMILY))
 
 
 def cube_of(network: Network) -> Cube:
@@ -82,13 +96,13 @@ def cube_of(network: Network) -> Cube:
     mask = int.from_bytes(network.mask, "big")
     address = int.from_bytes(network.address, "big") & mask
     if len(network.address) == 16:
-        return Cube(address | _V6, mask | _V6)
-    return Cube(address, mask | _V6 | (_V6_BITS ^ _V4_BITS))
+        return Cube(address | FAMILY, mask | FAMILY)
+    return Cube(address, mask | FAMILY | (V6_BITS ^ V4_BITS))
 
 
 def packed(number: int) -> bytes:
     """The bytes of an address."""
-    return (number - _V6).to_bytes(16, "big") if number & _V6 else number.to_bytes(4, "big")
+    return (number - FAMILY).to_bytes(16, "big") if number & FAMILY else number.to_bytes(4, "big")
 
 
 def gaps(span: Span, taken: t.Iterable[Span]) -> list[Span]:
@@ -134,11 +148,11 @@ def _prefixes(span: Span) -> t.Iterator[Cube]:
     first = span.first
     while first <= span.last:
         size = (first & -first) or 1 << 32
-        if first == _V6:
-            size = _V6
+        if first == FAMILY:
+            size = FAMILY
         while first + size - 1 > span.last:
             size >>= 1
-        yield Cube(first, (_V6 | _V6_BITS) & ~(size - 1))
+        yield Cube(first, (FAMILY | V6_BITS) & ~(size - 1))
         first += size
 
 
@@ -164,5 +178,5 @@ def show_span(span: Span) -> str:
     if span.first == span.last:
         return first
     if not width & (width + 1) and not span.first & width:
-        return f"{first}/{(128 if span.first & _V6 else 32) - width.bit_length()}"
+        return f"{first}/{(128 if span.first & FAMILY else 32) - width.bit_length()}"
     return f"{first}-{last}"

@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.axis import Axis
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.axis import Group
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import Cube
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.sets import AddressIndex
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.sets import addresses_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.sets import bits_of
@@ -90,6 +91,13 @@ class Rulebook:
         self._by_name = {user.name: user for user in self.universe.users}
         self._others: dict[str, int] = {}
         self._set_axes()
+
+    @functools.cached_property
+    def edges(self) -> list[list[tuple[int, int, Cube | None]]]:
+        """The first and last addresses of which each rule is certain; around a mask that is no prefix, with its cube."""
+        return [
+            [(*cube.hull, None if cube.is_span else cube) for cube in addresses.cubes] for addresses in self.addresses
+        ]
 
     def transports(self, record: Record) -> tuple[str, ...]:
         """How a client may come in by a rule."""

@@ -7,11 +7,15 @@
 from __future__ import annotations
 
 import bisect
+import functools
 import itertools
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import EVERYWHERE
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import FAMILY
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import LOOPBACK
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import V4_BITS
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import V6_BITS
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import Cube
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import Span
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import cube_of
@@ -19,6 +23,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records im
 
 __all__ = ["AddressIndex", "Addresses", "addresses_of", "bits_of", "key_of"]
 
+_PART_BITS = 512
+_PART = (1 << _PART_BITS) - 1
 _SAMEHOST, _SAMENET = "\0samehost", "\0samenet"
 
 
@@ -65,10 +71,18 @@ def addresses_of(address: Address | None) -> Addresses:
 
 def bits_of(rules: int) -> t.Iterator[int]:
     """The positions of the rules in a set, in order."""
-    while rules:
-        low = rules & -rules
-        yield low.bit_length() - 1
-        rules ^= low
+    start = 0
+    while rules:  # large numbers are slow: they are taken apart
+        empty = (rules & -rules).bit_length() - 1
+        start += empty
+        rules >>= empty
+        part = rules & _PART
+        while part:
+            low = part & -part
+            yield start + low.bit_length() - 1
+            part ^= low
+        start += _PART_BITS
+        rules >>= _PART_BITS
 
 
 def key_of(rules: int) -> bytes:
@@ -84,6 +98,7 @@ class AddressIndex:
         self.doubtful = 0  # rules that may match anywhere
         self.scattered = 0  # rules with a mask that is no prefix: their span says only where they may match
         self._doubts: dict[str, int] = {}
+        self._networks = [(index, rule.cubes[0]) for index, rule in enumerate(rules) if len(rule.cubes) == 1]
         entries: list[tuple[Span, int]] = []
         for index, rule in enumerate(rules):
             bit = 1 << index
@@ -113,6 +128,28 @@ class AddressIndex:
         self._borders = sorted(changes)
         self._there = list(itertools.accumulate((changes[border] for border in self._borders), lambda a, b: a ^ b))
 
+    @functools.cached_property
+    def networks(self) -> int:
+        """The rules that are certain of one network."""
+        return _from_positions(index for index, _cube in self._networks)
+
+    def apart(self, cube: Cube) -> int:
+        """Those of them that share no address with a cube: some bit is given, and another."""
+        found = 0
+        for bit in bits_of(_telling(cube)):
+            zeros, ones = self._given.get(bit, (0, 0))
+            found |= zeros if cube.bits >> bit & 1 else ones
+        return found
+
+    @functools.cached_property
+    def _given(self) -> dict[int, tuple[int, int]]:
+        """The rules of one network that give a bit of addresses as 0, and those that give it as 1."""
+        found: dict[int, tuple[list[int], list[int]]] = {}
+        for index, cube in self._networks:
+            for bit in bits_of(_telling(cube)):
+                found.setdefault(bit, ([], []))[cube.bits >> bit & 1].append(index)
+        return {bit: (_from_positions(zeros), _from_positions(ones)) for bit, (zeros, ones) in found.items()}
+
     def wider(self, addresses: Addresses) -> int:
         """The rules that match, because of what only the server can tell, wherever these addresses do."""
         found = 0
@@ -141,3 +178,18 @@ class AddressIndex:
             left >>= 1
             right >>= 1
         return found
+
+
+def _telling(cube: Cube) -> int:
+    """The bits that a cube gives, without those that all of its family give alike."""
+    return cube.mask & (FAMILY | V6_BITS if cube.bits & FAMILY else FAMILY | V4_BITS)
+
+
+def _from_positions(rules: t.Iterable[int]) -> int:
+    found = bytearray()
+    for rule in rules:
+        place = rule >> 3
+        if place >= len(found):
+            found.extend(bytes(place + 1 - len(found)))
+        found[place] |= 1 << (rule & 7)
+    return int.from_bytes(found, "little")

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import operator
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.ranges import Cube
@@ -22,6 +24,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel i
 
 __all__ = ["Contradicted", "Duplicate", "Survey", "Unreachable", "survey"]
 
+_FEW = 20  # rules that are looked at one by one
 _NAMED = 20  # rules that are named where there may be thousands
 
 
@@ -162,6 +165,9 @@ class _Surveyor:
         suspects = found & ~(book.index.everywhere | book.index.wider(book.addresses[rule]))
         if all(cube.is_span for cube in own):
             suspects &= book.index.scattered
+        if bin(suspects).count("1") > _FEW:
+            found &= ~(suspects & functools.reduce(operator.and_, map(book.index.apart, own)))
+            suspects &= ~book.index.networks
         for other in bits_of(suspects):
             if not any(cube.meets(mine) for cube in book.addresses[other].cubes for mine in own):
                 found ^= 1 << other
