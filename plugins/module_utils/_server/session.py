@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import socket
 import typing as t
 
@@ -17,6 +18,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ServerDown
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import drivers
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import sql
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
@@ -32,6 +34,7 @@ __all__ = ["Options", "Session"]
 
 APPLICATION_NAME = "rampart.postgresql"
 _DEFAULT_PORT = 5432
+_NAME = re.compile('"name": *"([^"]*)"')
 _DEFAULT_SOCKET_DIRECTORIES = ("/var/run/postgresql", "/tmp")  # Debian's and PGDG's; PostgreSQL's own
 
 _IDENTITY = """
@@ -129,7 +132,15 @@ class Session:
 
     def rows(self, query: str) -> list[dict[str, t.Any]]:
         """The rows of a query as dictionaries. Types are JSON's."""
-        found: list[dict[str, t.Any]] = json.loads(self._connection.scalar(sql.as_json(query)))
+        try:
+            found: list[dict[str, t.Any]] = json.loads(self._connection.scalar(sql.as_json(query)))
+        except UnicodeDecodeError as error:
+            # No more of the answer: it may hold secrets.
+            names = _NAME.findall(error.object[: error.start].decode("utf-8", "replace"))
+            about = f", near {names[-1]}" if names else ""
+            raise Unsupported(
+                f"the server answers with text that is not in UTF-8{about}, so nothing was done"
+            ) from None
         return found
 
     def transaction(self, statements: t.Sequence[str]) -> None:

@@ -29,6 +29,7 @@ __all__ = [
     "Defeat",
     "NotRunning",
     "becoming",
+    "blocking",
     "defeats",
     "faults",
     "not_running",
@@ -176,15 +177,21 @@ def _still_running(state: State, ours: t.Collection[str], gone: t.Collection[str
     ]
 
 
+def blocking(state: State) -> list[FileSetting]:
+    """Lines that keep the server from loading any: those that it does not understand, and names that it does not know."""
+    # A row without a path says that a parameter was taken out which needs a restart to go.
+    lines = [row for row in state.files if row.error and row.path]
+    return [row for row in lines if not row.name or state.catalogue.find(row.name) is None]
+
+
 def faults(state: State, elsewhere: t.Collection[str] = ()) -> list[str]:
     """What the server says of our lines, a restart that they wait for apart, and what keeps it from reading.
 
     Ours are those of our file and, of the names ``elsewhere``, those that ALTER SYSTEM keeps.
     """
-    # A row without a path says that a parameter was taken out which needs a restart to go.
-    unread = [f"{row.source}: {row.error}" for row in state.files if row.error and row.path and not row.name]
+    unread = blocking(state)
     if unread:
-        return unread
+        return [" ".join(filter(None, (f"{row.source}:", row.name, row.error))) for row in unread]
     ours = [row for row in state.files if row.path == state.place.path]
     if not ours and state.sections:
         return [f"the server does not read {state.place.path}"]

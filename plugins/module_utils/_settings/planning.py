@@ -40,6 +40,8 @@ __all__ = ["make_plan"]
 
 Offered = t.Mapping[str, t.Mapping[str, str]]
 
+_UNREADABLE: t.Final = "the server would load none of its configuration"
+
 
 def make_plan(desired: Desired, state: State, offered: Offered) -> Planned:
     """What has to be done for the state to become the desired one."""
@@ -62,6 +64,9 @@ def make_plan(desired: Desired, state: State, offered: Offered) -> Planned:
     libraries.check_orphans(desired, state, sections, wanted)
     stored = automatic.changes(desired, state, [w for w in wanted if w.parameter.name not in hands_off], removals)
     steps = _steps(desired, state, sections, removals, stored)
+    unreadable = _unreadable(state, removals)
+    if unreadable and any(step.reload for step in steps):
+        raise RampartError(f"{_UNREADABLE}, so nothing was changed: {'; '.join(unreadable)}")
     changes = effective.changes(state, sections, removals, stored)
     kept_roles = elsewhere.on_standby(removals) if state.in_recovery else []
     return Planned(
@@ -69,7 +74,7 @@ def make_plan(desired: Desired, state: State, offered: Offered) -> Planned:
         left_alone=(*left_alone, *without, *undecided, *unknown, *kept_roles),
         restart_required=tuple(judgement.waiting(state, changes)),
         overridden_by=defeated.overridden,
-        findings=tuple(deciding.findings(state.circumstances)),
+        findings=(*deciding.findings(state.circumstances), *(f"{_UNREADABLE}: {line}" for line in unreadable)),
         effects=judgement.becoming(state, changes) if steps else (),
         expected=_expected(desired, state, wanted),
         foreseen=automatic.foreseen(state, stored),
@@ -171,6 +176,16 @@ def _refuse_owned(wanted: t.Sequence[Wanted], state: State) -> None:
                 " so nothing was changed; change it there with pg_autoctl, or leave the parameter out",
                 managed_by="pg_auto_failover",
             )
+
+
+def _unreadable(state: State, removals: t.Iterable[elsewhere.Removal]) -> list[str]:
+    """Lines of others, for people, that keep the server from loading anything."""
+    gone = {row for removal in removals for row in removal.rows}
+    return [
+        " ".join(filter(None, (f"{row.source}:", row.name, row.error)))
+        for row in judgement.blocking(state)
+        if row.path != state.place.path and row not in gone
+    ]
 
 
 def _refusal(overridden: t.Sequence[Overridden]) -> RampartError:

@@ -83,7 +83,7 @@ def bad(server: Server, **options: t.Any) -> Result:
 def files(server: Server) -> dict[str, str]:
     """Every configuration file, with its content."""
     paths = [*server.data_directory.glob("*.conf"), *server.data_directory.glob("conf.d/*")]
-    return {str(path): path.read_text(encoding="utf-8") for path in paths}
+    return {str(path): path.read_text(encoding="utf-8", errors="surrogateescape") for path in paths}
 
 
 def show(server: Server, name: str) -> str:
@@ -284,6 +284,28 @@ def test_what_was_never_in_force_waits_for_nothing(fresh_server: Server) -> None
     assert said == [("unix_socket_permissions",)]
     assert waits(good(run(fresh_server, parameters={}))) == []
     assert not run_module("server_restart", fresh_server, check=True).changed
+
+
+@pytest.mark.in_turn
+@pytest.mark.parametrize("line", ["work_mem 1 MB", "nonesuch = 1", "include 'nonesuch.conf'"])
+def test_a_configuration_that_the_server_would_not_load(fresh_server: Server, line: str) -> None:
+    """Somebody else's mistake: it is told before anything is written, and while there is nothing to do."""
+    wanted = {"log_statement": "ddl"}
+    good(run(fresh_server, parameters=wanted))
+    append(fresh_server.conf_file, f"{line}\n")
+    number = len(fresh_server.conf_file.read_text(encoding="utf-8").splitlines())
+    told = f"the server would load none of its configuration: {fresh_server.conf_file}:{number}: "
+    assert any(told in warning for warning in good(run(fresh_server, parameters=wanted)).values["warnings"])
+    assert "so nothing was changed" in bad(fresh_server, parameters={"log_statement": "all"}).message
+
+
+@pytest.mark.in_turn
+def test_a_value_in_another_encoding_is_named(fresh_server: Server) -> None:
+    with fresh_server.conf_file.open("ab") as stream:
+        stream.write(b"primary_conninfo = 'password=hidden'\nlog_line_prefix = 'caf\xe9'\n")
+    refused = bad(fresh_server, parameters={"log_statement": "ddl"})
+    assert "text that is not in UTF-8, near log_line_prefix" in refused.message
+    assert "hidden" not in refused.output
 
 
 @pytest.mark.in_turn
