@@ -216,8 +216,10 @@ class _Rehearsal:
 
     def _start(self, mirror: Mirror) -> tuple[str, list[str]]:
         """Start the server, wait for its verdict, ask it what only it knows, stop it; its log, and what else is wrong."""
+        # The server shares the place in the file that reading moves: it must write at the end wherever that is.
+        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND
         with acting_as(self._server.owner):
-            descriptor = os.open(os.path.join(self._directory, "log"), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+            descriptor = os.open(os.path.join(self._directory, "log"), flags, 0o600)
         with os.fdopen(descriptor, "r+b") as log:
             process = subprocess.Popen(  # pylint: disable=ansible-bad-function # run_command needs a module object
                 [os.path.join(self._server.cluster.bindir, "postgres"), *self._arguments(mirror)],
