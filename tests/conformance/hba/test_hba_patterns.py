@@ -30,8 +30,10 @@ _STRANGE = (
     *("[[:alpha:", r"[\d-z]", r"[\W]", r"[\n]", r"[\1]", r"[\]]", "[]a]", "[^]a]", "[a-]", "[-a]", "[", "[^", "[[", "[a\\"),
     *("(?=a)", "(?!a)", "(?<=a)", "(?<!a)", "(?#c)", "(?#", "(?:", "(?i)", "(?x)", "(?q)", "(?e)", "(?z)", "(?ic)", "***="),
     *("***:", "***", "***?", "{1", "{1,", "{,1}", "{1,2", "{2,1}", "{255}", "{256}", "{1}{2}", "a{1}?", "+?", "??", "(|", "|"),
+    *(r"\(", r"\)", r"\{1\}", r"\{1,\}", r"\{2,1\}", r"\{1", r"\<", r"\>", "{1 , 2}", "{1 2#", " ", "# c"),
     *("||", "\\", "^*", "$+", "(^)*", r"\m*", "(?=a)*", "[[:<:]]", "[[:>:]]*", "#", "\t", "[é-ü]", "[ü-é]", "[a-é]", "}"),
 )  # fmt: skip
+_FLAVOURS = ("", "", "", "", "(?x)", "(?e)", "(?b)", "(?bx)")
 _QUANTIFIERS = ("", "", "", "", "*", "+", "?", "{2}", "{1,2}", "{0,1}", "{2,}", "*?", "+?", "{1,2}?", "**")
 _NAMES = (
     "",
@@ -78,7 +80,7 @@ def _pattern(chance: random.Random, *atoms: t.Sequence[str]) -> str:
 
 def test_problem(server: Server) -> None:
     chance = random.Random(f"{_SEED}-{server.major}")
-    asked = sorted({_pattern(chance, _ATOMS, _STRANGE) for _number in range(_COUNT)})
+    asked = sorted({chance.choice(_FLAVOURS) + _pattern(chance, _ATOMS, _STRANGE) for _number in range(_COUNT)})
     knows = dialect_of(server.major).negated_in_brackets
     counts: collections.Counter[str] = collections.Counter()
     wrong = []

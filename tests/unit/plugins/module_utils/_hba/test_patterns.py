@@ -16,7 +16,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.patterns i
 @pytest.mark.parametrize(
     "pattern",
     ["", "^db[0-9]{1,2}$", "a|b|", "a{", "a{x", "(a)\\1", "[]a]", "[a-]", "(?:a)", "(?i)a", "\\mab\\M", "***=a(", "a+?"]
-    + ["[[:alpha:]]", "[[.hyphen.]]", "\\u00e9", "(?x) a # c", "a(?#c)b"],
+    + ["[[:alpha:]]", "[[.hyphen.]]", "\\u00e9", "(?x) a # c", "a(?#c)b"]
+    + ["(?x)a{1 , 2 }", r"(?b)*\(*a\)\1\{,2\}|(+", "(?b)^*a^$b$", r"(?b)[[:<:]]\<a\>"],
 )
 def test_well_formed(pattern: str) -> None:
     assert problem(pattern) is None
@@ -47,6 +48,12 @@ def test_well_formed(pattern: str) -> None:
         (r"[[:foo:]\q]", "invalid escape \\ sequence"),
         (r"[a-\d", "invalid character range"),
         ("(?e)(?:a)", "quantifier operand invalid"),
+        (r"(?b)\(a", "parentheses () not balanced"),
+        (r"(?b)a\{1", "braces {} not balanced"),
+        (r"(?b)\{1\}", "quantifier operand invalid"),
+        (r"(?b)\(a\1\)", "invalid backreference number"),
+        ("(?b)a**", "quantifier operand invalid"),
+        ("(?x)a{1 #}", "braces {} not balanced"),
     ],
 )
 def test_malformed(pattern: str, words: str) -> None:
@@ -98,7 +105,7 @@ def test_nothing_is_too_strange(pattern: str) -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "count"),
-    [("a", 0), ("(a)(?:b)(c(d))", 3), ("(?=a)b", 0), ("***=(a)", 0), ("(?b)\\(a\\)", None), ("(", None)],
+    [("a", 0), ("(a)(?:b)(c(d))", 3), ("(?=a)b", 0), ("***=(a)", 0), ("(?b)\\(a\\)(", 1), ("(", None)],
 )
 def test_groups(pattern: str, count: int | None) -> None:
     assert groups(pattern) == count
