@@ -61,9 +61,12 @@ class LogTail:
     def _text(self, begin: int, longest: int) -> str:
         if self._path is None or self._size() <= begin:
             return ""
-        with acting_as(self._owner), open(self._path, "rb") as stream:
-            stream.seek(begin)
-            return stream.read(longest).decode("utf-8", "replace")
+        try:
+            with acting_as(self._owner), open(self._path, "rb") as stream:
+                stream.seek(begin)
+                return stream.read(longest).decode("utf-8", "replace")
+        except OSError:  # somebody opened it for the server, as a service manager does
+            return ""
 
     def _size(self) -> int:
         if self._path is None:

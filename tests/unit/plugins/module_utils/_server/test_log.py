@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import pathlib
+import pwd
+import tempfile
+
 import pytest
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import account_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log import LogTail
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.log import last_reload_refused
 
 PATH = "/srv/data/pg_hba.conf"
@@ -52,3 +59,18 @@ def test_the_last_reload(lines: list[str], expected: bool) -> None:
 )
 def test_what_a_statement_writes_does_not_count(line: str) -> None:
     assert not last_reload_refused(f"{RELOAD}\n{line}\n", NAMES)
+
+
+def test_a_log_that_cannot_be_read_says_nothing() -> None:
+    """It has a size all the same."""
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o711)
+        path = pathlib.Path(directory) / "log"
+        path.write_text(f"{RELOAD}\n{REFUSED}\n", encoding="utf-8")
+        account = account_of(os.geteuid())
+        assert LogTail(str(path), account).said_not_reloaded(NAMES)
+        path.chmod(0)
+        if os.geteuid() == 0:
+            account = account_of(pwd.getpwnam("nobody").pw_uid)
+        assert not LogTail(str(path), account).said_not_reloaded(NAMES)
+        assert not LogTail(str(path) + "2", account).said_not_reloaded(NAMES)
