@@ -2,30 +2,22 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reload and restart of a server, proved by asking it; private to the collection."""
+"""A reload, and the wait for a server that starts, proved by asking it; private to the collection."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import time
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConnectionFailed
-from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ServerRefused
-from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
-from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import child_process_options
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Literal
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import compose
 
 if t.TYPE_CHECKING:
-    from ansible_collections.rampart.postgresql.plugins.module_utils._server.discovery import Cluster
-    from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Session
 
-__all__ = ["reload", "restart", "restart_method", "wait_for_login"]
+__all__ = ["reload", "wait_for_login"]
 
 _PAUSE = 0.05  # seconds between two looks
 _NOW = "SELECT pg_catalog.clock_timestamp()::text AS moment"
@@ -78,67 +70,3 @@ def wait_for_login(open_session: t.Callable[[], Session], timeout: int) -> Sessi
                 message = f"no login within timeout ({timeout} s) after the restart: {error.reason}"
                 raise ConnectionFailed(message) from None
             time.sleep(_PAUSE)
-
-
-def restart_method(cluster: Cluster) -> str:
-    """``systemd UNIT`` when a unit's main process is this postmaster, else ``pg_ctl``."""
-    return f"systemd {cluster.unit}" if cluster.unit and _is_main_process(cluster) else "pg_ctl"
-
-
-def restart(server: Server, method: str, timeout: int) -> None:
-    """Restart the cluster, or start it when it is down. It says nothing about whether logins work again."""
-    cluster = server.cluster
-    if method == "pg_ctl":
-        _with_pg_ctl(server, timeout)
-        return
-    if os.geteuid() != 0:
-        raise Unsupported(
-            f"{cluster.label} is run by the systemd unit {cluster.unit}, so its restart needs root: use become"
-        )
-    _run(["systemctl", "restart", str(cluster.unit)], timeout, {})
-
-
-def _is_main_process(cluster: Cluster) -> bool:
-    if shutil.which("systemctl") is None:
-        return False
-    done = subprocess.run(  # pylint: disable=ansible-bad-function # run_command needs a module object
-        ["systemctl", "show", "--property=MainPID", "--value", str(cluster.unit)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.strip() == str(cluster.pid)
-
-
-def _with_pg_ctl(server: Server, timeout: int) -> None:
-    cluster = server.cluster
-    command = [
-        os.path.join(cluster.bindir, "pg_ctl"),
-        "restart",
-        "--pgdata",
-        cluster.data_directory,
-        "--mode=fast",
-        "--wait",
-        f"--timeout={timeout}",
-        f"--log={cluster.log_file or os.devnull}",
-    ]
-    _run(command, timeout, child_process_options(server.owner))
-
-
-def _run(command: list[str], timeout: int, options: dict[str, t.Any]) -> None:
-    try:
-        done = subprocess.run(  # pylint: disable=ansible-bad-function # run_command needs a module object
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout + 10,
-            check=False,
-            cwd="/",
-            **options,
-        )
-    except subprocess.TimeoutExpired:
-        raise RampartError(f"{' '.join(command)} did not end within timeout ({timeout} s)") from None
-    if done.returncode != 0:
-        said = " ".join((done.stderr or done.stdout).split())
-        raise RampartError(f"{' '.join(command)} failed with status {done.returncode}: {said}")

@@ -19,9 +19,10 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.identit
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
 
 if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
 
-__all__ = ["REHEARSAL_PREFIX", "Cluster", "choose", "running_clusters"]
+__all__ = ["REHEARSAL_PREFIX", "Cluster", "choose", "postmaster_of", "running_clusters"]
 
 REHEARSAL_PREFIX = "rampart-rehearsal-"
 """How the directory of a throw-away cluster is named: another run's is none of the clusters of this host."""
@@ -29,6 +30,9 @@ _SERVER_PROGRAMS = frozenset({"postgres", "postmaster"})
 _DEBIAN_CONFIG = re.compile(r"^/etc/postgresql/(?P<name>[^/]+/[^/]+)/postgresql\.conf$")
 _DEBIAN_CLUSTERS = "/etc/postgresql"
 _PID_FILE_SIZE = 4096  # bytes; two paths and six numbers are less
+_STATUS_LINE = 7  # in postmaster.pid, counted from 0; written once the server listens
+# Of a server's environment, what is for that one process only.
+_ITS_OWN = re.compile("(NOTIFY_SOCKET|WATCHDOG_|LISTEN_|INVOCATION_ID|JOURNAL_STREAM|MAINPID|PG_GRANDPARENT_PID)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Cluster:
     name: str | None  # Debian's: 17/main
     log_file: str | None  # where the postmaster's stderr goes, when that is a file
     unit: str | None  # the systemd unit in whose control group it runs
+    status: str  # as in postmaster.pid: starting, stopping, ready, standby; empty before it listens
 
     @property
     def bindir(self) -> str:
@@ -56,17 +61,30 @@ class Cluster:
         """The name for messages: as the option cluster takes it."""
         return self.name or self.data_directory
 
+    def environment(self, owner: Account) -> dict[str, str]:
+        """The variables that the server was started with, which its libraries and archive_command may need."""
+        with acting_as(owner), open(f"/proc/{self.pid}/environ", "rb") as stream:
+            found = dict(os.fsdecode(item).partition("=")[::2] for item in stream.read().split(b"\0") if b"=" in item)
+        return {name: value for name, value in found.items() if not _ITS_OWN.match(name)}
+
 
 def running_clusters() -> list[Cluster]:
     """Every cluster of this mount namespace whose processes this account may look at, in order of their ports."""
     found = []
     for entry in os.listdir("/proc"):
         if entry.isdigit():
-            with contextlib.suppress(OSError, ValueError, RampartError):  # ended meanwhile, or not ours to see
+            with contextlib.suppress(
+                OSError, ValueError, IndexError, RampartError
+            ):  # ended meanwhile, or not ours to see
                 cluster = _postmaster(int(entry))
                 if cluster is not None:
                     found.append(cluster)
     return sorted(found, key=lambda cluster: (cluster.port, cluster.data_directory))
+
+
+def postmaster_of(data_directory: str) -> Cluster | None:
+    """The cluster that runs on a data directory now."""
+    return next((each for each in running_clusters() if each.data_directory == data_directory), None)
 
 
 def choose(options: Options) -> Cluster | None:
@@ -182,6 +200,7 @@ def _postmaster(pid: int) -> Cluster | None:
         name=_debian_name(arguments),
         log_file=log_file,
         unit=_unit(process),
+        status="".join(fields[_STATUS_LINE : _STATUS_LINE + 1]).strip(),
     )
 
 
@@ -217,5 +236,5 @@ def _unit(process: str) -> str | None:
         for line in lines:
             last = line.strip().rsplit("/", maxsplit=1)[-1]
             if last.endswith(".service"):
-                return last.replace("\\x2d", "-")
+                return last
     return None

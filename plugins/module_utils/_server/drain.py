@@ -33,7 +33,7 @@ class Transaction:
     began: str
     role: str
     database: str
-    application: str
+    application: str = dataclasses.field(compare=False)  # a transaction may change it
     state: str = dataclasses.field(compare=False)
 
     def __str__(self) -> str:

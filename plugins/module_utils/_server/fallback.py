@@ -4,7 +4,8 @@
 
 """What to put back when a server does not start with what waited for the restart; private to the collection.
 
-The running values are written behind the faulty ones, into the file that decides: the last value of a name counts.
+The running values are written behind the faulty ones, into the file that decides: the last value of a name counts. Where
+the owner of the cluster cannot write beside that file, they go into postgresql.auto.conf, which is read last of all.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ FROM pg_catalog.pg_settings s
 WHERE s.pending_restart
 ORDER BY path, s.name"""
 
+_READ_LAST = "postgresql.auto.conf"
 _COMMENT = "# The server did not start with the values above; these are what it ran with."
 
 
@@ -62,7 +64,7 @@ class Fallback:
         """For what is running now and would be another value after a restart."""
         values: dict[str, dict[str, str]] = {}
         for row in server.session.rows(_RUNNING):
-            values.setdefault(row["path"], {})[row["name"]] = row["value"]
+            values.setdefault(_writable(row["path"], server), {})[row["name"]] = row["value"]
         twins: list[_Twin] = []
         try:
             for path, running in values.items():
@@ -88,6 +90,12 @@ class Fallback:
             move_file(twin.beside, twin.real_path, owner=self._server.owner)
             report.append(f"{', '.join(twin.names)} in {twin.path}")
         return report
+
+
+def _writable(path: str, server: Server) -> str:
+    if server.owner_can_write(os.path.dirname(os.path.realpath(path))):
+        return path
+    return os.path.join(server.cluster.data_directory, _READ_LAST)
 
 
 def behind(content: bytes, values: t.Mapping[str, str]) -> bytes:

@@ -33,12 +33,12 @@ _REFUSED = " was not reloaded"
 
 
 class LogTail:
-    """The end of a log: what is in it, and what comes from now on."""
+    """The end of a log: what is in it, and what comes from now on, or from a position on."""
 
-    def __init__(self, path: str | None, owner: Account) -> None:
+    def __init__(self, path: str | None, owner: Account, begin: int | None = None) -> None:
         self._path = path
         self._owner = owner
-        self._begin = self._size()
+        self._begin = self._size() if begin is None else begin
 
     def lines(self) -> list[str]:
         """The new lines, the last ones when there are many."""

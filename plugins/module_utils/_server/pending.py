@@ -14,7 +14,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
-__all__ = ["Waiting", "waiting"]
+__all__ = ["Waiting", "faulty_lines", "waiting"]
 
 # Reading this view makes the session compare the files with what runs, which sets pending_restart.
 _COMPARE = """
@@ -30,6 +30,19 @@ LEFT JOIN LATERAL (
 ) f ON true
 WHERE s.pending_restart AND (f.setting IS NOT NULL OR s.sourcefile IS NOT NULL)
 ORDER BY s.name"""
+
+# That a value waits is an error of its line too.
+_FAULTY_LINES = """
+SELECT pg_catalog.format('%s (line %s of %s)', f.error, f.sourceline, f.sourcefile) AS fault
+FROM pg_catalog.pg_file_settings f
+WHERE f.error IS NOT NULL AND NOT EXISTS (
+  SELECT FROM pg_catalog.pg_settings s WHERE s.pending_restart AND pg_catalog.lower(s.name) = pg_catalog.lower(f.name))
+ORDER BY f.seqno"""
+
+_FAULTY_RULES = """
+SELECT pg_catalog.format('%s (line %s of %s)', r.error, r.line_number, pg_catalog.current_setting('hba_file')) AS fault
+FROM pg_catalog.pg_hba_file_rules r WHERE r.error IS NOT NULL
+ORDER BY r.line_number"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,3 +63,8 @@ def waiting(server: Server) -> tuple[Waiting, ...]:
         )
     server.session.rows(_COMPARE)
     return tuple(Waiting(**row) for row in server.session.rows(_WAITING))
+
+
+def faulty_lines(server: Server) -> list[str]:
+    """What the running server finds wrong in its files as they are now: it would not start with them."""
+    return [row["fault"] for query in (_FAULTY_LINES, _FAULTY_RULES) for row in server.session.rows(query)]

@@ -112,6 +112,11 @@ class _Rehearsal:
         self._candidate = candidate
         self._directory = directory
         self._data_directory = os.path.join(directory, "data")
+        # Libraries and TLS may depend on variables; what is judged here has to be English.
+        self._child = {
+            "env": {**server.cluster.environment(server.owner), "LC_ALL": "C"},
+            **child_process_options(server.owner),
+        }
 
     def run(self) -> None:
         """Initialise, lay out, start, judge."""
@@ -144,7 +149,7 @@ class _Rehearsal:
             check=False,
             cwd="/",
             stdin=subprocess.DEVNULL,
-            **child_process_options(self._server.owner),
+            **self._child,
         )
         if done.returncode != 0:
             raise RehearsalFailed(f"the throw-away cluster could not be made: {' '.join(done.stderr.split())}")
@@ -203,7 +208,7 @@ class _Rehearsal:
             check=False,
             cwd="/",
             stdin=subprocess.DEVNULL,
-            **child_process_options(self._server.owner),
+            **self._child,
         )
         if done.returncode != 0:
             return None
@@ -227,7 +232,7 @@ class _Rehearsal:
                 stdout=log,
                 stderr=log,
                 cwd="/",
-                **child_process_options(self._server.owner),
+                **self._child,
             )
             try:
                 found = self._ask(process, log, mirror)

@@ -29,6 +29,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.identit
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.log import LogTail
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.probe import Answer
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.probe import knock
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.runner import Runner
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Session
 
@@ -198,10 +199,13 @@ class Server:
         return self.has_files and LogTail(self._log_file(), self.owner).said_not_reloaded(names)
 
     def _log_file(self) -> str | None:
-        collected = self.session.rows(_COLLECTED)[0]["path"] if self.session.is_superuser else None
-        if collected is None:
-            return self.cluster.log_file
-        return os.path.join(self.cluster.data_directory, collected)
+        return self.collected_log or self.cluster.log_file
+
+    @property
+    def collected_log(self) -> str | None:
+        """The file that the collector of the log writes to; None without one, and where we may not ask."""
+        path = self.session.rows(_COLLECTED)[0]["path"] if self.session.is_superuser else None
+        return None if path is None else os.path.join(self.cluster.data_directory, path)
 
     def answer_to_login(self, database: str) -> Answer:
         """How far a login to a database comes through the socket, which it does not complete."""
@@ -214,24 +218,29 @@ class Server:
                 uid=self.owner.uid,
             )
 
-    def restart(self, method: str) -> None:
+    @property
+    def runner(self) -> Runner:
+        """What the server is run by, which only a running one tells."""
+        return Runner.of(self.cluster, self.owner)
+
+    def restart(self, runner: Runner, log_file: str | None) -> tuple[str, ...]:
         """Restart the server, or start it when it is down; wait for a login, continue with that login."""
         self.session.close()
-        control.restart(self, method, self.options.timeout)
-        self.session = control.wait_for_login(self._login_after_restart, self.options.timeout)
+        notes = runner.restart(self.options.timeout, log_file)
+        self.log_in_again(self.options.timeout)
+        return notes
 
-    @property
-    def is_running(self) -> bool:
-        """Whether a postmaster works on the data directory of this cluster now."""
-        return any(other.data_directory == self.cluster.data_directory for other in discovery.running_clusters())
-
-    def _login_after_restart(self) -> Session:
-        """By the data, as its port and socket may be others now."""
+    def log_in_again(self, timeout: int) -> None:
+        """Continue with a new session. By the data, as port and socket of the server may be others now."""
         options = dataclasses.replace(
             self.options, cluster=self.cluster.data_directory, port=None, socket_directory=None, host=None
         )
-        self._cluster = discovery.choose(options)
-        return Session.open(options, self._cluster)
+
+        def log_in() -> Session:
+            self._cluster = discovery.choose(options)
+            return Session.open(options, self._cluster)
+
+        self.session = control.wait_for_login(log_in, timeout)
 
     @contextlib.contextmanager
     def session_for(self, database: str) -> t.Iterator[Session]:

@@ -40,12 +40,20 @@ LEFT JOIN pg_catalog.pg_replication_slots s ON s.active_pid = r.pid
 WHERE r.replay_lsn IS NOT NULL AND s.slot_type IS DISTINCT FROM 'logical'
 ORDER BY r.application_name, address, r.pid"""
 
+_UNUSED_SLOTS = """
+SELECT s.slot_name::text AS name FROM pg_catalog.pg_replication_slots s
+WHERE s.slot_type = 'physical' AND NOT s.active
+ORDER BY s.slot_name"""
 
-def check_order(server: Server, waiting: t.Sequence[Waiting]) -> None:
-    """Raise Unsupported when a restart of this member has to wait for that of another one."""
+
+def check_order(server: Server, waiting: t.Sequence[Waiting]) -> tuple[str, ...]:
+    """Raise Unsupported when a restart of this member has to wait for that of another one.
+
+    Returns what must be told of standbys that may exist, but are not connected.
+    """
     limits = [each for each in waiting if each.name in _LIMITS]
     if not limits:
-        return
+        return ()
     if server.in_recovery:
         found = objections(limits, primary=_primary_limits(server), standbys=None)
     else:
@@ -56,6 +64,14 @@ def check_order(server: Server, waiting: t.Sequence[Waiting]) -> None:
             f"the server was not restarted, because of the order among primary and standbys: {'; '.join(found)}."
             " With standby_order=ignore it is restarted all the same"
         )
+    slots = [] if server.in_recovery else [row["name"] for row in server.session.rows(_UNUSED_SLOTS)]
+    raised = [f"{each.name} = {each.configured}" for each in limits if _number(each.configured) > _number(each.running)]
+    if not slots or not raised:
+        return ()
+    return (
+        f"a standby that comes back with the slot {' or '.join(slots)}, which nobody uses now, needs"
+        f" {', '.join(raised)} too, before it replays what this server writes after its restart",
+    )
 
 
 def objections(
@@ -103,7 +119,7 @@ def _primary_limits(server: Server) -> dict[str, int] | None:
         text=True,
         check=False,
         cwd="/",
-        env={**os.environ, "LC_ALL": "C"},
+        env={**server.cluster.environment(server.owner), "LC_ALL": "C"},
         stdin=subprocess.DEVNULL,
         **child_process_options(server.owner),
     )
@@ -112,8 +128,11 @@ def _primary_limits(server: Server) -> dict[str, int] | None:
 
 
 def _number(text: str) -> int:
-    """An integer as the server takes it: with another base or an exponent too."""
+    """An integer as the server takes it: in base 8 or 16 too, or with an exponent."""
+    digits = text.strip()
+    if re.fullmatch("0[0-7]+", digits):
+        return int(digits, 8)
     try:
-        return int(text, 0)
+        return int(digits, 0)
     except ValueError:
-        return round(float(text))
+        return round(float(digits))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import shutil
+import signal
+import subprocess
 import threading
 import time
 import typing as t
@@ -25,7 +28,7 @@ _EXTENDED = os.environ.get("RAMPART_EXTENDED", "") not in ("", "0")
 _DEBIAN = pathlib.Path("/usr/lib/postgresql")
 
 
-def started(server: Server) -> object:
+def started(server: Server) -> list[tuple[t.Any, ...]]:
     return server.query("SELECT pg_catalog.pg_postmaster_start_time()")
 
 
@@ -72,7 +75,7 @@ def test_what_was_written_and_never_loaded_waits_too(fresh_server: Server) -> No
 @pytest.mark.parametrize(
     ("file", "fault", "named"),
     [
-        ("postgresql.conf", "work_mem 1 MB\n", "syntax error"),
+        ("postgresql.conf", "work_mem 1 MB\n", "syntax error (line"),
         ("postgresql.conf", "ssl = on\nssl_cert_file = 'gone.crt'\n", "gone.crt"),
         ("postgresql.conf", "logging_collector = on\nlog_directory = '/nonexistent/log'\n", "log_directory"),
         ("pg_hba.conf", "local all all trus\n", "pg_hba.conf"),
@@ -112,9 +115,138 @@ def test_a_server_that_does_not_start_gets_back_what_it_ran_with(fresh_server: S
     assert fresh_server.query(f"SHOW {name}") == before
     assert not run_module("server_restart", fresh_server).changed
     # The next run takes the faulty value out and is at rest.
-    assert run_module("settings", fresh_server, parameters={"max_connections": 57}).changed
-    assert run_module("server_restart", fresh_server).values["restarted"]
+    assert good(run_module("settings", fresh_server, parameters={"max_connections": 57})).changed
+    assert good(run_module("server_restart", fresh_server)).values["restarted"]
     assert fresh_server.query(f"SHOW {name}") == before
+
+
+@pytest.mark.in_turn
+def test_a_server_that_is_up_where_nobody_gets_in_gets_back_what_it_ran_with(fresh_server: Server) -> None:
+    append(fresh_server.conf_file, "listen_addresses = 'localhost'\nunix_socket_directories = ''\n")
+    result = run_module("server_restart", fresh_server, timeout=3)
+    assert "no login within timeout (3 s)" in result.message
+    assert "It runs now with what it had before" in result.message
+    assert fresh_server.query("SHOW unix_socket_directories") == [(str(fresh_server.socket_directory),)]
+
+
+@pytest.mark.in_turn
+def test_files_with_errors_are_refused_without_a_rehearsal_too(fresh_server: Server) -> None:
+    since = started(fresh_server)
+    append(fresh_server.conf_file, "work_mem 1 MB\n")
+    append(fresh_server.hba_file, "local all all trus\n")
+    for check in (True, False):
+        result = run_module("server_restart", fresh_server, check=check, force=True, rehearse=False)
+        assert result.failed
+        assert f"of {fresh_server.conf_file})" in result.message
+        assert 'invalid authentication method "trus" (line' in result.message
+        assert f"of {fresh_server.hba_file})" in result.message
+    assert started(fresh_server) == since
+
+
+@pytest.mark.in_turn
+def test_rules_that_were_never_loaded_do_not_lock_the_run_out_after_the_restart(fresh_server: Server) -> None:
+    since = started(fresh_server)
+    with fresh_server.connect() as open_before:
+        fresh_server.hba_file.write_text("local all nobody trust\n", encoding="utf-8")
+        result = run_module("server_restart", fresh_server, force=True)
+        assert "the server was not restarted, as a reload of its files failed" in result.message
+        assert "no pg_hba.conf entry" in result.message
+        assert open_before.execute("SELECT pg_catalog.pg_postmaster_start_time()").fetchall() == since
+
+
+@pytest.mark.in_turn
+def test_a_server_that_does_not_stop_is_ended_and_comes_back(fresh_server: Server) -> None:
+    append(fresh_server.conf_file, "archive_mode = on\narchive_command = 'sleep 90'\n")
+    fresh_server.restart()
+    fresh_server.query("SELECT pg_catalog.pg_switch_wal() FROM pg_catalog.pg_logical_emit_message(true, 'a', 'b')")
+    append(fresh_server.conf_file, "max_connections = 57\n")
+    result = good(run_module("server_restart", fresh_server, timeout=3))
+    assert "the server did not stop within timeout (3 s), so it was ended at once" in str(result.values["warnings"])
+    assert fresh_server.query("SHOW max_connections") == [("57",)]
+
+
+@pytest.mark.in_turn
+def test_a_server_whose_checkpoint_does_not_end_is_not_stopped(fresh_server: Server) -> None:
+    since = started(fresh_server)
+    [(checkpointer,)] = fresh_server.query("SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
+    os.kill(checkpointer, signal.SIGSTOP)
+    try:
+        result = run_module("server_restart", fresh_server, force=True, timeout=2)
+    finally:
+        os.kill(checkpointer, signal.SIGCONT)
+    assert "one did not end within timeout (2 s)" in result.message
+    assert started(fresh_server) == since
+
+
+@pytest.mark.in_turn
+@pytest.mark.parametrize("log", ["collector", "nowhere"])
+def test_what_the_server_says_is_found_wherever_it_says_it(fresh_server: Server, log: str) -> None:
+    append(fresh_server.conf_file, f"logging_collector = {'on' if log == 'collector' else 'off'}\n")
+    fresh_server.stop()
+    start = [str(fresh_server.bindir / "pg_ctl"), "start", "-D", str(fresh_server.data_directory)]
+    start += ["-l", str(fresh_server.log)] if log == "collector" else []
+    fresh_server.owner.run(["sh", "-c", 'exec "$@" >/dev/null 2>&1', "sh", *start])
+    _slot(fresh_server)
+    append(fresh_server.conf_file, "max_replication_slots = 0\n")
+    result = run_module("server_restart", fresh_server)
+    assert "too many replication slots" in result.message
+    assert any("too many replication slots" in line for line in result.values["log"])
+    again = good(run_module("server_restart", fresh_server, force=True))
+    assert not again.values.get("warnings"), "where the standard error goes is known now"
+
+
+@pytest.mark.in_turn
+def test_a_server_keeps_its_environment(fresh_server: Server) -> None:
+    def environment() -> bytes:
+        pid = (fresh_server.data_directory / "postmaster.pid").read_text().split()[0]
+        return pathlib.Path(f"/proc/{pid}/environ").read_bytes()
+
+    fresh_server.stop()
+    variables = ["BUCKET=backups", "NOTIFY_SOCKET=/nonexistent"]
+    start = [
+        str(fresh_server.bindir / "pg_ctl"),
+        "start",
+        "-D",
+        str(fresh_server.data_directory),
+        "-l",
+        str(fresh_server.log),
+    ]
+    fresh_server.owner.run(["env", *variables, *start])
+    assert good(run_module("server_restart", fresh_server, force=True)).values["restarted"]
+    assert b"BUCKET=backups" in environment()
+    assert b"NOTIFY_SOCKET" not in environment(), "what is for one process only"
+
+
+@pytest.mark.in_turn
+def test_a_directory_of_root_does_not_stand_in_the_way_back(fresh_server: Server) -> None:
+    folder = fresh_server.data_directory / "conf.d"
+    folder.mkdir(mode=0o755)
+    (folder / "site.conf").write_text("max_replication_slots = 0\n", encoding="utf-8")
+    append(fresh_server.conf_file, "include_dir 'conf.d'\n")
+    _slot(fresh_server)
+    result = run_module("server_restart", fresh_server)
+    if os.geteuid() == 0:
+        assert result.values["restored"] == [
+            f"max_replication_slots in {fresh_server.data_directory / 'postgresql.auto.conf'}"
+        ]
+    assert "It runs now with what it had before" in result.message
+    assert fresh_server.query("SHOW max_replication_slots") == [("10",)]
+
+
+@pytest.mark.in_turn
+def test_a_pid_file_of_somebody_else_that_is_cut_short_disturbs_nobody(fresh_server: Server) -> None:
+    room = fresh_server.data_directory.parent / "other"
+    with fresh_server.owner.acting():
+        room.mkdir()
+        shutil.copy("/bin/sleep", room / "postgres")
+    with subprocess.Popen(
+        ["postgres", "60"], executable=room / "postgres", cwd=room, user=fresh_server.owner.uid
+    ) as other:
+        (room / "postmaster.pid").write_text(f"{other.pid}\n", encoding="utf-8")
+        try:
+            assert not good(run_module("server_restart", fresh_server, check=True)).changed
+        finally:
+            other.kill()
 
 
 def _prepared(server: Server) -> None:
@@ -247,7 +379,31 @@ def test_standbys_are_raised_first(workshop: Workshop, major: int) -> None:
     append(primary.conf_file, "max_connections = 120\n")
     standby.stop()
     wait_for_standby(primary, 0)
-    assert good(run_module("server_restart", primary)).values["restarted"]
+    _slot(primary)
+    alone = good(run_module("server_restart", primary))
+    assert alone.values["restarted"]
+    assert "a standby that comes back with the slot kept, which nobody uses now, needs max_connections = 120" in str(
+        alone.values["warnings"]
+    )
+    workshop.discard(standby)
+    workshop.discard(primary)
+
+
+@pytest.mark.parametrize("major", MAJORS if _EXTENDED else MAJORS[-1:], ids=lambda major: f"pg{major}")
+def test_a_standby_that_is_not_back_in_time(workshop: Workshop, major: int) -> None:
+    primary = workshop.server(major)
+    standby = workshop.standby(primary)
+    append(standby.conf_file, "hot_standby = off\n")
+    result = run_module("server_restart", standby, timeout=3)
+    assert "not accepting connections" in result.message
+    assert result.values["restored"] == [f"hot_standby in {standby.conf_file}"]
+    assert standby.query("SHOW hot_standby") == [("on",)]
+    # Still at its WAL, which it would have to replay with any configuration.
+    append(standby.conf_file, "restore_command = 'sleep 12; false'\n")
+    result = run_module("server_restart", standby, force=True, timeout=3)
+    assert "still replays its WAL, so it was left alone" in result.message
+    assert result.values["log"]
+    assert standby.is_running()
     workshop.discard(standby)
     workshop.discard(primary)
 

@@ -37,6 +37,8 @@ def test_limits_are_read_from_the_control_file() -> None:
         ("110", None, ["db2"], True),
         ("0x70", None, ["db2"], True),
         ("1.1e2", None, ["db2"], True),
+        ("0145", None, ["db2"], True),  # base 8, 101
+        ("0144", None, ["db2"], False),
         ("110", None, [], False),
         ("90", None, ["db2"], False),
         ("110", None, None, False),
