@@ -31,11 +31,11 @@ LEFT JOIN LATERAL (
 WHERE s.pending_restart AND (f.setting IS NOT NULL OR s.sourcefile IS NOT NULL)
 ORDER BY s.name"""
 
-# That a value waits is an error of its line too.
+# That a value waits is an error of its line too; that one of no line any more does, an error without a place.
 _FAULTY_LINES = """
 SELECT pg_catalog.format('%s (line %s of %s)', f.error, f.sourceline, f.sourcefile) AS fault
 FROM pg_catalog.pg_file_settings f
-WHERE f.error IS NOT NULL AND NOT EXISTS (
+WHERE f.error IS NOT NULL AND f.sourcefile IS NOT NULL AND NOT EXISTS (
   SELECT FROM pg_catalog.pg_settings s WHERE s.pending_restart AND pg_catalog.lower(s.name) = pg_catalog.lower(f.name))
 ORDER BY f.seqno"""
 

@@ -169,7 +169,7 @@ class _Restart:
         return self._server.restart(self._runner, self._log.path)
 
     def _where_its_log_goes(self) -> tuple[str, ...]:
-        if self._log.path != self._other_log:
+        if self._log.path != self._other_log or self._server.cluster.log_file == self._other_log:
             return ()
         if self._server.read(self._other_log) is None:
             self._server.write(self._other_log, b"", mode=0o600, parents=True)
