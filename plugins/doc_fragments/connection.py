@@ -73,7 +73,7 @@ options:
     type: int
     default: 10
   timeout:
-    description: Seconds that one statement, one wait for a lock in the server, or one reload may take.
+    description: Seconds that one statement, one wait for a lock in the server, one reload, one stop or one start may take.
     type: int
     default: 60
   lock_wait:

@@ -12,14 +12,21 @@ version_added: 0.1.0
 description:
   - Restarts one cluster, and only when C(pg_settings) says that a parameter waits for a restart, or when O(force) is set.
   - The restart goes through the systemd unit whose main process is this server (on Debian C(postgresql@17-main), never
-    the umbrella unit), or through C(pg_ctl) as the owner of the cluster where no unit runs it.
+    the umbrella unit), or through C(pg_ctl) as the owner of the cluster, with the server's own environment, where no
+    unit runs it.
   - What was written by hand and never loaded counts too, as the files are compared with what runs.
   - The configuration on disk is rehearsed before the server is stopped, in check mode too; see
     R(the guide on rehearsals,ansible_collections.rampart.postgresql.docsite.rehearsal). A file with an error, a broken
     C(pg_hba.conf) or a certificate that is gone is refused while the server still runs.
-  - Waits until the server accepts a login and checks that no parameter waits any more.
-  - A server that does not start again gets back the values that it ran with, behind the faulty ones in the file that
-    decides about them. It is started with these, and the module fails with what the server said.
+  - Before the stop comes a checkpoint, which makes it a short one, and a reload, which proves that the files as they are
+    now let this run in again. When one of them fails the server is not stopped.
+  - A server that has not stopped within O(timeout), as a standby or an C(archive_command) that hangs keeps it from that,
+    is ended at once, recovers when it starts, and a warning says so. It cannot be told to stay any more.
+  - Waits up to O(timeout) until the server accepts a login and checks that no parameter waits any more.
+  - A server that does not start again, or lets nobody in, gets back the values that it ran with, behind the faulty ones
+    in the file that decides about them, or in C(postgresql.auto.conf) where its owner cannot write beside that file. It
+    is started with these, and the module fails with what the server said. Only one that still replays its WAL when the
+    time is up is left alone, as it would have to begin anew.
   - A server that is down is not started, as nothing says then how it was run; the module fails and says so.
   - A server that Patroni manages is refused.
 author:
@@ -69,7 +76,8 @@ options:
         So these are raised on the standbys first and lowered on the primary first.
       - V(enforce) refuses the restart of a primary that would raise one of them while standbys are connected, and of a
         standby that would have less of one than its primary. What the primary has comes from C(pg_controldata);
-        where it cannot be run, a standby refuses to lower one at all.
+        where it cannot be run, a standby refuses to lower one at all. A physical slot that nobody uses may be that of a
+        standby which is away, so a primary that raises one of them warns of it.
       - V(ignore) leaves the order to you. On a primary it says that the standbys have been raised and restarted.
     type: str
     choices: [enforce, ignore]
@@ -115,7 +123,7 @@ method:
   sample: systemd postgresql@17-main.service
 restored:
   description: The parameters that were put back, and the file.
-  returned: failure after the server did not start
+  returned: failure after the server did not come back
   type: list
   elements: str
 transactions:
@@ -124,8 +132,11 @@ transactions:
   type: list
   elements: dict
 log:
-  description: What the server wrote into its log about it, where that is a file that is known.
-  returned: failure after the server did not start
+  description:
+    - What the server wrote about it on its standard error, into the files of its log collector, or into the journal.
+    - A server that C(pg_ctl) starts and whose standard error was no file gets one, C(server.log) in
+      O(history_directory), and a warning says so.
+  returned: failure after the server did not come back
   type: list
   elements: str
 server:

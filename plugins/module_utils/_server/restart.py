@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import re
 import time
 import typing as t
 
@@ -35,6 +36,8 @@ __all__ = ["RestartOutcome", "RestartWish", "restart_if_needed"]
 _STEADY = 2.0  # seconds after which a server that starts again and again is another process
 _LOGIN = 2  # seconds for a login at a server that somebody else has started
 _START_LOG = "server.log"
+_SHOWN = 8  # lines of the log in a message
+_FATAL = re.compile("(FATAL|PANIC): ")
 _REPLAYING = "starting"  # as postmaster.pid calls it once the server listens
 
 
@@ -216,17 +219,24 @@ class _Restart:
             restored = fallback.put_back()
             self._restart()
         except RampartError as second:
-            up = postmaster_of(self._runner.cluster.data_directory) is not None
             raise NotConverged(
-                f"THE SERVER {'LETS NOBODY IN' if up else 'IS DOWN'}. It did not come back ({error}), and not with"
+                f"THE SERVER {self._plight()}. It did not come back ({error}), and not with"
                 f" what it had before either ({second}). Its log: {_last(self._log.lines())}",
                 log=said,
             ) from None
         return restored
 
+    def _plight(self) -> str:
+        if postmaster_of(self._runner.cluster.data_directory) is not None:
+            return "LETS NOBODY IN"
+        return "IS DOWN, AND ITS UNIT STILL STARTS IT" if self._runner.is_starting() else "IS DOWN"
+
 
 def _last(said: list[str]) -> str:
-    return " | ".join(said[-8:]) or "not in a place that is known here"
+    """The last lines, or those around the last one that ended something."""
+    fatal = [number for number, line in enumerate(said) if _FATAL.search(line)]
+    begin = max(fatal[-1] - 2, 0) if fatal else len(said) - _SHOWN
+    return " | ".join(said[max(begin, 0) :][:_SHOWN]) or "not in a place that is known here"
 
 
 def _assert_nothing_waits(server: Server) -> None:

@@ -57,6 +57,10 @@ class Runner:
         elif not os.access(self._pg_ctl, os.X_OK):
             raise Unsupported(f"no systemd unit runs {self.cluster.label}, and {self._pg_ctl} cannot be run here")
 
+    def is_starting(self) -> bool:
+        """Whether the unit is still at it."""
+        return bool(self.unit) and _output(["systemctl", "is-active", "--", str(self.unit)]) == "activating"
+
     def restart(self, timeout: int, log_file: str | None) -> tuple[str, ...]:
         """Restart the cluster, or start it when it is down; returns what must be told.
 
