@@ -16,20 +16,21 @@ if t.TYPE_CHECKING:
 
 __all__ = ["Waiting", "faulty_lines", "waiting"]
 
-# Reading this view makes the session compare the files with what runs, which sets pending_restart.
-_COMPARE = """
-SELECT count(*) AS lines FROM pg_catalog.pg_file_settings"""
-
-# The flag stays when a line that was never in force is taken out again: then neither a file nor what runs knows of it.
+# Reading pg_file_settings makes the session compare the files with what runs, which sets pending_restart; so it is read
+# first, and in the same session.
 _WAITING = """
-SELECT s.name, pg_catalog.current_setting(s.name) AS running, coalesce(f.setting, s.boot_val, '') AS configured
-FROM pg_catalog.pg_settings s
-LEFT JOIN LATERAL (
-    SELECT f.setting FROM pg_catalog.pg_file_settings f
-    WHERE pg_catalog.lower(f.name) = pg_catalog.lower(s.name) ORDER BY f.seqno DESC LIMIT 1
-) f ON true
-WHERE s.pending_restart AND (f.setting IS NOT NULL OR s.sourcefile IS NOT NULL)
-ORDER BY s.name"""
+SELECT w.name, w.running, w.configured
+FROM (SELECT count(*) AS lines FROM pg_catalog.pg_file_settings) c
+CROSS JOIN LATERAL (
+  SELECT s.name, pg_catalog.current_setting(s.name) AS running,
+         coalesce((SELECT f.setting FROM pg_catalog.pg_file_settings f
+                   WHERE pg_catalog.lower(f.name) = pg_catalog.lower(s.name) ORDER BY f.seqno DESC LIMIT 1),
+                  s.boot_val, '') AS configured
+  FROM pg_catalog.pg_settings s
+  WHERE s.pending_restart AND c.lines >= 0
+  OFFSET 0
+) w
+ORDER BY w.name"""
 
 # That a value waits is an error of its line too; that one of no line any more does, an error without a place.
 _FAULTY_LINES = """
@@ -61,7 +62,6 @@ def waiting(server: Server) -> tuple[Waiting, ...]:
             f"what waits for a restart needs a superuser, which {server.session.login} is not: pg_file_settings is"
             " theirs only"
         )
-    server.session.rows(_COMPARE)
     return tuple(Waiting(**row) for row in server.session.rows(_WAITING))
 
 

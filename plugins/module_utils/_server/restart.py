@@ -13,7 +13,6 @@ import re
 import time
 import typing as t
 
-from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConnectionFailed
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import NotConverged
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
@@ -185,7 +184,7 @@ class _Restart:
         if found is not None:
             if found.pid == self._runner.cluster.pid:
                 raise RampartError(f"the server was not restarted: {error}", log=self._log.lines())
-            with contextlib.suppress(ConnectionFailed):
+            with contextlib.suppress(RampartError):
                 self._server.log_in_again(_LOGIN)
                 return (f"the server is back, although not by this run: {error}",)
             self._leave_to_recover(found, error)

@@ -14,6 +14,11 @@ import typing as t
 
 import pytest
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._server import drivers
+from ansible_collections.rampart.postgresql.plugins.module_utils._server import server as _server
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.pending import Waiting
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.pending import waiting
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
 from ansible_collections.rampart.postgresql.tests.conformance.modules import run_module
 from ansible_collections.rampart.postgresql.tests.conformance.servers import MAJORS
 
@@ -69,6 +74,16 @@ def test_what_was_written_and_never_loaded_waits_too(fresh_server: Server) -> No
     assert check.values["diff"] == {"before": "max_connections = 100\n", "after": "max_connections = 57\n"}
     assert good(run_module("server_restart", fresh_server)).values["restarted"]
     assert fresh_server.query("SHOW max_connections") == [("57",)]
+
+
+@pytest.mark.in_turn
+def test_psql_alone_sees_it_too(fresh_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drivers, "_PSYCOPG", None)
+    monkeypatch.setattr(drivers, "_PSYCOPG2", None)
+    append(fresh_server.conf_file, "max_connections = 57\n")
+    with _server.Server.open(Options(cluster=str(fresh_server.data_directory))) as opened:
+        assert opened.session.driver == "psql"
+        assert waiting(opened) == (Waiting("max_connections", running="100", configured="57"),)
 
 
 @pytest.mark.in_turn
@@ -292,6 +307,22 @@ def test_a_server_that_comes_back_on_another_port_is_found(fresh_server: Server)
     append(fresh_server.conf_file, f"unix_socket_directories = '{other}'\n")
     assert good(run_module("server_restart", **where)).values["restarted"]
     assert (other / f".s.PGSQL.{fresh_server.port}").exists()
+
+
+@pytest.mark.in_turn
+def test_what_patroni_manages_is_refused(fresh_server: Server) -> None:
+    since = started(fresh_server)
+    trace = fresh_server.data_directory / "patroni.dynamic.json"
+    trace.write_text("{}", encoding="utf-8")
+    append(fresh_server.conf_file, "max_connections = 57\n")
+    for check in (True, False):
+        refused = run_module("server_restart", fresh_server, check=check, standby_order="ignore", rehearse=False)
+        assert refused.failed
+        assert "patronictl restart" in refused.message
+        assert refused.values["managed_by"] == "patroni"
+    assert started(fresh_server) == since
+    trace.unlink()
+    assert good(run_module("server_restart", fresh_server)).values["restarted"]
 
 
 @pytest.mark.in_turn
