@@ -14,6 +14,7 @@ import bisect
 import functools
 import itertools
 import re
+import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.automaton import Automaton
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.automaton import build
