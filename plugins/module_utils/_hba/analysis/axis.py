@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba import patterns
@@ -95,14 +96,19 @@ class Axis:
             found |= self.holders[term]
         return found
 
-    def covering(self, rule: int) -> int:
-        """The rules that match every name that a rule does which is not for all."""
-        found = -1
+    def covering(self, rule: int, rules: int) -> int:
+        """Those of some rules that match every name that this one does; it is not for all."""
+        bit = 1 << rule
         for index in self.narrow[rule]:
             item = self.classes[index]
-            for certain in self.cases(rule, item.definite, item.doubts):
-                found &= certain
-        return found
+            if item.definite & bit:
+                rules &= item.definite
+            else:
+                for certain in self.cases(rule, item.definite, item.doubts):
+                    rules &= certain
+            if not rules:
+                break
+        return rules
 
     def cases(self, rule: int, definite: int, doubts: frozenset[Term]) -> t.Iterator[int]:
         """The rules that match alike names wherever this one does: a set for each term by which it may."""
@@ -120,7 +126,7 @@ class Axis:
         if within is None:
             within = self._touched(rules) | alone
             if len(within) < len(self.classes):
-                one = min(frozenset(range(len(self.classes))) - within)
+                one = next(itertools.filterfalse(within.__contains__, itertools.count()))
                 everybody = rules & self.everybody
                 yield Group(within, True, one, everybody, everybody)
         found: dict[tuple[t.Any, ...], list[int]] = {}

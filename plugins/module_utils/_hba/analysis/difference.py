@@ -55,7 +55,7 @@ __all__ = ["difference"]
 
 _ORDER = ("loses", "gains", "changes", "unknown")
 _UNKNOWN = "not compared"
-_WORK = 100_000  # units that a comparison may take: one or two seconds
+_WORK = 150_000  # units that a comparison may take: two or three seconds
 _CELL = 10  # units for users and databases, beside one for each of their addresses
 
 

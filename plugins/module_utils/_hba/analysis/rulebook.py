@@ -194,8 +194,8 @@ class Rulebook:
     def covering_names(self, rule: int, rules: int) -> int:
         """Those of some rules that match every user and database that a rule matches; not all of them."""
         bit = 1 << rule
-        rules &= self.users.everybody if bit & self.users.everybody else self.users.covering(rule)
-        rules &= self.databases.everybody if bit & self.databases.everybody else self.databases.covering(rule)
+        for axis in (self.users, self.databases):
+            rules = rules & axis.everybody if bit & axis.everybody else axis.covering(rule, rules)
         if bit & self.related:
             rules &= (
                 self.databases.everybody
