@@ -61,10 +61,10 @@ def test_what_is_refused(values: dict[str, t.Any], option: str, words: str) -> N
 
 def test_what_judges_clients_is_not_imported_before_it_is_needed() -> None:
     """Importing it would take longer than a run of settings that changes nothing."""
-    packages = "ansible_collections.rampart.postgresql.plugins"
+    packages = "ansible_collections.rampart.postgresql.plugins.module_utils"
     script = (
-        f"import sys; from {packages}.module_utils._admission.arguments import guards; import {packages}.modules.settings\n"
-        f"loaded = lambda: [name for name in sys.modules if '._hba' in name]\n"
+        f"import sys; from {packages}._admission.arguments import guards; import {packages}._settings.arguments\n"
+        "loaded = lambda: [name for name in sys.modules if '._hba' in name]\n"
         "[guard] = guards({}); print(len(loaded())); guard.guard(); print(len(loaded()))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
