@@ -31,7 +31,7 @@ class Component(t.Protocol):
     """One domain of hardening. State is the component's own frozen dataclass."""
 
     name: str
-    order: int  # certificate 10, settings 20, role_attributes 30, hba 40: what must exist first comes first
+    order: int  # from certificate 10 and settings 20 to hba 40: what must exist first comes first
 
     def observe(self, server: Server) -> t.Any:
         """Read everything that planning needs; write nothing."""

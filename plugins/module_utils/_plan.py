@@ -42,6 +42,7 @@ class WriteFile:
     after: bytes | None = dataclasses.field(repr=False)
     mode: int | None = None  # of the resulting file; None keeps what is there (0600 for a new file)
     parents: bool = False  # create the missing last directory of the path, mode 0700
+    by_root: bool = False  # no file of the cluster, but of the host: written as root
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +51,7 @@ class RunSql:
 
     statement: str
     undo: str  # empty: cannot be undone
-    database: str = "postgres"
+    database: str = ""  # empty: the one that the run is in
     alone: bool = False  # the server refuses it inside a transaction
 
 
@@ -218,10 +219,9 @@ class Plan:
         return Plan((*self.parts, part))
 
     def files(self) -> dict[str, bytes | None]:
-        """The files as they will be: path to content, None for a removed one."""
-        found = {
-            step.operation.path: step.operation.after for step in self.steps if isinstance(step.operation, WriteFile)
-        }
+        """The cluster's files as they will be: path to content, None for a removed one."""
+        writing = (step.operation for step in self.steps if isinstance(step.operation, WriteFile))
+        found = {operation.path: operation.after for operation in writing if not operation.by_root}
         for part in self.parts:
             found.update(part.foreseen)
         return found

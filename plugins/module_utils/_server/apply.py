@@ -64,31 +64,41 @@ class Changes:
         if not isinstance(operation, WriteFile):
             self._made.append(step)
             return
-        found = self._server.read(operation.path)
+        found = self._server.read(operation.path, by_root=operation.by_root)
         if (found.content if found else None) != operation.before:
             raise ConcurrentRun(f"{operation.path} was changed by somebody else while this run was planning")
         if found is not None:
             self._server.history.add(found)
-        self._server.write(operation.path, operation.after, mode=operation.mode, parents=operation.parents)
+        self._server.write(
+            operation.path,
+            operation.after,
+            mode=operation.mode,
+            parents=operation.parents,
+            by_root=operation.by_root,
+        )
         self._made.append(step)
 
     def _run(self, steps: list[Step]) -> None:
-        if _sql(steps[0]).alone:
-            for step in steps:
-                self._server.session.statement(_sql(step).statement)
-                self._made.append(step)
-            return
-        self._server.session.transaction([_sql(step).statement for step in steps])
+        first = _sql(steps[0])
+        with self._server.session_in(first.database) as session:
+            if first.alone:
+                for step in steps:
+                    session.statement(_sql(step).statement)
+                    self._made.append(step)
+                return
+            session.transaction([_sql(step).statement for step in steps])
         self._made.extend(steps)
 
     def _take_back(self, step: Step) -> None:
         operation = step.operation
         if isinstance(operation, WriteFile):
-            self._server.write(operation.path, operation.before)
-        elif isinstance(operation, RunSql) and operation.undo and operation.alone:
-            self._server.session.statement(operation.undo)
+            self._server.write(operation.path, operation.before, by_root=operation.by_root)
         elif isinstance(operation, RunSql) and operation.undo:
-            self._server.session.transaction([operation.undo])
+            with self._server.session_in(operation.database) as session:
+                if operation.alone:
+                    session.statement(operation.undo)
+                else:
+                    session.transaction([operation.undo])
 
     def _reload(self) -> str:
         try:

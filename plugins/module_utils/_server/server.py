@@ -129,13 +129,18 @@ class Server:
         """Raise ManagedElsewhere when the manager named ``by`` runs this cluster."""
         managers.refuse(self.managers, by=by, subject=subject, where=where)
 
-    def read(self, path: str) -> FileState | None:
-        """Read a file of the cluster with the owner's rights."""
-        return read_file(path, self.owner)
+    def read(self, path: str, *, by_root: bool = False) -> FileState | None:
+        """Read a file of the cluster with the owner's rights, or one of the host with root's."""
+        return read_file(path, self._writer(by_root))
 
-    def write(self, path: str, content: bytes | None, *, mode: int | None = None, parents: bool = False) -> None:
-        """Replace, create or remove a file of the cluster with the owner's rights."""
-        replace_file(path, content, owner=self.owner, mode=mode, parents=parents)
+    def write(
+        self, path: str, content: bytes | None, *, mode: int | None = None, parents: bool = False, by_root: bool = False
+    ) -> None:
+        """Replace, create or remove a file of the cluster with the owner's rights, or one of the host with root's."""
+        replace_file(path, content, owner=self._writer(by_root), mode=mode, parents=parents)
+
+    def _writer(self, by_root: bool) -> Account:
+        return account_of(0) if by_root else self.owner
 
     def check_writable(self, path: str, *, parents: bool = False) -> None:
         """Raise what ``write`` would meet where the directory takes no file of the owner's."""
@@ -251,6 +256,15 @@ class Server:
             yield session
         finally:
             session.close()
+
+    @contextlib.contextmanager
+    def session_in(self, database: str) -> t.Iterator[Session]:
+        """The session of this run where that is its database (or it is empty), else another one."""
+        if database in ("", self.session.database):
+            yield self.session
+        else:
+            with self.session_for(database) as session:
+                yield session
 
     def facts(self) -> dict[str, t.Any]:
         """What every module returns about the cluster that it worked on."""
