@@ -13,7 +13,8 @@ description:
   - Brings any set of components of one cluster to the desired state in ONE execution, with one session, one
     observation, one plan, one rehearsal of everything together, one lock, one reload and one undo.
   - The order of the steps is the safe one, whatever the order of the options. The certificate comes first, then the
-    parameters, then the attributes of roles, then the mappings of pg_ident.conf, and the rules of pg_hba.conf last.
+    extensions, then the parameters, then what happens to old log files, then the attributes of roles, then the mappings of pg_ident.conf, and the rules of
+    pg_hba.conf last.
   - When anything is refused or does not prove to be in force, everything that this run changed is put back.
   - The server is never restarted; what waits for a restart is returned, see M(rampart.postgresql.server_restart).
 author:
@@ -98,6 +99,52 @@ options:
         description: Set C(ssl_cert_file) and C(ssl_key_file) too, in our section V(certificate) of the server's parameters.
         type: bool
         default: true
+  extensions:
+    description:
+    - As the options of M(rampart.postgresql.extensions). Without it the component does not take part.
+    type: dict
+    suboptions:
+      present:
+        description: The extensions that shall be there. Others are neither looked at nor changed.
+        type: list
+        elements: dict
+        required: true
+        suboptions:
+          name:
+            description: Name of the extension, as C(pg_available_extensions) has it.
+            type: str
+            required: true
+          databases:
+            description:
+            - The databases to have it. V(all) among them means every one that accepts connections, C(template1) included,
+              so that new databases have it from the start.
+            - A database that does not exist is an error.
+            type: list
+            elements: str
+            default:
+            - postgres
+          schema:
+            description: The schema that a new one is created in. An extension that says itself where it belongs goes
+              there.
+            type: str
+            default: public
+          library:
+            description: The library that the server must have loaded at its start before the extension can be created
+              or used.
+            type: str
+          role:
+            description:
+            - A role that the parameters of the extension name, as C(pgaudit.role) does. One that is missing is created,
+              without C(LOGIN); one that may log in is an error.
+            type: str
+          parameters:
+            description:
+            - Server parameters of the extension. They stand in our section V(extensions) of the server's parameters,
+              as soon as the extension is in every database that O(extensions.present[].databases) names, and no sooner.
+            - A list becomes text with commas. V(null) leaves a parameter out. A dictionary has each value under the
+              first major version that has it, as with M(rampart.postgresql.settings).
+            type: dict
+            default: {}
   settings:
     description:
     - As the options of M(rampart.postgresql.settings). Without it the component does not take part.
@@ -187,9 +234,9 @@ options:
       optional:
         description:
         - Names among O(settings.parameters) and O(settings.sections) that are left out where this server does not
-          know them, and libraries of O(settings.preload) that are left out where they have no file, which RV(left_alone)
-          then says. Any other unknown name is an error. Names of a library that is yet to be loaded are known only
-          when it is, so until then such a parameter is written.
+          know them, and libraries of O(settings.preload) that are left out where they have no file, with the parameters
+          that only they would define, which RV(left_alone) then says. Any other unknown name is an error. Names of
+          a library that is yet to be loaded are known only when it is, so until then such a parameter is written.
         type: list
         elements: str
         default: []
@@ -212,6 +259,24 @@ options:
           order of their names.
         type: str
         default: zz_rampart.conf
+  log_retention:
+    description:
+    - As the options of M(rampart.postgresql.log_retention). Without it the component does not take part.
+    type: dict
+    suboptions:
+      directory:
+        description:
+        - The directory with the log files of this cluster and nothing else, as C(log_directory) has it. Whatever
+          is in it and old is removed.
+        - V({cluster}) in it becomes the name of the cluster with C(-) for C(/), as in C(17-main).
+        - As C(systemd-tmpfiles) works as root, a directory that belongs to another account than the owner of the
+          cluster is an error, and so is one whose parents are not root's, such as one in the data directory.
+        type: str
+        required: true
+      days:
+        description: The age in days. V(0) takes the file away, so that nothing is removed any more.
+        type: int
+        required: true
   role_attributes:
     description:
     - As the options of M(rampart.postgresql.role_attributes). Without it the component does not take part.
@@ -549,10 +614,22 @@ restart_required:
   sample: [{"parameter": "shared_preload_libraries", "running": "", "configured": "auth_delay"}]
 new_session_required:
   description: Parameters that this run changed and sessions that are open already do not take over.
-  returned: success, with O(settings) or a certificate that is configured
+  returned: success, with O(settings), O(extensions) or a certificate that is configured
   type: list
   elements: dict
   sample: [{"parameter": "log_disconnections", "configured": "on"}]
+waiting_extensions:
+  description: As the return value of M(rampart.postgresql.extensions).
+  returned: success, with O(extensions)
+  type: list
+  elements: dict
+  sample: [{"extension": "pgaudit", "library": "pgaudit"}]
+missing_libraries:
+  description: As the return value of M(rampart.postgresql.settings).
+  returned: with O(settings), success, and failure for that reason
+  type: list
+  elements: dict
+  sample: [{"library": "pgaudit", "package": "postgresql-17-pgaudit"}]
 overridden_by:
   description: Desired values that a stronger place defeats, with that place.
   returned: success
@@ -635,9 +712,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.arguments import ADMISSION_ARGUMENTS
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.arguments import guards
 from ansible_collections.rampart.postgresql.plugins.module_utils._converge import Component
+from ansible_collections.rampart.postgresql.plugins.module_utils._extensions import arguments as extensions
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba import arguments as hba
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident import arguments as ident
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.packages import missing_packages
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_retention import component as log_retention
 from ansible_collections.rampart.postgresql.plugins.module_utils._module import run
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles import arguments as role_attributes
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.arguments import CONNECTION_ARGUMENTS
@@ -647,7 +726,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls import arg
 
 COMPONENTS: dict[str, dict[str, t.Any]] = {
     "certificate": certificate.ARGUMENTS,
+    "extensions": extensions.ARGUMENTS,
     "settings": settings.ARGUMENTS,
+    "log_retention": log_retention.ARGUMENTS,
     "role_attributes": role_attributes.ARGUMENTS,
     "ident": ident.ARGUMENTS,
     "hba": hba.ARGUMENTS,
@@ -660,13 +741,17 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
 
 
 def build(values: t.Mapping[str, t.Any], *, check_mode: bool) -> list[Component]:
-    """The components that were asked for; a certificate brings the settings that name it along."""
+    """The components that were asked for; a certificate and extensions bring along the settings that belong to them."""
     given = {name: values[name] for name in COMPONENTS if values[name] is not None}
     components: list[Component] = []
     if "certificate" in given:
         components.append(certificate.component(given["certificate"], option="certificate", can_only_judge=check_mode))
-    if "settings" in given or given.get("certificate", {}).get("configure"):
+    if "extensions" in given:
+        components.append(extensions.component(given["extensions"], option="extensions"))
+    if {"settings", "extensions"} & set(given) or given.get("certificate", {}).get("configure"):
         components.append(settings.component(given.get("settings", {}), option="settings"))
+    if "log_retention" in given:
+        components.append(log_retention.component(given["log_retention"], option="log_retention"))
     if "role_attributes" in given:
         components.append(role_attributes.component(given["role_attributes"], option="role_attributes"))
     if "ident" in given:
@@ -680,6 +765,8 @@ def main() -> t.NoReturn:
     """Harden one cluster."""
     module = AnsibleModule(argument_spec=ARGUMENTS, required_one_of=[list(COMPONENTS)], supports_check_mode=True)
     module.no_log_values.update(settings.secrets(module.params["settings"]))
+    for extension in (module.params["extensions"] or {}).get("present") or ():
+        module.no_log_values.update(settings.secrets(extension))
     module.no_log_values.update(hba.secrets((module.params["hba"] or {}).get("rules")))
     run(
         module,
