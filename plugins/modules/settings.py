@@ -124,9 +124,9 @@ options:
   optional:
     description:
       - Names among O(parameters) and O(sections) that are left out where this server does not know them, and libraries of
-        O(preload) that are left out where they have no file, which RV(left_alone) then says. Any other unknown name is an
-        error. Names of a library that is yet to be loaded are known only when it is, so until then such a parameter is
-        written.
+        O(preload) that are left out where they have no file, with the parameters that only they would define, which
+        RV(left_alone) then says. Any other unknown name is an error. Names of a library that is yet to be loaded are known
+        only when it is, so until then such a parameter is written.
     type: list
     elements: str
     default: []
@@ -264,6 +264,20 @@ new_session_required:
       description: The value of new sessions, or whose setting was taken away.
       type: str
       sample: "on"
+missing_libraries:
+  description: Libraries of O(preload) that have no file, be they in O(optional) or not.
+  returned: success, and failure for that reason
+  type: list
+  elements: dict
+  contains:
+    library:
+      description: Its name.
+      type: str
+      sample: pgaudit
+    package:
+      description: The package that brings it, where the server is one of Debian's packages and that is known; else empty.
+      type: str
+      sample: postgresql-17-pgaudit
 overridden_by:
   description: Desired values that a stronger place defeats.
   returned: success, and failure for that reason

@@ -6,9 +6,19 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
-__all__ = ["missing_packages"]
+__all__ = ["missing_packages", "package_of_library"]
+
+# Debian's packages of libraries that do not come with the server, as its releases 11 to 14 name them.
+_OF_LIBRARIES: t.Final[t.Mapping[str, str]] = {
+    "credcheck": "postgresql-{major}-credcheck",
+    "pgaudit": "postgresql-{major}-pgaudit",
+    "pgauditlogtofile": "postgresql-{major}-pgauditlogtofile",
+    "set_user": "postgresql-{major}-set-user",
+}
+_DEBIAN = re.compile(r"/usr/lib/postgresql/(?P<major>[0-9]+)/lib")
 
 
 def missing_packages(importable: t.Mapping[str, str | None]) -> list[str]:
@@ -23,3 +33,9 @@ def missing_packages(importable: t.Mapping[str, str | None]) -> list[str]:
     if not importable.get("cryptography"):
         missing.append("python3-cryptography")
     return missing
+
+
+def package_of_library(library: str, directory: str) -> str:
+    """The package with a library of the server whose libraries are in ``directory``; empty where none is known."""
+    server = _DEBIAN.fullmatch(directory)
+    return _OF_LIBRARIES.get(library, "").format(**server.groupdict()) if server else ""

@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.packages import package_of_library
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import LeftAlone
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import dropin
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import preload
@@ -25,27 +26,52 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._settings.lists
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.state import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import normalise
 
-__all__ = ["available", "check_orphans", "coming", "merged"]
+__all__ = ["available", "check_orphans", "coming", "merged", "missing"]
 
 
 def available(desired: Desired, state: State) -> tuple[Desired, list[LeftAlone]]:
     """What is wanted without the optional libraries whose file is missing; any other such library is refused."""
-    left: list[LeftAlone] = []
+    gone: list[str] = []
     for index, library in enumerate(desired.preload or ()):
         if library not in state.missing_libraries:
             continue
         if library.lower() not in desired.optional:
+            package = _package(library, state) or "its package"
             raise InputError(
                 option=f"{desired.option}preload[{index}]",
                 value=library,
-                expected=f"a library whose file is in {state.library_directory}; install its package first",
+                expected=f"a library whose file is in {state.library_directory}; install {package} first",
+                missing_libraries=missing(desired, state),
             )
-        left.append(LeftAlone(COMPONENT, library, f"the library has no file in {state.library_directory}"))
-    if not left:
-        return desired, left
-    gone = {item.subject for item in left}
+        gone.append(library)
+    if not gone:
+        return desired, []
+    kept, ownerless = _without_owner(desired, state, gone)
+    left = [LeftAlone(COMPONENT, name, f"the library has no file in {state.library_directory}") for name in gone]
+    left += [LeftAlone(COMPONENT, wish.name, "its library is left out") for wish in ownerless]
     present = tuple(library for library in desired.preload or () if library not in gone)
-    return dataclasses.replace(desired, preload=present), left
+    return dataclasses.replace(desired, wishes=kept, preload=present), left
+
+
+def missing(desired: Desired, state: State) -> list[dict[str, str]]:
+    """The wanted libraries that have no file, with the packages that bring them where those are known."""
+    return [
+        {"library": library, "package": _package(library, state)}
+        for library in desired.preload or ()
+        if library in state.missing_libraries
+    ]
+
+
+def _package(library: str, state: State) -> str:
+    return package_of_library(preload.base_name(library), state.library_directory)
+
+
+def _without_owner(desired: Desired, state: State, gone: t.Sequence[str]) -> tuple[tuple[Wish, ...], tuple[Wish, ...]]:
+    """The wishes, and those for parameters that only the missing libraries would define."""
+    prefixes = {prefix for library in gone for prefix in preload.prefixes(library)}
+    prefixes = {prefix for prefix in prefixes if not state.catalogue.defines(prefix)}
+    ownerless = tuple(wish for wish in desired.wishes if wish.name.lower().partition(".")[0] in prefixes)
+    return tuple(wish for wish in desired.wishes if wish not in ownerless), ownerless
 
 
 def coming(desired: Desired, state: State, wishes: t.Iterable[Wish]) -> frozenset[str]:

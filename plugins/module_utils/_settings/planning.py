@@ -45,6 +45,7 @@ _UNREADABLE: t.Final = "the server would load none of its configuration"
 
 def make_plan(desired: Desired, state: State, offered: Offered) -> Planned:
     """What has to be done for the state to become the desired one."""
+    missing = libraries.missing(desired, state)
     desired, without = libraries.available(desired, state)
     given_wishes = [*desired.wishes, *_offered_wishes(desired, offered)]
     wishes, undecided = deciding.decided(given_wishes, state.circumstances)
@@ -78,7 +79,10 @@ def make_plan(desired: Desired, state: State, offered: Offered) -> Planned:
         effects=judgement.becoming(state, changes) if steps else (),
         expected=_expected(desired, state, wanted),
         foreseen=automatic.foreseen(state, stored),
-        facts={"new_session_required": effective.at_login(state, changes, steps, removals)},
+        facts={
+            "new_session_required": effective.at_login(state, changes, steps, removals),
+            "missing_libraries": missing,
+        },
     )
 
 

@@ -447,3 +447,19 @@ def test_an_optional_library_without_a_file_is_left_alone() -> None:
     ]
     with pytest.raises(InputError, match=r"preload\[1\]"):
         plan(lacking, preload=["auth_delay", "nosuch"])
+
+
+def test_what_belongs_to_a_library_without_a_file_is_left_out_with_it() -> None:
+    lacking = state(missing_libraries=("credcheck",))
+    lacking = dataclasses.replace(lacking, library_directory="/usr/lib/postgresql/17/lib")
+    given: dict[str, t.Any] = {"preload": ["auth_delay", "credcheck"]}
+    given["parameters"] = {"credcheck.password_min_length": 9, "ssl": True}
+    planned = plan(lacking, **given, optional=["credcheck"])
+    assert dropin.parse(written(planned))["parameters"] == {"ssl": "on"}
+    assert [left.subject for left in planned.left_alone] == ["credcheck", "credcheck.password_min_length"]
+    missing = [{"library": "credcheck", "package": "postgresql-17-credcheck"}]
+    assert planned.facts["missing_libraries"] == missing
+    assert plan(state(), preload=["auth_delay"]).facts["missing_libraries"] == []
+    with pytest.raises(InputError, match="install postgresql-17-credcheck first") as caught:
+        plan(lacking, **given)
+    assert caught.value.details["missing_libraries"] == missing

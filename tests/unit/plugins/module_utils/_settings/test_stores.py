@@ -155,9 +155,9 @@ def test_a_reset_finds_every_place() -> None:
             False,
         ),
     ]
-    assert planned.facts == {
-        "new_session_required": [{"parameter": "work_mem", "configured": "without SET for role app in database sales"}]
-    }
+    assert planned.facts["new_session_required"] == [
+        {"parameter": "work_mem", "configured": "without SET for role app in database sales"}
+    ]
 
 
 def test_what_is_stronger_is_removed_and_what_is_weaker_stays() -> None:
@@ -218,11 +218,11 @@ def test_a_secret_that_is_taken_away_is_in_no_text() -> None:
 def test_what_reaches_new_sessions_only_is_told_and_no_change() -> None:
     wanted: dict[str, t.Any] = {"parameters": {"session_preload_libraries": "auth_delay", "work_mem": "8MB"}}
     planned = plan(state(), **wanted)
-    assert planned.facts == {
-        "new_session_required": [{"parameter": "session_preload_libraries", "configured": "auth_delay"}]
-    }
+    assert planned.facts["new_session_required"] == [
+        {"parameter": "session_preload_libraries", "configured": "auth_delay"}
+    ]
     done = state(
         sections={"parameters": {"session_preload_libraries": "auth_delay", "work_mem": "8MB"}},
         running={"session_preload_libraries": {"setting": "auth_delay"}, "work_mem": {"setting": "8192"}},
     )
-    assert plan(done, **wanted).facts == {"new_session_required": []}
+    assert plan(done, **wanted).facts["new_session_required"] == []
