@@ -8,6 +8,8 @@ import typing as t
 
 import yaml
 from ansible.plugins.filter.core import FilterModule
+from ansible.plugins.filter.mathstuff import FilterModule as SetFilters
+from ansible.plugins.test.core import TestModule
 from jinja2.nativetypes import NativeEnvironment
 from jinja2.runtime import Context
 
@@ -38,9 +40,10 @@ def _listing(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
     return listing
 
 
+_SETS = SetFilters().filters()
 _ENVIRONMENT = NativeEnvironment()
 _ENVIRONMENT.context_class = _Variables
-_ENVIRONMENT.filters = {**FilterModule().filters(), **_ENVIRONMENT.filters}
+_ENVIRONMENT.filters = {**FilterModule().filters(), **_SETS, **_ENVIRONMENT.filters}
 _ENVIRONMENT.filters.update(
     {
         f"rampart.postgresql.{function.__name__}": function
@@ -49,6 +52,7 @@ _ENVIRONMENT.filters.update(
 )
 for _name in ("map", "select", "selectattr", "reject", "rejectattr"):
     _ENVIRONMENT.filters[_name] = _listing(_ENVIRONMENT.filters[_name])
+_ENVIRONMENT.tests.update({**TestModule().tests(), **_ENVIRONMENT.tests})
 _ENVIRONMENT.tests["in"] = lambda value, container: value in container
 
 

@@ -24,6 +24,10 @@ options:
     type: string
     choices: [baseline, cis, strict]
     required: true
+  extension:
+    description: Name of an extension, V(pgaudit), for its parameters instead of the server's own.
+    type: string
+    default: ""
 seealso:
   - plugin: rampart.postgresql.profile_optional
     plugin_type: filter
@@ -51,14 +55,14 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 
-def profile_parameters(role: object, profile: object) -> dict[str, str | dict[str, str]]:
+def profile_parameters(role: object, profile: object, extension: object = "") -> dict[str, str | dict[str, str]]:
     """The server parameters that a role sets under a profile."""
     # Here and not above: to find one filter Ansible loads all of a collection, in every task anew.
     from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
     from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.catalogue import parameters
 
     try:
-        return parameters(role, profile)
+        return parameters(role, profile, extension)
     except RampartError as error:
         raise AnsibleFilterError(f"profile_parameters: {error}") from error
 

@@ -28,19 +28,21 @@ CATALOGUE: t.Mapping[str, tuple[ProfileParameter, ...]] = {
 }
 
 
-def _entries(role: object, profile: object) -> list[tuple[ProfileParameter, str | t.Mapping[str, str]]]:
-    """The role's entries that have a value in this profile, with that value."""
+def _entries(
+    role: object, profile: object, extension: object = ""
+) -> list[tuple[ProfileParameter, str | t.Mapping[str, str]]]:
+    """The role's entries of this extension, or of none, that have a value in this profile, with that value."""
     if not isinstance(role, str) or role not in CATALOGUE:
         raise InputError(option="role", value=role, expected=f"it is one of {', '.join(CATALOGUE)}")
     if not isinstance(profile, str) or profile not in PROFILES:
         raise InputError(option="profile", value=profile, expected=f"it is one of {', '.join(PROFILES)}")
-    valued = ((entry, entry.value(profile)) for entry in CATALOGUE[role])
+    valued = ((entry, entry.value(profile)) for entry in CATALOGUE[role] if entry.extension == extension)
     return [(entry, value) for entry, value in valued if value is not None]
 
 
-def parameters(role: object, profile: object) -> dict[str, str | dict[str, str]]:
-    """Name to value of every parameter that this role sets under this profile; see ``ProfileValue``."""
-    entries = _entries(role, profile)
+def parameters(role: object, profile: object, extension: object = "") -> dict[str, str | dict[str, str]]:
+    """Name to value of what this role sets of the server, or of an extension, under this profile; see ``ProfileValue``."""
+    entries = _entries(role, profile, extension)
     return {entry.name: value if isinstance(value, str) else dict(value) for entry, value in entries}
 
 

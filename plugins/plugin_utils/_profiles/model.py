@@ -42,6 +42,7 @@ class ProfileParameter:
     cost: str = "none"
     optional: bool = False  # True: some supported server does not have it; there it is not written
     library: str = ""  # to be preloaded for the parameter to mean anything
+    extension: str = ""  # to be created before the parameter is set; empty for a parameter of the server itself
 
     def value(self, profile: str) -> ProfileValue:
         """The value in this profile, None when the profile leaves the parameter alone."""

@@ -262,4 +262,15 @@ PARAMETERS: tuple[ProfileParameter, ...] = (
         reference=_cis("7.2"),
         cost="some lines for each base backup and each connection of a standby",
     ),
+    ProfileParameter(
+        name="pgaudit.log",
+        reason="Changes of structure, roles and data leave entries that name the object, whatever statement made them.",
+        baseline=None,
+        cis="ddl, role, write",
+        strict="ddl, role, write",
+        reference=_cis("3.2"),
+        cost="an entry for each such statement, each INSERT, UPDATE and DELETE included; some time for each of them",
+        library="pgaudit",
+        extension="pgaudit",
+    ),
 )

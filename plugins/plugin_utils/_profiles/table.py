@@ -71,6 +71,8 @@ def _entry(entry: ProfileParameter) -> list[str]:
     lines.append(f"  :cost: {entry.cost}")
     if entry.library:
         lines.append(f"  :needs: the library ``{entry.library}`` in shared_preload_libraries (a restart)")
+    if entry.extension:
+        lines.append(f"  :set: once the extension ``{entry.extension}`` is there")
     if entry.optional:
         lines.append("  :servers: not written where the server does not have it")
     return [*lines, ""]

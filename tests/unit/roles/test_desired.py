@@ -62,6 +62,81 @@ def test_a_collector_that_is_not_to_be_touched_is_left_alone() -> None:
     assert "left_alone" not in desired("pg_logging")
 
 
+CLASSES = "ddl, role, write"
+
+
+@pytest.mark.parametrize(
+    ("options", "parameters_", "dispensable"),
+    [
+        ({}, None, False),
+        ({"pg_logging_profile": "cis", "pg_logging_audit": "untouched"}, None, False),
+        ({"pg_logging_profile": "cis"}, {"pgaudit.log": CLASSES}, True),
+        ({"pg_logging_profile": "strict"}, {"pgaudit.log": CLASSES}, True),
+        ({"pg_logging_audit": "always"}, {"pgaudit.log": CLASSES}, False),
+        ({"pg_logging_audit_classes": ["all", "-misc"]}, {"pgaudit.log": "all, -misc"}, False),
+        (
+            {"pg_logging_audit_role": "auditor", "pg_logging_audit_classes": []},
+            {"pgaudit.log": "none", "pgaudit.role": "auditor"},
+            False,
+        ),
+        (
+            {
+                "pg_logging_audit": "auto",
+                "pg_logging_parameters": {"pgaudit.log": None, "pgaudit.log_rows": {14: True}},
+            },
+            {"pgaudit.log": None, "pgaudit.log_rows": {14: True}},
+            True,
+        ),
+    ],
+)
+def test_what_is_audited_goes_with_the_extension(
+    options: dict[str, t.Any], parameters_: dict[str, t.Any] | None, dispensable: bool
+) -> None:
+    found = desired("pg_logging", **options)
+    assert not [name for name in found["settings"]["sections"]["pg_logging"] if name.startswith("pgaudit.")]
+    if parameters_ is None:
+        assert not {"extensions", "dispensable"} & set(found)
+        assert "preload" not in found["settings"]
+        return
+    [extension] = found["extensions"]["present"]
+    assert (extension["name"], extension["library"], extension["databases"]) == ("pgaudit", "pgaudit", ["postgres"])
+    assert extension["parameters"] == parameters_
+    assert extension["role"] == options.get("pg_logging_audit_role")
+    assert found["settings"]["preload"] == ["pgaudit"]
+    assert found["dispensable"] == (["pgaudit"] if dispensable else [])
+
+
+def test_parameters_of_pgaudit_that_is_left_alone_are_those_that_are_given() -> None:
+    given = {"pgaudit.log": "all"}
+    for profile in PROFILES:
+        found = section(
+            "pg_logging", pg_logging_profile=profile, pg_logging_audit="untouched", pg_logging_parameters=given
+        )
+        assert found["pgaudit.log"] == "all"
+
+
+@pytest.mark.parametrize(
+    ("options", "optional"),
+    [
+        ({"pg_logging_audit": "always"}, True),
+        ({"pg_logging_audit": "always", "pg_harden_install_packages": False}, False),
+        ({"pg_logging_audit": "auto", "pg_harden_install_packages": False}, True),
+    ],
+)
+def test_a_library_that_nothing_can_bring_any_more_is_not_optional(options: dict[str, t.Any], optional: bool) -> None:
+    assert ("pgaudit" in desired("pg_logging", **options)["settings"]["optional"]) is optional
+
+
+def test_old_files_go_from_a_directory_of_the_clusters_own_only() -> None:
+    found = desired("pg_logging", pg_logging_retention=90)
+    assert "log_retention" not in found
+    assert [left["subject"] for left in found["left_alone"]] == ["old log files"]
+    for options in ({"pg_logging_profile": "cis"}, {"pg_logging_directory": "/var/log/postgresql/{cluster}"}):
+        found = desired("pg_logging", pg_logging_retention=90, **options)
+        assert found["log_retention"] == {"directory": "/var/log/postgresql/{cluster}", "days": 90}
+        assert "left_alone" not in found
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
@@ -101,12 +176,14 @@ def test_every_option_of_the_network_sets_its_parameter() -> None:
         ("none", ["auth_delay"], ["md5_password_warnings"]),
         ("auto", ["auth_delay", "passwordcheck"], ["md5_password_warnings", "passwordcheck"]),
         ("passwordcheck", ["auth_delay", "passwordcheck"], ["md5_password_warnings"]),
-        ("credcheck", ["auth_delay", "credcheck"], ["md5_password_warnings"]),
+        ("credcheck", ["auth_delay", "credcheck"], ["md5_password_warnings", "credcheck"]),
     ],
 )
 def test_the_check_of_passwords_is_a_library(check: str, preload: list[str], optional: list[str]) -> None:
     found = desired("pg_authentication", pg_authentication_password_check=check)["settings"]
     assert (found["preload"], found["optional"]) == (preload, optional)
+    given = {"pg_authentication_password_check": check, "pg_harden_install_packages": False}
+    assert ("credcheck" in desired("pg_authentication", **given)["settings"]["optional"]) is False
 
 
 def test_iterations_are_optional() -> None:

@@ -50,6 +50,13 @@ def test_the_delay_comes_with_its_library() -> None:
     assert libraries("pg_logging", "strict") == []
 
 
+def test_parameters_of_an_extension_are_not_the_servers_own() -> None:
+    assert parameters("pg_logging", "baseline", "pgaudit") == {}
+    for profile in ("cis", "strict"):
+        assert parameters("pg_logging", profile, "pgaudit") == {"pgaudit.log": "ddl, role, write"}
+        assert "pgaudit.log" not in parameters("pg_logging", profile)
+
+
 def test_what_some_server_does_not_have_is_optional() -> None:
     assert optional("pg_authentication", "baseline") == ["md5_password_warnings"]
     assert optional("pg_tls", "baseline") == []
