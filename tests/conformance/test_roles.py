@@ -75,3 +75,4 @@ def test_each_role_alone(fresh_server: Server, tmp_path: pathlib.Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "WARNING" not in done.stderr, done.stderr
