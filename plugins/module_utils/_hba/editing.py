@@ -35,6 +35,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules impo
 
 __all__ = ["Edited", "edited"]
 
+_WHOLE_HEAD = re.compile(rf"^{re.escape(HEADER)}# [A-Z-]+(?:\t[A-Z-]+)+\n", re.MULTILINE)  # what begins a file of ours
 _FIELDS = r'[ \t]*(?:(?:[^ \t\r\n"]+|"[^"]*(?:""[^"]*)*")+[ \t]+){%d}'
 
 
@@ -105,6 +106,9 @@ class _Editor:
         text = text if not text or text.endswith("\n") else text + self.newline
         if self.head.startswith(HEADER.rstrip()):
             return text
+        displaced = _WHOLE_HEAD.search(self.before)  # somebody put lines before it, and it has left with those
+        if displaced and HEADER not in text:
+            return displaced.group() + text
         blank = "" if not text or self.head or self.kept or text.startswith(self.newline) else self.newline
         return HEADER.rstrip() + self.newline + blank + text
 

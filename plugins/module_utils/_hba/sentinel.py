@@ -42,7 +42,7 @@ __all__ = [
 
 PREFIX = "rampart:"
 _NAME = re.compile(r"rampart:[0-9a-f]{32}")
-_LINE = re.compile(r'local\t"(rampart:[0-9a-f]{32})"\tall\treject(?:\t#[^\n]*)?\n')
+_LINE = re.compile(r'^local\t"(rampart:[0-9a-f]{32})"\tall\treject(?:\t#[^\n]*)?\n', re.MULTILINE)
 _COMMENT = "# tells which version of this file the server has loaded"
 
 _REJECTED = "28000"  # invalid_authorization_specification: by a rule, or for want of one
@@ -68,10 +68,12 @@ def with_sentinel(text: str, management: Management, dialect: Dialect) -> str:
 
 
 def without_sentinel(text: str, management: Management, dialect: Dialect) -> str:
-    """The text without the rule that an earlier run wrote."""
+    """The text without the rule that an earlier run wrote, wherever it stands by now among our lines."""
     part = own_part(text, management, dialect) if PREFIX in text else None
-    found = None if part is None else _LINE.match(text, part[0])
-    return text if found is None else text[: found.start()] + text[found.end() :]
+    if part is None:
+        return text
+    begin, end = part
+    return text[:begin] + _LINE.sub("", text[begin:end]) + text[end:]
 
 
 def sentinel_in(text: str, management: Management, dialect: Dialect) -> str | None:

@@ -64,6 +64,16 @@ def test_it_vouches_for_what_it_was_made_for() -> None:
     assert sentinel_in(block, dataclasses.replace(BLOCK, block_name="other"), LATEST) is None
 
 
+@pytest.mark.parametrize("management", [FILE, BLOCK])
+@pytest.mark.parametrize("planted", ["host all all 0.0.0.0/0 trust\n", "# mine\nlocal all all trust # for a moment\n"])
+def test_what_is_planted_before_it_goes_and_everything_else_is_as_it_was(management: Management, planted: str) -> None:
+    text = text_of(management)
+    begin = 0 if management is FILE else text.index("local")
+    tampered = text[:begin] + planted + text[begin:]
+    assert sentinel_in(tampered, management, LATEST) is None
+    assert text_of(management, without_sentinel(tampered, management, LATEST)) == text
+
+
 def test_other_rules_have_another_one() -> None:
     names = [
         sentinel_in(text_of(FILE, rules=rules), FILE, LATEST)
