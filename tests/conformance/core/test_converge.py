@@ -33,6 +33,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.session
 from ansible_collections.rampart.postgresql.tests.conformance.components import FileComponent
 
 if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
 TRUST = b"local all all trust\nhost all all 127.0.0.1/32 trust\n"
@@ -177,30 +179,88 @@ def wait_for(find: t.Callable[[], pathlib.Path | None]) -> pathlib.Path:
     raise RuntimeError("it did not come")
 
 
-def test_what_a_killed_rehearsal_leaves(fresh_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is no cluster of this host while it is there, and the next rehearsal takes it away."""
-    room = fresh_server.data_directory.parent / "rehearsals"
-    with fresh_server.owner.acting():
+@contextlib.contextmanager
+def killed_rehearsal(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[pathlib.Path, int]]:
+    """The directory of rehearsals and the throw-away server that runs in it, at the moment when its run is killed."""
+    room = server.data_directory.parent / "rehearsals"
+    with server.owner.acting():
         room.mkdir()
     monkeypatch.setattr(scratch, "_PARENT", str(room))
     child = os.fork()
     if not child:
         monkeypatch.setattr(rehearsal, "_wait_for_verdict", lambda process, log: time.sleep(60))
-        run(fresh_server, FileComponent(TRUST), check_mode=True)
+        run(server, FileComponent(TRUST), check_mode=True)
         os._exit(0)
     try:
         pid_file = wait_for(lambda: next(room.glob("*/data/postmaster.pid"), None))
+        pid = int(pid_file.read_text(encoding="utf-8").split()[0])
+        yield room, pid
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-    left = pid_file.parent.parent
-    pid = int(pid_file.read_text(encoding="utf-8").split()[0])
+
+
+def is_gone(room: pathlib.Path, pid: int) -> bool:
+    return list(room.iterdir()) == [] and not os.path.exists(f"/proc/{pid}/cwd")
+
+
+def open_files(pid: int) -> set[str]:
+    found = set()
+    for path in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found.add(os.readlink(path))
+    return found
+
+
+def listening_tcp_sockets() -> set[str]:
+    """Of the whole host, as the kernel lists them."""
+    files = [pathlib.Path("/proc/net", name).read_text(encoding="ascii") for name in ("tcp", "tcp6")]
+    lines = [line.split() for text in files for line in text.splitlines()]
+    return {words[9] for words in lines if words[3] == "0A"}
+
+
+@pytest.mark.in_turn
+def test_a_rehearsal_that_is_killed_leaves_nothing(fresh_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And while it is there, its server listens on no TCP port."""
+    with fresh_server.conf_file.open("a", encoding="utf-8") as stream:
+        stream.write("listen_addresses = '*'\n")
+    fresh_server.restart()
+    live = int((fresh_server.data_directory / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+    with killed_rehearsal(fresh_server, monkeypatch) as (room, pid):
+        held = {number: open_files(number) for number in (pid, live)}
+        tcp = {f"socket:[{inode}]" for inode in listening_tcp_sockets()}
+        assert not held[pid] & tcp
+        assert held[live] & tcp
+        assert str(room) not in str([cluster.data_directory for cluster in discovery.running_clusters()])
+    for _attempt in range(500):
+        if is_gone(room, pid):
+            break
+        time.sleep(0.02)
+    assert is_gone(room, pid)
+
+
+@pytest.mark.in_turn
+def test_what_a_host_leaves_that_went_down(fresh_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next rehearsal takes it away."""
+    monkeypatch.setattr(scratch, "_UNDERTAKER", "")
+    with killed_rehearsal(fresh_server, monkeypatch) as (room, pid):
+        pass
     assert os.path.exists(f"/proc/{pid}/cwd")
-    assert str(left / "data") not in [cluster.data_directory for cluster in discovery.running_clusters()]
     monkeypatch.setattr(scratch, "_GRACE", -1)
     run(fresh_server, FileComponent(TRUST), check_mode=True)
-    assert list(room.iterdir()) == []
-    assert not os.path.exists(f"/proc/{pid}/cwd")
+    assert is_gone(room, pid)
+
+
+@pytest.mark.in_turn
+def test_without_the_programs_a_run_goes_on_and_says_so(fresh_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = discovery.choose(Options(cluster=str(fresh_server.data_directory)))
+    assert found is not None
+    monkeypatch.setattr(discovery, "choose", lambda options: dataclasses.replace(found, program="/nonesuch/postgres"))
+    result = run(fresh_server, FileComponent(TRUST)).result()
+    told = "the candidate configuration was not rehearsed: /nonesuch/initdb and /nonesuch/postgres cannot be run here"
+    assert result["warnings"] == [told]
+    assert result["changed"]
+    assert fresh_server.hba_file.read_bytes() == TRUST
 
 
 def test_a_lock_out_is_noticed_and_taken_back(fresh_server: Server, tmp_path: pathlib.Path) -> None:
