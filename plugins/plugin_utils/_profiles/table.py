@@ -28,7 +28,8 @@ Profiles
 ``pg_harden_profile`` chooses what the roles set. ``baseline`` is safe without thinking: nothing needs a restart except
 the libraries that are preloaded and, where the log goes nowhere, the logging collector. ``cis`` takes what the CIS
 benchmark names for the server's major version; the log moves into a directory of the cluster's own, which needs a restart
-where the collector is off. ``strict`` goes further and may refuse older clients.
+where the collector is off, and pgAudit is set up where its package can be had. ``strict`` goes further and may refuse
+older clients.
 
 A dash means that the profile leaves the parameter alone. Where editions of the benchmark differ, a value holds from the
 major version that stands with it; a version whose edition was not seen has the value of the nearest older one.

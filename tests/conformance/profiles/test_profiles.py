@@ -13,6 +13,7 @@ import typing as t
 import psycopg
 import pytest
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._extensions import arguments as extensions
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import arguments as settings
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import arguments as certificate
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.model import PROFILES
@@ -76,7 +77,7 @@ def _wanted(server: Server, profile: str) -> dict[str, t.Any]:
     found: dict[str, t.Any] = {"sections": {}, "optional": [], "preload": []}
     for role in COMPONENTS:
         options = OPTIONS.get(role, {}) if profile == EVERYTHING else {}
-        options = {**options, f"{role}_profile": "strict" if profile == EVERYTHING else profile}
+        options = {**options, f"{role}_profile": _profile(profile)}
         if role == "pg_logging" and profile != "baseline":
             options["pg_logging_directory"] = f"{server.socket_directory}/log-{{cluster}}"
         wanted = desired(role, **options)["settings"]
@@ -84,6 +85,10 @@ def _wanted(server: Server, profile: str) -> dict[str, t.Any]:
         found["optional"] += wanted["optional"]
         found["preload"] += wanted.get("preload", [])
     return found
+
+
+def _profile(profile: str) -> str:
+    return "strict" if profile == EVERYTHING else profile
 
 
 def _here(server: Server, value: t.Any) -> str:
@@ -106,8 +111,10 @@ def _comes(condition: t.Callable[[], bool]) -> bool:
 def test_the_server_takes_what_the_roles_want(fresh_server: Server, profile: str) -> None:
     wanted = _wanted(fresh_server, profile)
 
+    audited = desired("pg_logging", pg_logging_profile=_profile(profile)).get("extensions", {"present": []})
+
     def build() -> list[Component]:
-        return [certificate.component({}), settings.component(wanted)]
+        return [certificate.component({}), settings.component(wanted), extensions.component(audited)]
 
     first = run_components(fresh_server, build, rehearse=False)
     assert not first.failed, first.message
@@ -125,6 +132,8 @@ def test_the_server_takes_what_the_roles_want(fresh_server: Server, profile: str
 
     live = dict(fresh_server.query("SELECT name, setting FROM pg_catalog.pg_settings"))
     given = {name: value for section in wanted["sections"].values() for name, value in section.items()}
+    unloaded = {item["library"] for item in again.values["waiting_extensions"]}
+    assert unloaded == (set() if profile == "baseline" else {"pgaudit"})  # these servers have no package of it
     left = {item["subject"] for item in again.values["left_alone"]} - needless
     assert not left & set(live)  # what is left out is what the server itself does not list
     if profile == EVERYTHING:
