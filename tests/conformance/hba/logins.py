@@ -11,7 +11,7 @@ from ansible_collections.rampart.postgresql.tests.conformance.hba.client import 
 __all__ = ["ADDRESSES", "FILES", "INCLUDED", "MEMBERSHIPS", "ROLES", "Draft", "drafts", "logins", "text_of"]
 
 LONG = "l" * 63
-ROLES = ("ann", "bob", "carl", "dora", "boss", "staff", "people", "guests", "all", "+odd", "Zoe", "a b", "d@c", LONG)
+ROLES = ("ann", "bob", "carl", "dora", "boss", "staff", "people", "guests", "all", "+odd", "Zoe", "a b", "d@c", "ünï", LONG)
 """``boss`` is a superuser."""
 
 MEMBERSHIPS = (("staff", "ann"), ("staff", "carl"), ("people", "staff"), ("people", "bob"), ("guests", "dora"))
@@ -54,7 +54,7 @@ _USER_TOKENS: dict[str, tuple[str, ...]] = {
     **{'"+odd"': ("+odd",), "++odd": ("+odd", "ann"), '+"staff"': ("ann", "carl"), "+nobody": ("ann",), "+boss": ("boss", "ann")},
     **{"/^a": ("ann", "all", "bob"), "/^.{4}$": ("carl", "dora", "boss"), r"/\s": ("a b", "ann"), "/^[^a-z]": ("Zoe", "+odd")},
     **{r"/b\M": ("bob", "a b"), "Zoe": ("Zoe", "zoe"), '"a b"': ("a b",), "d@c": ("d@c",), LONG: (LONG, LONG + "l")},
-    **{"@users.lst": ("dora", "bob", "Zoe")},
+    **{"@users.lst": ("dora", "bob", "Zoe"), "/^.{5}$": ("ünï", "staff", "ann"), "/ï$": ("ünï", "ann"), "/^[ï-ü]": ("ünï", "ann")},
 }  # fmt: skip
 _NETWORKS: dict[str, tuple[str, ...]] = {
     **{"all": ADDRESSES, "samehost": ("127.0.0.1", "127.0.0.2", "::1"), "samenet": ("127.0.0.1", "127.1.2.3", "::1")},
