@@ -27,7 +27,7 @@ if t.TYPE_CHECKING:
 
 _EXTENDED = os.environ.get("RAMPART_EXTENDED", "") not in ("", "0")
 _LOGINS = int(os.environ.get("RAMPART_LOGINS", "6000" if _EXTENDED else "600"))
-_SEED = os.environ.get("RAMPART_SEED", "2" if _EXTENDED else "1")
+_SEED = os.environ.get("RAMPART_SEED", "2" if _EXTENDED else "3")
 _PER_FILE = 20
 _MOST_UNKNOWN = 0.25
 
