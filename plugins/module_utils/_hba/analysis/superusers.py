@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba import patterns
@@ -82,20 +83,21 @@ class Superusers:
         return self._meant[term]
 
     def _is_refused(self, name: str, record: Record) -> bool:
-        if not self._refusals[name]:
-            return False
-        ways, databases = frozenset(WAYS_IN[record.type]), database_terms(record.databases, self._dialect)
-        cubes = [
-            cube
-            for refusal in self._refusals[name]
-            if ways <= refusal.ways and _hold(refusal.databases, databases)
-            for cube in refusal.cubes
-        ]
-        return all(any(cube.within(other) for other in cubes) for cube in addresses_of(record.address).possible)
+        """Whether every connection is, be it by one rule or by several."""
+        connections = itertools.product(
+            WAYS_IN[record.type],
+            database_terms(record.databases, self._dialect),
+            addresses_of(record.address).possible,
+        )
+        return all(
+            any(
+                way in refusal.ways and _holds(refusal.databases, term) and any(map(cube.within, refusal.cubes))
+                for refusal in self._refusals[name]
+            )
+            for way, term, cube in connections
+        )
 
 
-def _hold(databases: frozenset[Term], others: frozenset[Term]) -> bool:
-    """Whether some databases are certainly among the first."""
-    if Term("all") in databases:
-        return Term("replication") not in others or Term("replication") in databases
-    return others <= databases
+def _holds(databases: frozenset[Term], term: Term) -> bool:
+    """Whether what a term means is certainly among some databases."""
+    return term in databases or (Term("all") in databases and term != Term("replication"))

@@ -133,6 +133,10 @@ def test_findings_about_this_server(text: str, codes: list[str]) -> None:
         ("hostssl app root all reject", "hostssl app all 10.0.0.0/8", False),
         ("hostssl app root all reject", "hostssl app,other all 10.0.0.0/8", True),
         ("hostssl all root samehost reject", "hostssl app all 10.0.0.0/8", True),
+        ("hostssl all root all reject\nhostnossl all root all reject", "host app all 10.0.0.0/8", False),
+        ("hostssl all root all reject\nhostgssenc all root all reject", "host app all 10.0.0.0/8", True),
+        ("host all root all reject\nhost replication root all reject", "hostssl app,replication all 10.0.0.0/8", False),
+        ("host app root all reject\nhost replication root all reject", "hostssl all,replication all 10.0.0.0/8", True),
     ],
 )
 def test_superusers_among_all_users(reject: str, admit: str, said: bool) -> None:
