@@ -140,7 +140,9 @@ def observe(
 
 
 def _extensions(server: Server, catalogue: Catalogue, wishes: t.Sequence[Wish]) -> frozenset[str]:
-    if all(catalogue.find(wish.name) or not is_custom(wish.name) for wish in wishes):
+    """Those that can be installed, where a wish is for a name that no loaded library has defined."""
+    found = [catalogue.find(wish.name) for wish in wishes if is_custom(wish.name)]
+    if all(parameter is not None and not parameter.placeholder for parameter in found):
         return frozenset()
     return frozenset(row["name"] for row in server.session.rows(_EXTENSIONS))
 

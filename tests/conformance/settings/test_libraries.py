@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
+
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.arguments import component
 from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
 from ansible_collections.rampart.postgresql.tests.conformance.modules import Result
@@ -79,3 +81,18 @@ def test_a_library_is_taken_out_again(fresh_server: Server) -> None:
     assert show(fresh_server, "shared_preload_libraries") == "passwordcheck"
     after = good(run(fresh_server, **wanted))
     assert (after.changed, after.values["restart_required"]) == (False, [])
+
+
+@pytest.mark.in_turn
+def test_parameters_of_a_library_that_sessions_load(fresh_server: Server) -> None:
+    """It is not there before a session needs it, nor has the server to be restarted for it."""
+    wanted = {"parameters": {"plpgsql.extra_warnings": "shadowed_variables"}}
+    done = run_components(fresh_server, lambda: [component(wanted)])
+    assert done.changed and not done.failed, done.output
+    assert done.values["restart_required"] == []
+    assert not run_components(fresh_server, lambda: [component(wanted)]).changed
+    with fresh_server.connect() as connection:
+        connection.execute("LOAD 'plpgsql'")
+        assert connection.execute("SHOW plpgsql.extra_warnings").fetchall() == [("shadowed_variables",)]
+    gone = run_components(fresh_server, lambda: [component({"parameters": {}})])
+    assert gone.changed and not gone.failed, gone.output
