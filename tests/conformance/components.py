@@ -32,10 +32,11 @@ class FileComponent:
     path: str | None = None
     name: str = "file"
     order: int = 40
+    by_root: bool = False
 
     def observe(self, server: OpenedServer) -> tuple[str, FileState | None]:
         path = self.path or server.paths.hba_file
-        return path, server.read(path)
+        return path, server.read(path, by_root=self.by_root)
 
     def offers(self, state: t.Any) -> dict[str, t.Any]:
         return {}
@@ -45,7 +46,7 @@ class FileComponent:
         before = found.content if found else None
         if before == self.content:
             return Planned()
-        operation = WriteFile(path=path, before=before, after=self.content)
+        operation = WriteFile(path=path, before=before, after=self.content, by_root=self.by_root)
         return Planned(steps=(Step(self.name, path, "replace", "before", "after", operation, reload=True),))
 
     def prepare(self, planned: Planned, server: OpenedServer) -> Planned:

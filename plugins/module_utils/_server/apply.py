@@ -31,8 +31,9 @@ class Changes:
     def check(self, steps: t.Sequence[Step]) -> None:
         """Raise what making these steps would meet, as far as that can be told without writing."""
         for step in steps:
-            if isinstance(step.operation, WriteFile):
-                self._server.check_writable(step.operation.path, parents=step.operation.parents)
+            operation = step.operation
+            if isinstance(operation, WriteFile):
+                self._server.check_writable(operation.path, parents=operation.parents, by_root=operation.by_root)
 
     def make(self, steps: t.Sequence[Step]) -> None:
         """Apply steps in their order; statements of one component and database that follow each other share a transaction."""

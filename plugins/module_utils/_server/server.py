@@ -142,9 +142,9 @@ class Server:
     def _writer(self, by_root: bool) -> Account:
         return account_of(0) if by_root else self.owner
 
-    def check_writable(self, path: str, *, parents: bool = False) -> None:
+    def check_writable(self, path: str, *, parents: bool = False, by_root: bool = False) -> None:
         """Raise what ``write`` would meet where the directory takes no file of the owner's."""
-        check_writable(path, owner=self.owner, parents=parents)
+        check_writable(path, owner=self._writer(by_root), parents=parents)
 
     def owner_can_write(self, directory: str) -> bool:
         """Whether the owner of the cluster may create files in a directory."""
