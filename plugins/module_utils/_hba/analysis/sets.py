@@ -25,6 +25,7 @@ __all__ = ["AddressIndex", "Addresses", "addresses_of", "bits_of", "key_of"]
 
 _PART_BITS = 512
 _PART = (1 << _PART_BITS) - 1
+_LONGEST_NAME = 255  # of a host, in DNS
 _SAMEHOST, _SAMENET = "\0samehost", "\0samenet"
 
 
@@ -44,6 +45,8 @@ class Addresses(t.NamedTuple):
         yield self.doubt
         if self.doubt == _SAMEHOST:
             yield _SAMENET
+        if len(self.doubt) > _LONGEST_NAME:
+            return  # no host is called so, and there may be thousands of dots
         _first, *parts = self.doubt.split(".")
         for at in range(len(parts)):
             suffix = "." + ".".join(parts[at:])
