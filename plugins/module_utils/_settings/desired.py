@@ -214,7 +214,9 @@ class Resolver:
 
 def shown_value(parameter: Parameter, value: object) -> object:
     """The value for an error message, unless it may be a secret."""
-    return "********" if may_hold_secret(parameter.name, parameter.vartype) else value
+    if may_hold_secret(parameter.name, parameter.vartype):
+        return "********"
+    return list(value) if isinstance(value, tuple) else value  # as it was given
 
 
 def _prefixes(libraries: t.Iterable[str]) -> set[str]:

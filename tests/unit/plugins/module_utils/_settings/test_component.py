@@ -132,6 +132,7 @@ def test_one_name_in_two_sections_is_an_error_that_names_both(
         ({"log_statment": "ddl"}, "the nearest known name is log_statement"),
         ({"qqqqqqqq": "ddl"}, "this server knows no such parameter"),
         ({"nobody.knows": 1}, "no loaded or preloaded library owns"),
+        ({"work_mem": []}, r"parameters\.work_mem: \[\] cannot be used"),
         ({"work_mem": "1kB"}, "work_mem takes an integer from 64kB to 2147483647kB"),
         ({"log_statement": "some"}, "log_statement takes one of none, ddl, mod, all"),
         ({"server_version": "18"}, "the server only shows server_version"),
