@@ -75,4 +75,4 @@ def test_each_role_alone(fresh_server: Server, tmp_path: pathlib.Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "WARNING" not in done.stderr, done.stderr
+    assert "is already in use" not in done.stderr, done.stderr  # what Ansible says of a loop variable with a default
