@@ -102,7 +102,8 @@ class Crowd:
 
 def _quick(pattern: str) -> re.Pattern[str] | None:
     """The pattern for Python where that is done in no time and no character of it matches the end of a line."""
-    if _SLOW.search(pattern) or len(re.findall(r"[*+?}|]", pattern)) > _FEW or _translated(pattern) is None:
+    # In this order: looking for what is slow is slow itself where there are many.
+    if len(re.findall(r"[*+?}|]", pattern)) > _FEW or _SLOW.search(pattern) or _translated(pattern) is None:
         return None
     return re.compile(_in_python(pattern), re.ASCII | re.MULTILINE)
 
