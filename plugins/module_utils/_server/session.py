@@ -136,7 +136,7 @@ class Session:
             found: list[dict[str, t.Any]] = json.loads(self._connection.scalar(sql.as_json(query)))
         except UnicodeDecodeError as error:
             # No more of the answer: it may hold secrets.
-            names = _NAME.findall(error.object[: error.start].decode("utf-8", "replace"))
+            names = _NAME.findall(error.object[: int(error.start)].decode("utf-8", "replace"))
             about = f", near {names[-1]}" if names else ""
             raise Unsupported(
                 f"the server answers with text that is not in UTF-8{about}, so nothing was done"
