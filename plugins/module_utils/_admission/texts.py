@@ -14,6 +14,7 @@ import posixpath
 import socket
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ServerRefused
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba import records as hba
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.circumstances import Circumstances
@@ -69,7 +70,10 @@ class Texts:
         named = {name: posixpath.join(self.paths.data_directory, values[name]) for name in FILES if values.get(name)}
         sources = _Overlaid(self.sources, self.planned)
         paths = dataclasses.replace(self.paths, **named)
-        return dataclasses.replace(self, paths=paths, sources=sources, planned={}).loaded(ssl=values["ssl"] == "on")
+        coming = dataclasses.replace(self, paths=paths, sources=sources, planned={})
+        if paths.hba_file != self.paths.hba_file:
+            coming._require_rules()
+        return coming.loaded(ssl=values["ssl"] == "on")
 
     def told(self, value: str) -> str | None:
         """What tells one file that a parameter names from another: its name and what it holds."""
@@ -77,6 +81,16 @@ class Texts:
             return None
         path = posixpath.join(self.paths.data_directory, value)
         return f"{path} {hashlib.sha256(self._text(path).encode('utf-8', 'surrogateescape')).hexdigest()}"
+
+    def _require_rules(self) -> None:
+        try:
+            self.sources.read(self.paths.hba_file)
+        except OSError as error:
+            raise InputError(
+                option="hba_file",
+                value=self.paths.hba_file,
+                expected=f"name a file that can be read, as no server starts without its rules ({error.strerror})",
+            ) from None
 
     def _text(self, path: str) -> str:
         try:

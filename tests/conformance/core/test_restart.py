@@ -30,7 +30,6 @@ if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Workshop
 
 _EXTENDED = os.environ.get("RAMPART_EXTENDED", "") not in ("", "0")
-_DEBIAN = pathlib.Path("/usr/lib/postgresql")
 
 
 def started(server: Server) -> list[tuple[t.Any, ...]]:
@@ -435,29 +434,5 @@ def test_a_standby_that_is_not_back_in_time(workshop: Workshop, major: int) -> N
     assert "still replays its WAL, so it was left alone" in result.message
     assert result.values["log"]
     assert standby.is_running()
-    workshop.discard(standby)
-    workshop.discard(primary)
-
-
-@pytest.mark.parametrize("major", MAJORS, ids=lambda major: f"pg{major}")
-def test_the_primary_is_lowered_first(workshop: Workshop, major: int) -> None:
-    bindir = _DEBIAN / str(major) / "bin"
-    if not (bindir / "pg_controldata").exists() or not (bindir / "postgres").exists():
-        pytest.skip(f"needs the programs of Debian's package in {bindir}")
-    primary = workshop.server(major)
-    primary.stop()
-    primary.bindir = bindir
-    primary.start()
-    standby = workshop.standby(primary)
-    wait_for_standby(primary, 1)
-    append(standby.conf_file, "max_connections = 90\n")
-    refused = run_module("server_restart", standby)
-    assert refused.failed
-    assert "max_connections = 90 is less than the 100 of the primary, which comes first" in refused.message
-    append(primary.conf_file, "max_connections = 90\n")
-    assert good(run_module("server_restart", primary)).values["restarted"]
-    wait_for_standby(primary, 1)
-    assert good(run_module("server_restart", standby)).values["restarted"]
-    assert standby.query("SHOW max_connections") == [("90",)]
     workshop.discard(standby)
     workshop.discard(primary)
