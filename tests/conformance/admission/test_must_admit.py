@@ -84,8 +84,8 @@ def hba(party: Party, rule: Rule, client: Login, **demands: t.Any) -> dict[str, 
         **({"database": client.database} if client.database else {}),
         **({"certificate": client.certificate.partition("CN=")[2]} if client.certificate else {}),
     }
-    build = lambda: [component({"rules": [own, rule]})]  # noqa: E731
-    return dict(run_components(party.server, build, rehearse=False, must_admit=[must], **demands).values)
+    wanted = component({"rules": [own, rule]})
+    return dict(run_components(party.server, lambda: [wanted], rehearse=False, must_admit=[must], **demands).values)
 
 
 @pytest.mark.in_turn
