@@ -200,7 +200,7 @@ def admission(
 ) -> dict[str, t.Any]:
     """Whether a client gets in, and which line or attribute says no."""
     # Here and not above: to find one filter Ansible loads all of a collection, in every task anew.
-    from ansible_collections.rampart.postgresql.plugins.module_utils._hba.verdict import attempt
+    from ansible_collections.rampart.postgresql.plugins.module_utils._hba.attempts import attempt
     from ansible_collections.rampart.postgresql.plugins.plugin_utils._admission import answer
     from ansible_collections.rampart.postgresql.plugins.plugin_utils._admission import question_of
     from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import dialect_for

@@ -135,7 +135,7 @@ def hba_match(
 ) -> dict[str, t.Any]:
     """Which rule decides about a connection and what follows."""
     # Here and not above: to find one filter Ansible loads all of a collection, in every task anew.
-    from ansible_collections.rampart.postgresql.plugins.module_utils._hba.verdict import attempt
+    from ansible_collections.rampart.postgresql.plugins.module_utils._hba.attempts import attempt
     from ansible_collections.rampart.postgresql.plugins.module_utils._hba.verdict import verdict
     from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import dialect_for
     from ansible_collections.rampart.postgresql.plugins.plugin_utils._hba import entries_of

@@ -15,10 +15,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Pa
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
-from ansible_collections.rampart.postgresql.plugins.module_utils._server import rehearsal as _rehearsal
-from ansible_collections.rampart.postgresql.plugins.module_utils._server.apply import Changes
 
 if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._server.apply import Changes
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
 __all__ = ["Component", "Guard", "Outcome", "Sections", "converge"]
@@ -92,10 +91,14 @@ def converge(
         _states, plan = run.planned()
         if not plan.changed:
             return Outcome(plan=plan, after=None, facts=server.facts())
-        plan = run.prepared(plan)
-        Changes(server).check(plan.steps)
-        notes = _rehearsal.rehearse(server, plan)
-        after = None if check_mode else run.applied(plan)
+        # Here and not above: runs that change nothing are spared the time to import what rehearses and applies.
+        from ansible_collections.rampart.postgresql.plugins.module_utils._server.apply import Changes
+        from ansible_collections.rampart.postgresql.plugins.module_utils._server.rehearsal import rehearse
+
+        plan, changes = run.prepared(plan), Changes(server)
+        changes.check(plan.steps)
+        notes = rehearse(server, plan)
+        after = None if check_mode else run.applied(plan, changes)
         return Outcome(plan=plan, after=after, facts=server.facts(), notes=notes)
 
 
@@ -126,11 +129,10 @@ class _Run:
         own = [component.prepare(part, self.server) for component, part in zip(self.components, plan.parts)]
         return Plan((*own, *plan.parts[len(own) :]))
 
-    def applied(self, plan: Plan) -> Plan:
+    def applied(self, plan: Plan, changes: Changes) -> Plan:
         """Make the steps and prove them; the plan for what is there afterwards."""
         if any(isinstance(step.operation, RunSql) for step in plan.steps):
             self.server.session.require_transactions()
-        changes = Changes(self.server)
         try:
             changes.make([step for step in plan.steps if not step.late])
             if plan.needs_reload:

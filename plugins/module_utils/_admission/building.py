@@ -16,7 +16,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._admission.dema
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.demands import Selector
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.guard import Admission
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.verdict import attempt
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.attempts import attempt
 
 __all__ = ["build"]
 

@@ -23,8 +23,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects i
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.expansion import Sources
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident import records as ident
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.records import MapRecord
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.recorder import Recorder
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.state import Recorder
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Literal
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import compose

@@ -7,11 +7,9 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import socket
 import typing as t
 
-from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.world import World
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.circumstances import Circumstances
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
@@ -20,15 +18,16 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.expansion 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import read_lines
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.meaning import RuleReading
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.population import population
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.recorder import Recorder
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.recorder import Snapshot
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_text
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import Proof
-from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
-__all__ = ["Recorder", "Rejected", "Snapshot", "State", "observe"]
+__all__ = ["Rejected", "State", "observe"]
 
 _SESSION = """
 SELECT pg_catalog.current_setting('ssl') = 'on' AS ssl,
@@ -54,28 +53,6 @@ class Rejected(t.NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.words}"
-
-
-@dataclasses.dataclass(frozen=True)
-class Snapshot:
-    """Files that the rules refer to, as they were when they were read. An OSError stands for itself."""
-
-    texts: t.Mapping[str, str | OSError] = dataclasses.field(default_factory=dict)
-    directories: t.Mapping[str, tuple[str, ...] | OSError] = dataclasses.field(default_factory=dict)
-
-    def read(self, path: str) -> str:
-        """The text of a file as it was."""
-        found = self.texts.get(path, FileNotFoundError(2, os.strerror(2), path))
-        if isinstance(found, OSError):
-            raise found
-        return found
-
-    def names(self, path: str) -> list[str]:
-        """The names in a directory as they were."""
-        found = self.directories.get(path, FileNotFoundError(2, os.strerror(2), path))
-        if isinstance(found, OSError):
-            raise found
-        return list(found)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,48 +145,3 @@ def _rejected(server: Server) -> tuple[Rejected, ...]:
         for row in server.session.rows(_COMPLAINTS)
         if row["method"] is None
     )
-
-
-class Recorder:
-    """Reads files as the owner of the cluster and remembers what was found."""
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self.texts: dict[str, str | OSError] = {}
-        self.directories: dict[str, tuple[str, ...] | OSError] = {}
-        self.modified = 0.0
-        self.changed = 0.0
-
-    def read(self, path: str) -> str:
-        """The text of a file."""
-        if path not in self.texts:
-            self.texts[path] = self._read(path)
-        return Snapshot(texts=self.texts).read(path)
-
-    def names(self, path: str) -> list[str]:
-        """The names in a directory."""
-        if path not in self.directories:
-            self.directories[path] = self._names(path)
-        return Snapshot(directories=self.directories).names(path)
-
-    def _read(self, path: str) -> str | OSError:
-        try:
-            found = self._server.read(path)
-        except RampartError:
-            with acting_as(self._server.owner):
-                is_directory = os.path.isdir(path)
-            return (
-                IsADirectoryError(21, os.strerror(21), path) if is_directory else PermissionError(13, os.strerror(13))
-            )
-        if found is None:
-            return FileNotFoundError(2, os.strerror(2), path)
-        self.modified = max(self.modified, found.modified)
-        self.changed = max(self.changed, found.changed)
-        return found.text
-
-    def _names(self, path: str) -> tuple[str, ...] | OSError:
-        try:
-            with acting_as(self._server.owner), os.scandir(path) as entries:
-                return tuple(sorted(entry.name for entry in entries if not entry.is_dir()))
-        except OSError as error:
-            return error

@@ -17,7 +17,8 @@ if t.TYPE_CHECKING:
 __all__ = ["Waiting", "faulty_lines", "waiting"]
 
 # Reading pg_file_settings makes the session compare the files with what runs, which sets pending_restart; so it is read
-# first, and in the same session.
+# first, and in the same session. The flag stays when a line that was never in force is taken out again: then neither a
+# file nor what runs knows of it.
 _WAITING = """
 SELECT w.name, w.running, w.configured
 FROM (SELECT count(*) AS lines FROM pg_catalog.pg_file_settings) c
@@ -25,11 +26,15 @@ CROSS JOIN LATERAL (
   SELECT s.name, pg_catalog.current_setting(s.name) AS running,
          coalesce((SELECT f.setting FROM pg_catalog.pg_file_settings f
                    WHERE pg_catalog.lower(f.name) = pg_catalog.lower(s.name) ORDER BY f.seqno DESC LIMIT 1),
-                  s.boot_val, '') AS configured
+                  s.boot_val, '') AS configured,
+         s.sourcefile IS NOT NULL AS in_force,
+         EXISTS (SELECT FROM pg_catalog.pg_file_settings f
+                 WHERE pg_catalog.lower(f.name) = pg_catalog.lower(s.name)) AS in_file
   FROM pg_catalog.pg_settings s
   WHERE s.pending_restart AND c.lines >= 0
   OFFSET 0
 ) w
+WHERE w.in_force OR w.in_file
 ORDER BY w.name"""
 
 # That a value waits is an error of its line too; that one of no line any more does, an error without a place.

@@ -8,8 +8,8 @@ import re
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.filter.hba_match import hba_match
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.attempts import attempt
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import deciding
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.verdict import attempt
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record

@@ -16,6 +16,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.expansion 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.records import MapRecord
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.records import parse_text
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import read_lines
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.recorder import Recorder
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.recorder import Snapshot
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
@@ -40,7 +42,7 @@ class State:
     modified: float = 0.0  # of the file, or of a later one that it names; seconds since the epoch
     changed: float = 0.0  # the same, of attributes and names too
     complaints: tuple[hba.Rejected, ...] | None = None  # of the server; None: it could not be asked
-    files: hba.Snapshot = dataclasses.field(default_factory=hba.Snapshot)
+    files: Snapshot = dataclasses.field(default_factory=Snapshot)
     refused_at_reload: bool = False  # the last one, as the server's log has it; before 15 no view tells
 
     @property
@@ -74,7 +76,7 @@ def observe(server: Server, *, path: str | None, more: str = "") -> State:
     path = path or server.paths.ident_file
     found = server.read(path)
     text = None if found is None else found.text
-    recorder = hba.Recorder(server)
+    recorder = Recorder(server)
     dialect = dialect_of(server.major)
     for part in (text or "", more):
         if "@" in part or "include" in part:
@@ -87,7 +89,7 @@ def observe(server: Server, *, path: str | None, more: str = "") -> State:
         modified=max(recorder.modified, 0.0 if found is None else found.modified),
         changed=max(recorder.changed, 0.0 if found is None else found.changed),
         complaints=_complaints(server, path, dialect) if text is not None else (),
-        files=hba.Snapshot(recorder.texts, recorder.directories),
+        files=Snapshot(recorder.texts, recorder.directories),
         refused_at_reload=server.refused_at_reload(path),
     )
 

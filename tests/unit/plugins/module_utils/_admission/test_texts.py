@@ -6,7 +6,7 @@ import pytest
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.texts import Texts
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import DIALECTS
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.state import Snapshot
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.recorder import Snapshot
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Paths
 
 DISK = Snapshot(

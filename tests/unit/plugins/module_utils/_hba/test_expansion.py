@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import DIALECTS
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.recorder import Snapshot
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_text
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.state import Snapshot
 
 FILES = Snapshot(
     texts={

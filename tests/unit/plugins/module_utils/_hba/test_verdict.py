@@ -13,11 +13,11 @@ import pytest
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.attempts import attempt
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import DIALECTS
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.interchange import entries_of_rules
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.interchange import entries_of_text
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import Context
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.verdict import attempt
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.verdict import findings
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.verdict import verdict
 
