@@ -126,7 +126,7 @@ class Axis:
         if within is None:
             within = self._touched(rules) | alone
             if len(within) < len(self.classes):
-                one = next(itertools.filterfalse(within.__contains__, itertools.count()))
+                one = next(itertools.filterfalse(within.__contains__, range(len(self.classes))), 0)
                 everybody = rules & self.everybody
                 yield Group(within, True, one, everybody, everybody)
         found: dict[tuple[t.Any, ...], list[int]] = {}

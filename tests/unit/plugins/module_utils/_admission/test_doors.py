@@ -128,10 +128,10 @@ def test_permissions_of_the_socket(permissions: int, account: str | None, expect
 
 
 def test_another_group_of_the_socket() -> None:
-    now = dataclasses.replace(WIDE, permissions=0o770)
-    then = dataclasses.replace(now, members=frozenset({"postgres"}))
-    assert (outcome(then, now, account="web"), outcome(then, now)) == ("refused", "unknown")
-    assert outcome(now, then) == "admitted"
+    ours = dataclasses.replace(WIDE, permissions=0o770)
+    narrow = dataclasses.replace(ours, members=frozenset({"postgres"}))
+    assert (outcome(narrow, ours, account="web"), outcome(narrow, ours)) == ("refused", "unknown")
+    assert outcome(ours, narrow) == "admitted"
 
 
 @pytest.mark.parametrize(

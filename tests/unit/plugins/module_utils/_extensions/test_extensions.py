@@ -41,8 +41,8 @@ def state(*, shop: Database = EMPTY, loaded: bool = True, **more: t.Any) -> Stat
     )
 
 
-def plan(found: State, entry: dict[str, t.Any] = AUDIT) -> Planned:
-    return component({"present": [entry]}, option="extensions").plan(found)
+def plan(found: State, **entry: t.Any) -> Planned:
+    return component({"present": [{**AUDIT, **entry}]}, option="extensions").plan(found)
 
 
 def offers(found: State) -> dict[str, str]:
@@ -106,7 +106,7 @@ def test_a_standby_has_it_from_its_primary() -> None:
 )
 def test_what_cannot_be_used_is_named(entry: dict[str, t.Any], option: str, words: str) -> None:
     with pytest.raises(InputError) as caught:
-        plan(state(), {**AUDIT, **entry})
+        plan(state(), **entry)
     assert caught.value.option == f"extensions.present[0].{option}"
     assert words in caught.value.expected
 
