@@ -108,12 +108,14 @@ def test_the_socket_is_for_somebody_else(party: Party) -> None:
 def test_places_for_sessions(party: Party) -> None:
     """Four places of which three are in reserve."""
     few = {"max_connections": 4, "superuser_reserved_connections": 3, "max_wal_senders": 0}
-    must = {"user": "app", "database": "shop", "address": "127.0.0.1"}
+    must = {"user": "owner", "database": "shop", "address": "127.0.0.1"}
     with party.opened(BY_NETWORK):
         refused = put(party, few, must_admit=[must])
         assert refused["failed"] and "of which 3 are reserved" in refused["msg"], refused
         boss = {**must, "user": "boss"}
         assert put(party, few, check=True, must_admit=[boss])["changed"]
+        already_in = {**must, "user": "app"}  # which takes no place more
+        assert put(party, few, check=True, must_admit=[already_in])["changed"]
         with party.opened(BY_NETWORK):
             lost = put(party, few)
             assert lost["failed"] and "one of 2 places, of which 1 would be left" in lost["msg"], lost

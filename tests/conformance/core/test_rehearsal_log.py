@@ -25,7 +25,7 @@ def test_a_long_log_is_whole(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyP
     program = tmp_path / "postgres"
     program.write_text(_PROGRAM, encoding="utf-8")
     program.chmod(0o755)
-    cluster = types.SimpleNamespace(bindir=str(tmp_path))
+    cluster = types.SimpleNamespace(bindir=str(tmp_path), environment=lambda _owner: dict(os.environ))
     server = types.SimpleNamespace(owner=account_of(os.geteuid()), cluster=cluster)
     candidate = rehearsal._Candidate({}, {}, frozenset(), (), at_once=False)
     tried = rehearsal._Rehearsal(server, candidate, str(tmp_path))  # type: ignore[arg-type] # as much of a server as it needs
