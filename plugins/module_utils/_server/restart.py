@@ -84,7 +84,7 @@ def restart_if_needed(server: Server, wish: RestartWish, *, check_mode: bool) ->
     """Restart when a parameter waits for it or ``force`` says so; raise unless the server is back and nothing waits."""
     with server.lock(shared=check_mode):
         found = waiting(server)
-        runner = server.runner
+        runner = Runner.of(server.cluster, server.owner)  # which only a running server tells
         outcome = RestartOutcome(found, str(runner), needed=bool(found) or wish.force)
         if not outcome.needed:
             return outcome

@@ -29,9 +29,11 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.identit
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.log import LogTail
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.probe import Answer
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.probe import knock
-from ansible_collections.rampart.postgresql.plugins.module_utils._server.runner import Runner
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Session
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._server.runner import Runner
 
 __all__ = ["Paths", "Server"]
 
@@ -222,11 +224,6 @@ class Server:
                 database=database,
                 uid=self.owner.uid,
             )
-
-    @property
-    def runner(self) -> Runner:
-        """What the server is run by, which only a running one tells."""
-        return Runner.of(self.cluster, self.owner)
 
     def restart(self, runner: Runner, log_file: str | None) -> tuple[str, ...]:
         """Restart the server, or start it when it is down; wait for a login, continue with that login."""
