@@ -97,6 +97,7 @@ class Dialect:
     clientcert: t.Mapping[str, str] = dataclasses.field(default_factory=lambda: _CLIENTCERT)  # value to meaning
     clientname: bool = True
     cert_refuses_verify_ca: bool = True
+    list_blanks: str = " \t\n\v\f\r"  # what may stand around the items of a list in the value of an option
     shows_radius_counts: bool = True  # whether a wrong number of RADIUS secrets is explained in the view
     reports_directories: bool = False  # a directory where a file should be is an error, not an empty file
     mixed_ldap_binds: str = "cannot mix options for simple bind and search+bind modes"
@@ -107,8 +108,9 @@ _BEFORE_18: dict[str, t.Any] = {
     "mixed_ldap_binds": "cannot use ldapbasedn, ldapbinddn, ldapbindpasswd, ldapsearchattribute, ldapsearchfilter,"
     " or ldapurl together with ldapprefix",
 }
+_BEFORE_17: dict[str, t.Any] = {**_BEFORE_18, "list_blanks": " \t\n\f\r"}
 _BEFORE_16: dict[str, t.Any] = {
-    **_BEFORE_18,
+    **_BEFORE_17,
     "token_limit": 10239,
     "missing_file": 'could not open secondary authentication file "@{name}" as "{path}": {reason}',
 }
@@ -135,7 +137,7 @@ DIALECTS: dict[int, Dialect] = {
     ),
     14: Dialect(major=14, mappings_view=False, **_BEFORE_16),
     15: Dialect(major=15, **_BEFORE_16),
-    16: Dialect(major=16, **_FROM_16, **_BEFORE_18),
+    16: Dialect(major=16, **_FROM_16, **_BEFORE_17),
     17: Dialect(major=17, **_FROM_16, **_BEFORE_18),
     18: Dialect(major=18, methods=(*_METHODS, "oauth"), options={**OPTIONS, **_OAUTH_OPTIONS}, **_FROM_16),
 }

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 
@@ -23,7 +24,6 @@ Values = dict[str, str]
 SECRET_OPTIONS = ("ldapbindpasswd", "radiussecrets")
 
 _ATOI = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)")
-_SPACES = " \t\n\v\f\r"
 _RADIUS_LISTS = (("radiussecrets", "secrets"), ("radiusports", "ports"), ("radiusidentifiers", "identifiers"))
 _RADIUS_WORDS = {"radiusservers": "server", "radiussecrets": "secret", "radiusidentifiers": "identifiers"}
 _SEARCH_AND_BIND = ("ldapbasedn", "ldapbinddn", "ldapbindpasswd", "ldapsearchattribute", "ldapsearchfilter")
@@ -146,11 +146,11 @@ def _check_option(name: str, value: str, method: str, dialect: Dialect, around: 
     if name == "ldapport" and _atoi(value) == 0:
         raise Refusal(f'invalid LDAP port number: "{value}"')
     if name.startswith("radius"):
-        _check_radius_list(name, value, around)
+        _check_radius_list(name, value, dialect, around)
 
 
-def _check_radius_list(name: str, value: str, around: Circumstances) -> None:
-    items = _split_list(value)
+def _check_radius_list(name: str, value: str, dialect: Dialect, around: Circumstances) -> None:
+    items = _split_list(value, dialect)
     bad_ports = f'invalid RADIUS port number: "{value}"'
     if items is None:
         # The log has the value too, which may be a secret.
@@ -176,7 +176,7 @@ def _check_ldap(values: Values, dialect: Dialect, _around: Circumstances) -> Non
 
 
 def _check_radius(values: Values, dialect: Dialect, _around: Circumstances) -> None:
-    lists = {name: _split_list(value) or [] for name, value in values.items() if name.startswith("radius")}
+    lists = {name: _split_list(value, dialect) or [] for name, value in values.items() if name.startswith("radius")}
     for name in ("radiusservers", "radiussecrets"):
         if not lists.get(name):
             raise _required("radius", name)
@@ -244,13 +244,14 @@ def _long(digits: str) -> int:
     return -min(number, 1 << 63) if sign < 0 else min(number, (1 << 63) - 1)
 
 
-def _split_list(text: str) -> list[str] | None:
+def _split_list(text: str, dialect: Dialect) -> list[str] | None:
     """The items of a list as the server splits it; None for what it cannot."""
     items: list[str] = []
-    text = text.lstrip(_SPACES)
+    list_item = _list_item(dialect.list_blanks)
+    text = text.lstrip(dialect.list_blanks)
     at = 0
     while text:
-        match = _LIST_ITEM.match(text, at)
+        match = list_item.match(text, at)
         if match is None:
             return None
         quoted, plain, separator = match.groups()
@@ -261,4 +262,6 @@ def _split_list(text: str) -> list[str] | None:
     return items
 
 
-_LIST_ITEM = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^", \t\n\v\f\r][^, \t\n\v\f\r]*))[ \t\n\v\f\r]*(,?)[ \t\n\v\f\r]*')
+@functools.cache
+def _list_item(blanks: str) -> re.Pattern[str]:
+    return re.compile(rf'(?:"([^"]*(?:""[^"]*)*)"|([^",{blanks}][^,{blanks}]*))[{blanks}]*(,?)[{blanks}]*')
