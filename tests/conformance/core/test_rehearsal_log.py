@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-import os
-import pathlib
-import types
+import typing as t
 
 import pytest
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba import arguments as hba
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import rehearsal
-from ansible_collections.rampart.postgresql.plugins.module_utils._server import verdict
-from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import account_of
+from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
 
-_LINES = 20_000
-_PROGRAM = f"""#!/bin/sh
-number=0
-while [ $number -lt {_LINES} ]; do number=$((number+1)); echo "LOG:  about line $number"; done
-echo "LOG:  {verdict.READY}"
-exec sleep 60
-"""
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._server.mirror import Mirror
+    from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
+
+_RULES = 5_000
+_USELESS = {"type": "hostssl", "databases": ["all"], "address": "10.0.0.0/8", "method": "reject"}
 
 
-def test_a_long_log_is_whole(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "postgres"
-    program.write_text(_PROGRAM, encoding="utf-8")
-    program.chmod(0o755)
-    cluster = types.SimpleNamespace(bindir=str(tmp_path), environment=lambda _owner: dict(os.environ))
-    server = types.SimpleNamespace(owner=account_of(os.geteuid()), cluster=cluster)
-    candidate = rehearsal._Candidate({}, {}, frozenset(), (), at_once=False)
-    tried = rehearsal._Rehearsal(server, candidate, str(tmp_path))  # type: ignore[arg-type] # as much of a server as it needs
-    monkeypatch.setattr(tried, "_arguments", lambda _mirror: [])
+@pytest.mark.in_turn
+def test_a_long_log_is_whole(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without TLS the server says of each such rule that it cannot match."""
+    assert server.query("SHOW ssl") == [("off",)]
+    logs = []
+    start = rehearsal._Rehearsal._start
+
+    def recorded(tried: rehearsal._Rehearsal, mirror: Mirror) -> tuple[str, list[str]]:
+        found = start(tried, mirror)
+        logs.append(found[0])
+        return found
+
+    monkeypatch.setattr(rehearsal._Rehearsal, "_start", recorded)
     monkeypatch.setattr(rehearsal, "_PAUSE", 0)
-    log, found = tried._start(None)  # type: ignore[arg-type] # nothing is looked up in it
-    assert not found
-    assert log.splitlines() == [f"LOG:  about line {number + 1}" for number in range(_LINES)] + [
-        f"LOG:  {verdict.READY}"
-    ]
+    rules: list[dict[str, t.Any]] = [{"type": "local", "databases": ["all"], "users": ["all"], "method": "trust"}]
+    rules += [{**_USELESS, "users": [f"user_{number}"]} for number in range(_RULES)]
+    result = run_components(server, lambda: [hba.component({"rules": rules})], check=True, allow_lockout=True)
+    assert result.changed and not result.failed, result.output
+    [log] = logs
+    assert log.count("hostssl record cannot match because SSL is disabled") == _RULES
