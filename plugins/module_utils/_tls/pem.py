@@ -4,22 +4,21 @@
 
 """Making and reading one PEM file with a private key and its certificate; private to the collection.
 
-The one place that imports the cryptography library, which may be missing: ``AVAILABLE`` says whether it is there.
+The cryptography library may be missing: ``AVAILABLE`` says whether it is there.
 """
 
 from __future__ import annotations
 
 import datetime
-import ipaddress
 import re
 import shutil
 import subprocess
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls import keys
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import Certificate
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import Contents
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import KeySpec
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import Request
 
 try:
@@ -34,23 +33,20 @@ try:
     from cryptography.x509.oid import ExtendedKeyUsageOID
     from cryptography.x509.oid import NameOID
 except ImportError:
-    AVAILABLE = False
-else:
-    AVAILABLE = True
+    pass
 
 __all__ = ["AVAILABLE", "MARK", "make", "make_stand_in", "read", "stand_in_possible"]
 
 MARK = b"# Private key and certificate of a PostgreSQL server, made by rampart.postgresql."
 _NOTE = b"# It is replaced before it expires; what is edited here is lost."
+AVAILABLE = keys.AVAILABLE
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----[^\S\n]*\n?", re.DOTALL)
-_COMMON_NAME_LENGTH = 64  # RFC 5280, ub-common-name
-_EXPONENT = 65537
 
 
 def make(request: Request) -> bytes:
     """A new private key and its self-signed certificate, as the content of one file."""
-    key = _new_key(request.key)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _common_name(request.names))])
+    key = keys.new_key(request.key)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, keys.common_name(request.names))])
     builder = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -62,12 +58,8 @@ def make(request: Request) -> bytes:
     )
     for extension, critical in _extensions(request, key.public_key()):
         builder = builder.add_extension(extension, critical=critical)
-    # the hash is also that of SCRAM's channel binding: one that is as strong as the key
-    certificate = builder.sign(key, hashes.SHA384() if request.key.kind == "ecdsa_p384" else hashes.SHA256())
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return b"\n".join([MARK, _NOTE, private]) + certificate.public_bytes(serialization.Encoding.PEM)
+    certificate = builder.sign(key, keys.signing_hash(key))
+    return b"\n".join([MARK, _NOTE, keys.unprotected(key)]) + certificate.public_bytes(serialization.Encoding.PEM)
 
 
 def read(content: bytes) -> Contents:
@@ -101,45 +93,14 @@ def make_stand_in() -> bytes:
     return done.stdout
 
 
-def _new_key(spec: KeySpec) -> t.Any:
-    if spec.kind == "rsa":
-        return rsa.generate_private_key(public_exponent=_EXPONENT, key_size=spec.bits)
-    return ec.generate_private_key(ec.SECP384R1() if spec.kind == "ecdsa_p384" else ec.SECP256R1())
-
-
-def _common_name(names: tuple[str, ...]) -> str:
-    return next((name for name in names if len(name) <= _COMMON_NAME_LENGTH), "PostgreSQL server")
-
-
 def _extensions(request: Request, public: t.Any) -> list[tuple[t.Any, bool]]:
     return [
         (x509.BasicConstraints(ca=False, path_length=None), True),
-        (x509.SubjectAlternativeName([_general_name(name) for name in request.names]), False),
-        (_key_usage(encipherment=request.key.kind == "rsa"), True),
+        (x509.SubjectAlternativeName([keys.general_name(name) for name in request.names]), False),
+        (keys.key_usage(encipherment=request.key.kind == "rsa"), True),
         (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
         (x509.SubjectKeyIdentifier.from_public_key(public), False),
     ]
-
-
-def _key_usage(*, encipherment: bool) -> t.Any:
-    return x509.KeyUsage(
-        digital_signature=True,
-        key_encipherment=encipherment,
-        content_commitment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=False,
-        crl_sign=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _general_name(name: str) -> t.Any:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)
 
 
 def _blocks(content: bytes, *, label: bytes) -> list[bytes]:
@@ -157,7 +118,7 @@ def _parse_certificate(content: bytes) -> tuple[Certificate, t.Any]:
     certificate = Certificate(
         subject=found.subject.rfc4514_string(),
         names=_names(found),
-        key=_describe(public),
+        key=keys.describe(public),
         not_before=_seconds(found, "not_valid_before"),
         not_after=_seconds(found, "not_valid_after"),
         fingerprint=found.fingerprint(hashes.SHA256()).hex(),
@@ -173,14 +134,9 @@ def _key_problem(content: bytes, public: t.Any) -> str:
         return "it holds no private key"
     if b"ENCRYPTED" in blocks[0]:
         return "its private key is protected by a passphrase"
-    if _raw(serialization.load_pem_private_key(blocks[0], password=None).public_key()) != _raw(public):
+    if keys.raw(serialization.load_pem_private_key(blocks[0], password=None).public_key()) != keys.raw(public):
         return "the private key does not belong to the certificate"
     return ""
-
-
-def _raw(public: t.Any) -> bytes:
-    encoded: bytes = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return encoded
 
 
 def _names(found: t.Any) -> tuple[str, ...]:
@@ -189,16 +145,6 @@ def _names(found: t.Any) -> tuple[str, ...]:
     except x509.ExtensionNotFound:
         return ()
     return tuple(str(name.value) for name in names if isinstance(name, (x509.DNSName, x509.IPAddress)))
-
-
-def _describe(public: t.Any) -> str:
-    if isinstance(public, rsa.RSAPublicKey):
-        return str(KeySpec("rsa", public.key_size))
-    curves = {"secp256r1": "ecdsa_p256", "secp384r1": "ecdsa_p384"}
-    if isinstance(public, ec.EllipticCurvePublicKey):
-        kind = curves.get(public.curve.name)
-        return str(KeySpec(kind)) if kind else f"ECDSA {public.curve.name}"
-    return type(public).__name__.strip("_").replace("PublicKey", "")
 
 
 def _signed_by(found: t.Any, public: t.Any) -> bool:
