@@ -14,6 +14,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Question
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
 
 if t.TYPE_CHECKING:
@@ -97,6 +98,8 @@ def converge(
 
         plan, changes = run.prepared(plan), Changes(server)
         changes.check(plan.steps)
+        if plan.question and not check_mode:
+            return run.asking(plan.question, changes)
         notes = rehearse(server, plan)
         after = None if check_mode else run.applied(plan, changes)
         return Outcome(plan=plan, after=after, facts=server.facts(), notes=notes)
@@ -128,6 +131,12 @@ class _Run:
         """The plan with what planning may not make up."""
         own = [component.prepare(part, self.server) for component, part in zip(self.components, plan.parts)]
         return Plan((*own, *plan.parts[len(own) :]))
+
+    def asking(self, question: Question, changes: Changes) -> Outcome:
+        """Make the steps that the question needs; whoever runs the module has the answer."""
+        changes.check(question.steps)
+        changes.make(question.steps)
+        return Outcome(plan=Plan((Planned(facts=question.facts),)), after=None, facts=self.server.facts())
 
     def applied(self, plan: Plan, changes: Changes) -> Plan:
         """Make the steps and prove them; the plan for what is there afterwards."""

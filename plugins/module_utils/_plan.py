@@ -24,6 +24,7 @@ __all__ = [
     "PendingRestart",
     "Plan",
     "Planned",
+    "Question",
     "Reload",
     "Review",
     "RoleLoses",
@@ -43,6 +44,7 @@ class WriteFile:
     mode: int | None = None  # of the resulting file; None keeps what is there (0600 for a new file)
     parents: bool = False  # create the missing last directory of the path, mode 0700
     by_root: bool = False  # no file of the cluster, but of the host: written as root
+    remembered: bool = True  # the version before is kept outside the data directory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,6 +156,14 @@ Effect = t.Union[RoleLoses, ParameterBecomes, CertificateReplaced]
 
 
 @dataclasses.dataclass(frozen=True)
+class Question:
+    """What only the controller can answer: the run makes these steps and ends, and another one brings the answer."""
+
+    steps: tuple[Step, ...]
+    facts: t.Mapping[str, t.Any]  # what it returns
+
+
+@dataclasses.dataclass(frozen=True)
 class ExpectedParameter:
     """A name that a library must define once it is loaded; ``option`` is where the operator gave it."""
 
@@ -191,6 +201,7 @@ class Planned:
     facts: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)  # more return values of the module
     standing: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)  # the same; read anew after a change
     review: Review | None = None  # more findings, and more that stands
+    question: Question | None = None  # instead of the steps, except in check mode
 
 
 @dataclasses.dataclass(frozen=True)
@@ -213,6 +224,11 @@ class Plan:
     def needs_reload(self) -> bool:
         """Whether a reload must follow."""
         return any(step.reload for step in self.steps)
+
+    @property
+    def question(self) -> Question | None:
+        """What has to be answered before anything is done."""
+        return next((part.question for part in self.parts if part.question), None)
 
     def joined(self, part: Planned) -> Plan:
         """The plan and one part more, which comes last."""

@@ -68,7 +68,7 @@ class Changes:
         found = self._server.read(operation.path, by_root=operation.by_root)
         if (found.content if found else None) != operation.before:
             raise ConcurrentRun(f"{operation.path} was changed by somebody else while this run was planning")
-        if found is not None:
+        if found is not None and operation.remembered:
             self._server.history.add(found)
         self._server.write(
             operation.path,

@@ -12,8 +12,24 @@ from __future__ import annotations
 import dataclasses
 import datetime
 
-__all__ = ["DEFAULT_KEY", "KINDS", "MINIMUM_RSA_BITS", "Certificate", "Contents", "KeySpec", "Request", "moment"]
+__all__ = [
+    "BACKDATE",
+    "DAY",
+    "DEFAULT_KEY",
+    "KINDS",
+    "MAXIMUM_VALIDITY",
+    "MINIMUM_RSA_BITS",
+    "Certificate",
+    "Contents",
+    "KeySpec",
+    "Pending",
+    "Request",
+    "moment",
+]
 
+DAY = 86400  # seconds
+BACKDATE = 3600  # seconds; clients whose clock is behind accept a new certificate at once
+MAXIMUM_VALIDITY = 825  # days; Apple's systems refuse server certificates that are valid for longer, private ones too
 MINIMUM_RSA_BITS = 3072  # 128 bits of security, as NIST SP 800-57 part 1 rates it; what P-256 has too
 KINDS = ("ecdsa_p256", "ecdsa_p384", "rsa")
 
@@ -65,6 +81,7 @@ class Certificate:
     fingerprint: str
     self_signed: bool  # issued by its own subject, and the signature is that of its own key
     self_issued: bool  # issued by its own subject, whatever the signature is worth
+    public_key: str = ""  # SHA-256 of the public key, in hexadecimal
 
     def summary(self) -> str:
         """What people see; nothing of it is secret."""
@@ -86,6 +103,23 @@ class Contents:
     certificate: Certificate | None = None
     problem: str = ""
     marked: bool = False  # bears the line that we write above what we make
+    above: tuple[str, ...] = ()  # fingerprints of the certificates that follow the first one
+    linked: bool = True  # each certificate is signed by the one that follows it
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """Fingerprints of all certificates, the server's own first."""
+        return (self.certificate.fingerprint, *self.above) if self.certificate else ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Pending:
+    """A private key that waits for its certificate, and the request for it (PEM)."""
+
+    names: tuple[str, ...]
+    key: str  # as KeySpec spells it
+    public_key: str  # SHA-256, in hexadecimal
+    request: str
 
 
 def moment(seconds: int) -> str:

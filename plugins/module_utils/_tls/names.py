@@ -12,12 +12,15 @@ import os
 import re
 import socket
 import threading
+import typing as t
 
-__all__ = ["LOOPBACK_NAME", "host_names", "normalised"]
+__all__ = ["LOOPBACK_NAME", "host_addresses", "host_names", "is_granted", "normalised"]
 
 LOOPBACK_NAME = "localhost"  # so that a check on the host itself can verify too
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _MAXIMUM_LENGTH = 253  # RFC 1035, without the final dot
+_ANYWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}  # RFC 5737 and RFC 3849: nobody's
+_LISTENS = {socket.AF_INET: {"*", "0.0.0.0"}, socket.AF_INET6: {"*", "::"}}
 _RESOLVER_TIMEOUT = 2.0  # seconds; a broken resolver may not hold up a run
 
 
@@ -45,6 +48,56 @@ def host_names() -> tuple[str, ...]:
     own = os.uname().nodename
     found = [own, own.split(".")[0]] if "." in own else [own, _full_name(own)]
     return tuple(dict.fromkeys([*_usable(found, own), LOOPBACK_NAME]))
+
+
+def is_granted(name: str, granted: t.Iterable[str]) -> bool:
+    """Whether a name is among those that a host may bear.
+
+    ``granted`` holds names, addresses, networks (``192.0.2.0/24``) and names with one wildcard label first
+    (``*.example.org``), which stand for themselves and for every name with exactly one label in that place.
+    """
+    return any(_covers(entry, name) for entry in granted)
+
+
+def _covers(entry: str, name: str) -> bool:
+    if "/" in entry:
+        try:
+            return ipaddress.ip_address(name) in ipaddress.ip_network(entry, strict=False)
+        except ValueError:
+            return False
+    try:
+        pattern = normalised(entry)
+    except ValueError:
+        return False
+    label, _dot, rest = name.partition(".")
+    return name == pattern or (pattern.startswith("*.") and label != "*" and rest == pattern[2:])
+
+
+def host_addresses(listen_addresses: str) -> tuple[str, ...]:
+    """Addresses of this host that a server with these listen_addresses can be reached at: those that are listed, and
+    for a wildcard the one that the host itself would use to reach the world; never one of the loopback."""
+    listed = [item.strip() for item in listen_addresses.split(",") if item.strip()]
+    found = [item for item in listed if item not in ("*", "0.0.0.0", "::")]
+    found += [_outward(family) for family, wildcards in _LISTENS.items() if wildcards & set(listed)]
+    return tuple(dict.fromkeys(str(address) for address in map(_address, found) if address is not None))
+
+
+def _outward(family: int) -> str:
+    """The source address of what this host sends to the world; no packet leaves. Empty where there is no route."""
+    with contextlib.closing(socket.socket(family, socket.SOCK_DGRAM)) as asking:
+        try:
+            asking.connect((_ANYWHERE[family], 9))
+        except OSError:
+            return ""
+        return str(asking.getsockname()[0])
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return None if address.is_loopback or address.is_link_local or address.is_unspecified else address
 
 
 def _usable(names: list[str], own: str) -> list[str]:
