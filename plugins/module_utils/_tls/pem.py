@@ -100,6 +100,8 @@ def _extensions(request: Request, public: t.Any) -> list[tuple[t.Any, bool]]:
         (keys.key_usage(encipherment=request.key.kind == "rsa"), True),
         (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
         (x509.SubjectKeyIdentifier.from_public_key(public), False),
+        # Or OpenSSL takes any trusted certificate with this subject for the issuer, the one before this one too.
+        (x509.AuthorityKeyIdentifier.from_issuer_public_key(public), False),
     ]
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+from cryptography import x509
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -52,6 +53,17 @@ def test_what_is_made_reads_as_it_was_asked_for(kind: str, bits: int, label: str
     assert (certificate.not_before, certificate.not_after) == (wanted.not_before, wanted.not_after)
     assert certificate.self_signed
     assert len(certificate.fingerprint) == 64
+
+
+def test_clients_tell_two_of_the_same_name_apart() -> None:
+    """A client that trusts both takes the one whose key identifier is named, not the first with that subject."""
+    named = []
+    for content in (MADE, OTHER):
+        extensions = x509.load_pem_x509_certificate(blocks(content)[1]).extensions
+        authority = extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+        assert authority == extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+        named.append(authority)
+    assert named[0] != named[1]
 
 
 def test_two_of_them_share_nothing() -> None:
