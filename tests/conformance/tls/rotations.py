@@ -1,0 +1,59 @@
+"""Certificates of a server made anew while clients are at work, as fast as a run can."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._converge import Component
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import WriteFile
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings import arguments as settings
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments import component
+from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
+from ansible_collections.rampart.postgresql.tests.conformance.tls.clients import trusted
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server as OpenedServer
+    from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
+
+__all__ = ["SelfSigned"]
+
+_ON = {"sections": {"pg_tls": {"ssl": "on"}}}
+_NAMES = ["localhost", "db1.example.org"]
+
+
+class SelfSigned:
+    """Each rotation makes the other set of names. Clients trust the old certificate and the new one beforehand."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._directory = server.socket_directory  # where every account can read
+        self._count = 0
+        self._last = b""
+        self.root = self._directory / "root.crt"
+
+    def rotate(self) -> None:
+        """Make the certificate anew, in this process and without a rehearsal."""
+        names = _NAMES[: 1 + self._count % 2]
+        self._count += 1
+
+        def build() -> list[Component]:
+            ours = component({"names": names})
+            ours.prepare = self._announced(ours.prepare)  # type: ignore[method-assign]
+            return [ours, settings.component(_ON)]
+
+        result = run_components(self._server, build, rehearse=False)
+        assert result.changed and not result.failed, result.output
+
+    def _announced(self, prepare: t.Callable[..., Planned]) -> t.Callable[..., Planned]:
+        """Clients are told what is going to be served, which only a test can do."""
+
+        def prepared(planned: Planned, server: OpenedServer) -> Planned:
+            planned = prepare(planned, server)
+            [content] = [step.operation.after for step in planned.steps if isinstance(step.operation, WriteFile)]
+            assert isinstance(content, bytes)
+            trusted(self._directory, self._last, content)
+            self._last = content
+            return planned
+
+        return prepared
