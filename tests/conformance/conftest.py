@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import re
 import typing as t
 import zlib
@@ -20,12 +21,16 @@ if t.TYPE_CHECKING:
 
 _SHARE = frozenset(os.environ.get("CONFORMANCE_MAJORS", "").split())
 _EXTENDED = os.environ.get("RAMPART_EXTENDED", "") not in ("", "0")
+_CLIENTS = pathlib.Path(os.environ.get("POSTGRES_PROGRAMS", "")).name == "postgres-debian"  # which carry them
 _MAJOR = re.compile(r"\bpg(\d+)\b")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the markers known."""
     config.addinivalue_line("markers", "in_turn: one version makes the case, all of them with RAMPART_EXTENDED=1")
+    config.addinivalue_line(
+        "markers", "with_clients: a case of `scripts/conformance --debian` only, for PostgreSQL's clients"
+    )
     config.addinivalue_line("markers", "since(major): older versions have nothing of the kind, so no case either")
 
 
@@ -49,6 +54,8 @@ def _versions(item: pytest.Item) -> list[int]:
 
 
 def _is_a_case(item: pytest.Item) -> bool:
+    if not _CLIENTS and item.get_closest_marker("with_clients") is not None:
+        return False
     return {int(major) for major in _MAJOR.findall(item.name)} <= set(_versions(item))
 
 

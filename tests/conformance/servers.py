@@ -24,6 +24,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
+    "BUILD",
     "MAJORS",
     "Installation",
     "Owner",
@@ -33,8 +34,8 @@ __all__ = [
 ]
 
 _HERE = pathlib.Path(__file__).resolve().parent
-_BUILD = pathlib.Path(os.environ.get("BUILD", _HERE.parent.parent / ".build"))
-_PROGRAMS = pathlib.Path(os.environ.get("POSTGRES_PROGRAMS", _BUILD / "postgres"))
+BUILD: t.Final = pathlib.Path(os.environ.get("BUILD", _HERE.parent.parent / ".build"))
+_PROGRAMS = pathlib.Path(os.environ.get("POSTGRES_PROGRAMS", BUILD / "postgres"))
 _ACCOUNT = "rampart-test"
 _WAIT = 30
 _ROOM = 6 * 2**30  # bytes; some sixty clusters of 50 MB at the same time, and the programs
@@ -220,8 +221,9 @@ class Installation:
 class Workshop:
     """Makes servers, in a directory that is removed with everything in it at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, programs: pathlib.Path = _PROGRAMS) -> None:
         self.owner = find_owner()
+        self._folder = programs  # of one folder for each major version
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="rampart-", dir=_roomy_directory()))
         self.directory.chmod(0o711)
         self._installations: dict[int, Installation] = {}
@@ -313,9 +315,9 @@ class Workshop:
 
     def _programs(self, major: int) -> pathlib.Path:
         """The folder of the programs; they are copied where the account cannot read the checkout."""
-        programs = _PROGRAMS / str(major)
+        programs = self._folder / str(major)
         if not (programs / "bin" / "postgres").exists():
-            raise RuntimeError(f"PostgreSQL {major} is not in {_PROGRAMS}; run scripts/servers")
+            raise RuntimeError(f"PostgreSQL {major} is not in {self._folder}; run scripts/servers")
         try:
             self.owner.run([programs / "bin" / "postgres", "--version"])
         except (OSError, RuntimeError):

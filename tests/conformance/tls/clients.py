@@ -14,6 +14,8 @@ import typing as t
 
 import psycopg
 
+from ansible_collections.rampart.postgresql.tests.conformance.servers import BUILD
+
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
@@ -145,14 +147,15 @@ class Crowd:
 
 def pgbench(server: Server, root: pathlib.Path, script: pathlib.Path, *, seconds: int) -> subprocess.Popen[str]:
     """Debian's pgbench with its own libpq, which makes a connection for each transaction."""
-    programs = server.bindir.resolve()
-    libraries = programs.parents[4] / "libraries"
+    release = BUILD / "postgres-debian" / str(server.major)
+    libraries = release / "libraries"
     [loader] = libraries.glob("ld-linux*")
     script.write_text("SELECT 1;\n", encoding="utf-8")
     return subprocess.Popen(
         [
-            *(str(loader), "--library-path", str(libraries), str(programs / "pgbench")),
-            *("--no-vacuum", "--connect", "--client=3", "--jobs=3", f"--time={seconds}", f"--file={script}"),
+            *(str(loader), "--library-path", str(libraries), str(release / "bin" / "pgbench")),
+            *("--no-vacuum", "--connect", "--rate=60", "--client=3", "--jobs=3"),
+            *(f"--time={seconds}", f"--file={script}"),
             *("--host=localhost", f"--port={server.port}", f"--username={server.superuser}", "postgres"),
         ],
         env={"PATH": "/usr/bin:/bin", "PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(root), "HOME": "/nonexistent"},
