@@ -1,0 +1,189 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files of an authority: whole or not there, and nobody else's to read or change; private to the collection."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+import time
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConcurrentRun
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.layout import Places
+
+__all__ = [
+    "PRIVATE",
+    "PUBLIC",
+    "TEMPORARY",
+    "append",
+    "check_directory",
+    "check_owned",
+    "locked",
+    "make_directory",
+    "move_into_place",
+    "read",
+    "remove_leftovers",
+    "replace",
+    "temporary_directory",
+]
+
+PRIVATE = 0o600
+PUBLIC = 0o644
+TEMPORARY = ".rampart-"  # in the name of what is not complete
+_OTHERS_WRITE = 0o022
+_OTHERS = 0o077
+_PATIENCE = 60.0  # seconds; another run makes keys and lists in less than one
+
+
+@contextlib.contextmanager
+def locked(directory: str, *, patience: float = _PATIENCE) -> t.Iterator[None]:
+    """Hold a directory against other runs; a kill sets it free."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        deadline = time.monotonic() + patience
+        while not _locks(descriptor):
+            if time.monotonic() > deadline:
+                raise ConcurrentRun(f"{directory}: another run has been at work on this authority for {patience:.0f} s")
+            time.sleep(0.05)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locks(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def read(path: str) -> bytes | None:
+    """The content of a regular file; None when there is none."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise RampartError(f"{path} is not a regular file")
+            return stream.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RampartError(f"cannot read {path}: {error.strerror}") from None
+
+
+def check_owned(path: str, *, secret: bool = False) -> None:
+    """Raise when others could have changed this file or directory, or could read it although it is ``secret``."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise RampartError(f"cannot read {path}: {error.strerror}") from None
+    mode = stat.S_IMODE(found.st_mode)
+    if found.st_uid not in (0, os.geteuid()):
+        raise RampartError(f"{path} belongs to the account with the number {found.st_uid}, neither to you nor to root")
+    if secret and mode & _OTHERS:
+        raise RampartError(f"others can read {path}: mode {mode:04o}, make it 0600 and consider what was seen")
+    if mode & _OTHERS_WRITE:
+        raise RampartError(f"others can write {path}: mode {mode:04o}, take that right away and look at what it holds")
+
+
+def check_directory(places: Places) -> None:
+    """Raise when others could have changed what lies there."""
+    check_owned(places.directory)
+    for path in (places.policy, places.trust, places.lists, places.record):
+        check_owned(path)
+
+
+def replace(path: str, content: bytes, mode: int) -> None:
+    """Make a file hold this content by one rename."""
+    directory, name = os.path.split(path)
+    with _told(path):
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{name}{TEMPORARY}", dir=directory)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                os.fchmod(stream.fileno(), mode)
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.rename(temporary, path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
+        _sync(directory)
+
+
+def append(path: str, text: str) -> None:
+    """Add whole lines at the end of a file, one run at a time; they are on the disk when this returns."""
+    with _told(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            size = os.fstat(descriptor).st_size
+            torn = bool(size) and os.pread(descriptor, 1, size - 1) != b"\n"
+            left = (b"\n" if torn else b"") + text.encode()
+            while left:
+                left = left[os.write(descriptor, left) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if not size:
+            _sync(os.path.dirname(path))
+
+
+def make_directory(path: str, mode: int) -> None:
+    """Make one directory with exactly this mode."""
+    with _told(path):
+        os.mkdir(path, 0o700)
+        os.chmod(path, mode)
+        _sync(os.path.dirname(path))
+
+
+def temporary_directory(path: str) -> str:
+    """A new directory (0700) beside ``path`` that is going to take its name."""
+    with _told(path):
+        return tempfile.mkdtemp(prefix=f".{os.path.basename(path)}{TEMPORARY}", dir=os.path.dirname(path))
+
+
+def move_into_place(temporary: str, path: str) -> None:
+    """Give a complete directory its name, by one rename."""
+    with _told(path):
+        _sync(temporary)
+        os.rename(temporary, path)
+        _sync(os.path.dirname(path))
+
+
+def remove_leftovers(directory: str) -> None:
+    """What runs left that were killed; the lock on the directory says that no other one needs it."""
+    for entry in os.scandir(directory):
+        if entry.name.startswith(".") and TEMPORARY in entry.name:
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path)
+            else:
+                os.unlink(entry.path)
+
+
+def _sync(directory: str) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _told(path: str) -> t.Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RampartError(f"cannot write {path}: {error.strerror}") from None
