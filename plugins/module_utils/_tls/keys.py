@@ -9,6 +9,7 @@ The cryptography library may be missing on a host: ``AVAILABLE`` says whether it
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import typing as t
 
@@ -32,7 +33,7 @@ __all__ = [
     "general_name",
     "key_usage",
     "new_key",
-    "raw",
+    "digest",
     "signing_hash",
     "unprotected",
 ]
@@ -73,10 +74,10 @@ def describe(public: t.Any) -> str:
     return type(public).__name__.strip("_").replace("PublicKey", "")
 
 
-def raw(public: t.Any) -> bytes:
-    """A public key in the form in which two can be compared."""
-    encoded: bytes = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return encoded
+def digest(public: t.Any) -> str:
+    """SHA-256 of a public key, in hexadecimal: what two keys are compared by."""
+    encoded = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(encoded).hexdigest()
 
 
 def common_name(names: tuple[str, ...]) -> str:

@@ -10,6 +10,7 @@ The cryptography library may be missing: ``AVAILABLE`` says whether it is there.
 from __future__ import annotations
 
 import datetime
+import hashlib
 import re
 import shutil
 import subprocess
@@ -35,7 +36,7 @@ try:
 except ImportError:
     pass
 
-__all__ = ["AVAILABLE", "MARK", "make", "make_stand_in", "read", "stand_in_possible"]
+__all__ = ["AVAILABLE", "MARK", "alternative_names", "assembled", "blocks", "make", "make_stand_in", "read", "stand_in_possible"]
 
 MARK = b"# Private key and certificate of a PostgreSQL server, made by rampart.postgresql."
 _NOTE = b"# It is replaced before it expires; what is edited here is lost."
@@ -59,7 +60,13 @@ def make(request: Request) -> bytes:
     for extension, critical in _extensions(request, key.public_key()):
         builder = builder.add_extension(extension, critical=critical)
     certificate = builder.sign(key, keys.signing_hash(key))
-    return b"\n".join([MARK, _NOTE, keys.unprotected(key)]) + certificate.public_bytes(serialization.Encoding.PEM)
+    return assembled(keys.unprotected(key), certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def assembled(private_key: bytes, chain: bytes) -> bytes:
+    """The content of one file: a private key and the certificates that belong to it, all of them PEM."""
+    held = [block if block.endswith(b"\n") else block + b"\n" for block in blocks(chain, label=b"CERTIFICATE")]
+    return b"\n".join([MARK, _NOTE, private_key]) + b"".join(held)
 
 
 def read(content: bytes) -> Contents:
@@ -73,7 +80,8 @@ def read(content: bytes) -> Contents:
         problem = _key_problem(content, public)
     except Exception:  # its text might quote the key
         problem = "no private key can be read from it"
-    return Contents(certificate=certificate, problem=problem, marked=marked)
+    above, linked = _above(content)
+    return Contents(certificate=certificate, problem=problem, marked=marked, above=above, linked=linked)
 
 
 def stand_in_possible() -> bool:
@@ -105,43 +113,60 @@ def _extensions(request: Request, public: t.Any) -> list[tuple[t.Any, bool]]:
     ]
 
 
-def _blocks(content: bytes, *, label: bytes) -> list[bytes]:
+def blocks(content: bytes, *, label: bytes) -> list[bytes]:
+    """The PEM blocks of a file whose label ends with this."""
     return [found.group(0) for found in _BLOCK.finditer(content) if found.group(1).endswith(label)]
 
 
 def _parse_certificate(content: bytes) -> tuple[Certificate, t.Any]:
     """The first certificate, which is the server's own, and its public key."""
-    blocks = _blocks(content, label=b"CERTIFICATE")
-    if not blocks:
+    held = blocks(content, label=b"CERTIFICATE")
+    if not held:
         raise ValueError("it holds no CERTIFICATE block")
-    found = x509.load_pem_x509_certificate(blocks[0])
+    found = x509.load_pem_x509_certificate(held[0])
     public = found.public_key()
     self_issued = found.issuer == found.subject
     certificate = Certificate(
         subject=found.subject.rfc4514_string(),
-        names=_names(found),
+        names=alternative_names(found),
         key=keys.describe(public),
         not_before=_seconds(found, "not_valid_before"),
         not_after=_seconds(found, "not_valid_after"),
         fingerprint=found.fingerprint(hashes.SHA256()).hex(),
         self_signed=self_issued and _signed_by(found, public),
         self_issued=self_issued,
+        public_key=keys.digest(public),
     )
     return certificate, public
 
 
+def _above(content: bytes) -> tuple[tuple[str, ...], bool]:
+    """Fingerprints of the certificates after the first one, and whether each signs the one before it."""
+    held = blocks(content, label=b"CERTIFICATE")
+    if len(held) < 2:
+        return (), True
+    try:
+        found = [x509.load_pem_x509_certificate(block) for block in held]
+        linked = all(_signed_by(lower, upper.public_key()) for lower, upper in zip(found, found[1:]))
+    except Exception:  # versions of the library raise different errors
+        return tuple(hashlib.sha256(block).hexdigest() for block in held[1:]), False
+    return tuple(upper.fingerprint(hashes.SHA256()).hex() for upper in found[1:]), linked
+
+
 def _key_problem(content: bytes, public: t.Any) -> str:
-    blocks = _blocks(content, label=b"PRIVATE KEY")
-    if not blocks:
+    held = blocks(content, label=b"PRIVATE KEY")
+    if not held:
         return "it holds no private key"
-    if b"ENCRYPTED" in blocks[0]:
+    if b"ENCRYPTED" in held[0]:
         return "its private key is protected by a passphrase"
-    if keys.raw(serialization.load_pem_private_key(blocks[0], password=None).public_key()) != keys.raw(public):
+    private = serialization.load_pem_private_key(held[0], password=None)
+    if keys.digest(private.public_key()) != keys.digest(public):
         return "the private key does not belong to the certificate"
     return ""
 
 
-def _names(found: t.Any) -> tuple[str, ...]:
+def alternative_names(found: t.Any) -> tuple[str, ...]:
+    """DNS names and IP addresses of a certificate or a request."""
     try:
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
