@@ -7,22 +7,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: certificate
-short_description: Give a PostgreSQL server a private key and a self-signed certificate, and renew it in time
+short_description: Give a PostgreSQL server a private key and a certificate, and renew it in time
 version_added: 0.1.0
 description:
-  - Makes a private key and a self-signed certificate on the database host and keeps both in ONE file of mode 0600 that
+  - Makes a private key on the database host, has a certificate for it, and keeps both in ONE file of mode 0600 that
     belongs to the owner of the cluster. The key never leaves the host.
+  - Where the certificate comes from is the matter of O(provider) - from the key itself, from an authority of your own on
+    the controller in the same task, from a company's authority by way of an operator, or from files that something else renews.
   - Both C(ssl_cert_file) and C(ssl_key_file) name that file, and one rename replaces it. No two renames are safe against
     a kill between them.
   - The certificate is made anew when less than a third of its lifetime is left (or O(renew_before)), when names, type or
-    size of the key differ from what is wanted, when the key does not belong to the certificate, when the file cannot be
-    read as such or was tampered with, and when others can read it. Otherwise it is not touched.
+    size of the key or the authority differ from what is wanted, when the key does not belong to the certificate, when the
+    file cannot be read as such or was tampered with, and when others can read it. Otherwise it is not touched.
   - The throw-away server of the rehearsal loads the new file first. After the reload a TLS handshake with the live
     server, where it listens on TCP, proves that the new certificate is served; otherwise the old file is put back.
   - A certificate that is neither ours nor the distribution's self-made one is left alone and reported, see O(foreign).
   - C(ssl) itself is not turned on here, that is a matter of the module M(rampart.postgresql.settings).
-  - A client that verifies a self-signed certificate has to be given every new one. Use O(names) that clients connect to.
-    Who is connected with TLS while one takes the place of another is named in a warning.
+  - A client that verifies a self-signed certificate has to be given every new one; one that trusts an authority has not.
+    Use O(names) that clients connect to. Who is connected with TLS while one takes the place of another is named in a warning.
+  - Nothing is made while the clock of the host and that of the controller are more than an hour apart.
 author:
   - rampart.postgresql contributors (@rampart-postgresql)
 extends_documentation_fragment:
@@ -46,16 +49,66 @@ attributes:
     support: full
     details: Linux only.
 options:
+  provider:
+    description:
+      - Where the certificate comes from.
+      - V(self_signed) - from its own key.
+      - V(ca) - from the authority of O(authority), a directory on the controller that the module
+        M(rampart.postgresql.certificate_authority) made. The host makes the key and sends a request to the controller, which
+        checks it, signs it, and sends back the chain, all in this one task. Not with C(async).
+      - V(request) - from somewhere else, later - makes a private key in the file O(path) with C(.request) appended and returns
+        RV(certificate_request), which an operator carries to a company's authority. The server keeps what it has. While such
+        a key waits, the same request is returned and nothing changes.
+      - V(install) - installs O(chain), the answer to that request. The key of a present certificate is used when O(chain)
+        was issued for it anew.
+      - V(existing) - copies O(source_certificate) and O(source_key), which something else renews, after having checked
+        them. Run it again after each renewal.
+    type: str
+    choices: [self_signed, ca, request, install, existing]
+    default: self_signed
+  authority:
+    description: The authority of O(provider=ca). The host is told nothing of it but its certificates and the names it grants.
+    type: dict
+    suboptions:
+      path:
+        description: Directory of the authority on the controller.
+        type: path
+        required: true
+      passphrase:
+        description:
+          - Passphrase of the authority's keys, best from a vaulted variable. Needed only when something is signed. It stays
+            on the controller.
+        type: str
+      allowed_names:
+        description:
+          - Names that this host may bear besides O(names), O(additional_names), its name (short too) and its C(ansible_host)
+            in the inventory, and V(localhost). A request for any other name is refused, since a host that was taken over
+            might ask for another's name.
+          - Names, addresses, networks (V(192.0.2.0/24)), and V(*.example.org) for every name with one label in that place.
+        type: list
+        elements: str
+      trust_clients:
+        description:
+          - Trust client certificates of the authority too, by filling O(client_authorities) and O(client_revocation_lists).
+        type: bool
+        default: false
   names:
     description:
       - DNS names and IP addresses that the certificate bears, as clients spell them in C(host). The first one becomes the
-        subject. Exactly these; another set makes a new certificate.
-      - The default is the name of the host, short and full as far as the host or its resolver knows it, and V(localhost).
+        subject. Exactly these and O(additional_names); another set makes a new certificate.
+      - The default is the name of the host, short and full as far as the host or its resolver knows it, V(localhost), and
+        the addresses that the server listens on (where that is all of them, the one that the host uses towards the world).
+        With O(provider=ca) also its name and address in the inventory, and of its own names those only that the authority grants.
         The certificate is made anew when it lacks one of them, and not because a resolver does not know one any more.
       - A wildcard is possible as the first label (V(*.example.org)). An internationalised name is written as its A-labels.
       - libpq before PostgreSQL 15 does not match IP addresses.
     type: list
     elements: str
+  additional_names:
+    description: Names and addresses besides those of O(names) or of its default, in the same form.
+    type: list
+    elements: str
+    default: []
   key_type:
     description:
       - Type of the private key, V(ecdsa_p256), V(ecdsa_p384) or V(rsa).
@@ -85,12 +138,40 @@ options:
       - Make a new certificate when fewer than this many days are left.
       - The default is a third of the lifetime, so that a run every few months is enough.
     type: int
+  made_since:
+    description:
+      - Make a new certificate when the present one was made before this moment, whatever is left of its lifetime. ISO 8601
+        with a time zone (V(2026-11-29T12:00:00Z)), not in the future. With the same value a second run changes nothing.
+      - For O(provider=self_signed) and O(provider=ca).
+    type: str
+  chain:
+    description:
+      - For O(provider=install), the certificate that was issued for the key of this host, then each authority between it
+        and the root, as PEM.
+      - It is refused when it has expired, lacks one of O(names), is out of order, or belongs to no key of this host.
+    type: str
+  issuers:
+    description:
+      - For O(provider=request), the certificates that have to follow the server's own in its file, as PEM. A certificate
+        with others is asked for anew. With O(provider=ca) that is known.
+    type: str
+  source_certificate:
+    description:
+      - For O(provider=existing), absolute path of a file on the host with the certificate and its chain, such as
+        V(/etc/letsencrypt/live/db1.example.org/fullchain.pem).
+      - It is read with the rights of the cluster's owner, or with root's where nobody but root could have put it there.
+    type: path
+  source_key:
+    description: The private key of O(source_certificate), read in the same way. The default is the same file.
+    type: path
   foreign:
     description:
       - What to do when C(ssl_cert_file) names a certificate that is neither ours nor the distribution's self-made one
         (on Debian that of the package C(ssl-cert), on Red Hat's systems C(localhost.crt)).
       - V(keep) changes nothing and reports it in RV(left_alone). V(replace) makes one of ours and names that; the old
         file stays where it is.
+      - A certificate that an authority issued is never replaced by a self-signed one without V(replace), ours included.
+      - With O(provider=install) and O(provider=existing) you bring the certificate yourself, so it is installed.
     type: str
     choices: [keep, replace]
     default: keep
@@ -102,6 +183,7 @@ requirements:
   - psycopg 3 or psycopg2; check mode works with C(psql) alone
   - cryptography 3.3 or newer; check mode works without it
 seealso:
+  - module: rampart.postgresql.certificate_authority
   - module: rampart.postgresql.settings
 """
 
@@ -115,6 +197,35 @@ EXAMPLES = r"""
     cluster: 17/main
     names: [db.example.org, db1.example.org, 192.0.2.10]
     validity: 90
+  become: true
+
+- name: Have it issued by the authority on the controller
+  rampart.postgresql.certificate:
+    provider: ca
+    authority:
+      path: "{{ playbook_dir }}/authority"
+      passphrase: "{{ vault_authority_passphrase }}"
+  become: true
+
+- name: Ask for a certificate of the company's authority
+  rampart.postgresql.certificate:
+    provider: request
+    names: [db.example.org]
+  become: true
+  register: asked
+
+- name: Install what the company's authority has issued for it
+  rampart.postgresql.certificate:
+    provider: install
+    names: [db.example.org]
+    chain: "{{ lookup('ansible.builtin.file', inventory_hostname ~ '.pem') }}"
+  become: true
+
+- name: Use the certificate that an ACME client renews
+  rampart.postgresql.certificate:
+    provider: existing
+    source_certificate: /etc/letsencrypt/live/db.example.org/fullchain.pem
+    source_key: /etc/letsencrypt/live/db.example.org/privkey.pem
   become: true
 
 - name: Knowingly replace the certificate that somebody installed
@@ -152,6 +263,10 @@ steps:
     after:
       description: What is there now, in words. Never a key.
       type: str
+certificate_request:
+  description: The request (PEM) of the key that waits for its certificate; null when the present certificate is good.
+  returned: O(provider=request), not for a key that check mode would make
+  type: str
 left_alone:
   description: What was seen and deliberately not changed, with the reason.
   returned: success

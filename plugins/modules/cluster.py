@@ -42,18 +42,75 @@ options:
     - As the options of M(rampart.postgresql.certificate). Without it the component does not take part.
     type: dict
     suboptions:
+      provider:
+        description:
+        - Where the certificate comes from.
+        - V(self_signed) - from its own key.
+        - V(ca) - from the authority of O(certificate.authority), a directory on the controller that the module M(rampart.postgresql.certificate_authority)
+          made. The host makes the key and sends a request to the controller, which checks it, signs it, and sends
+          back the chain, all in this one task. Not with C(async).
+        - V(request) - from somewhere else, later - makes a private key in the file O(certificate.path) with C(.request)
+          appended and returns RV(certificate_request), which an operator carries to a company's authority. The server
+          keeps what it has. While such a key waits, the same request is returned and nothing changes.
+        - V(install) - installs O(certificate.chain), the answer to that request. The key of a present certificate
+          is used when O(certificate.chain) was issued for it anew.
+        - V(existing) - copies O(certificate.source_certificate) and O(certificate.source_key), which something else
+          renews, after having checked them. Run it again after each renewal.
+        type: str
+        choices:
+        - self_signed
+        - ca
+        - request
+        - install
+        - existing
+        default: self_signed
+      authority:
+        description: The authority of O(certificate.provider=ca). The host is told nothing of it but its certificates
+          and the names it grants.
+        type: dict
+        suboptions:
+          path:
+            description: Directory of the authority on the controller.
+            type: path
+            required: true
+          passphrase:
+            description:
+            - Passphrase of the authority's keys, best from a vaulted variable. Needed only when something is signed.
+              It stays on the controller.
+            type: str
+          allowed_names:
+            description:
+            - Names that this host may bear besides O(certificate.names), O(certificate.additional_names), its name
+              (short too) and its C(ansible_host) in the inventory, and V(localhost). A request for any other name
+              is refused, since a host that was taken over might ask for another's name.
+            - Names, addresses, networks (V(192.0.2.0/24)), and V(*.example.org) for every name with one label in
+              that place.
+            type: list
+            elements: str
+          trust_clients:
+            description:
+            - Trust client certificates of the authority too, by filling O(certificate.client_authorities) and O(certificate.client_revocation_lists).
+            type: bool
+            default: false
       names:
         description:
         - DNS names and IP addresses that the certificate bears, as clients spell them in C(host). The first one becomes
-          the subject. Exactly these; another set makes a new certificate.
-        - The default is the name of the host, short and full as far as the host or its resolver knows it, and V(localhost).
-          The certificate is made anew when it lacks one of them, and not because a resolver does not know one any
-          more.
+          the subject. Exactly these and O(certificate.additional_names); another set makes a new certificate.
+        - The default is the name of the host, short and full as far as the host or its resolver knows it, V(localhost),
+          and the addresses that the server listens on (where that is all of them, the one that the host uses towards
+          the world). With O(certificate.provider=ca) also its name and address in the inventory, and of its own names
+          those only that the authority grants. The certificate is made anew when it lacks one of them, and not because
+          a resolver does not know one any more.
         - A wildcard is possible as the first label (V(*.example.org)). An internationalised name is written as its
           A-labels.
         - libpq before PostgreSQL 15 does not match IP addresses.
         type: list
         elements: str
+      additional_names:
+        description: Names and addresses besides those of O(certificate.names) or of its default, in the same form.
+        type: list
+        elements: str
+        default: []
       key_type:
         description:
         - Type of the private key, V(ecdsa_p256), V(ecdsa_p384) or V(rsa).
@@ -84,12 +141,45 @@ options:
         - Make a new certificate when fewer than this many days are left.
         - The default is a third of the lifetime, so that a run every few months is enough.
         type: int
+      made_since:
+        description:
+        - Make a new certificate when the present one was made before this moment, whatever is left of its lifetime.
+          ISO 8601 with a time zone (V(2026-11-29T12:00:00Z)), not in the future. With the same value a second run
+          changes nothing.
+        - For O(certificate.provider=self_signed) and O(certificate.provider=ca).
+        type: str
+      chain:
+        description:
+        - For O(certificate.provider=install), the certificate that was issued for the key of this host, then each
+          authority between it and the root, as PEM.
+        - It is refused when it has expired, lacks one of O(certificate.names), is out of order, or belongs to no
+          key of this host.
+        type: str
+      issuers:
+        description:
+        - For O(certificate.provider=request), the certificates that have to follow the server's own in its file,
+          as PEM. A certificate with others is asked for anew. With O(certificate.provider=ca) that is known.
+        type: str
+      source_certificate:
+        description:
+        - For O(certificate.provider=existing), absolute path of a file on the host with the certificate and its chain,
+          such as V(/etc/letsencrypt/live/db1.example.org/fullchain.pem).
+        - It is read with the rights of the cluster's owner, or with root's where nobody but root could have put it
+          there.
+        type: path
+      source_key:
+        description: The private key of O(certificate.source_certificate), read in the same way. The default is the
+          same file.
+        type: path
       foreign:
         description:
         - What to do when C(ssl_cert_file) names a certificate that is neither ours nor the distribution's self-made
           one (on Debian that of the package C(ssl-cert), on Red Hat's systems C(localhost.crt)).
         - V(keep) changes nothing and reports it in RV(left_alone). V(replace) makes one of ours and names that; the
           old file stays where it is.
+        - A certificate that an authority issued is never replaced by a self-signed one without V(replace), ours included.
+        - With O(certificate.provider=install) and O(certificate.provider=existing) you bring the certificate yourself,
+          so it is installed.
         type: str
         choices:
         - keep

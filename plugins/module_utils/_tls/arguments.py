@@ -6,32 +6,56 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import KINDS
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import MAXIMUM_VALIDITY
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import MINIMUM_RSA_BITS
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import KeySpec
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.component import CertificateComponent
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.component import Desired
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import CA
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import EXISTING
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import INSTALL
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import PROVIDERS
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import SELF_SIGNED
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import normalised
 
-__all__ = ["ARGUMENTS", "component"]
+__all__ = ["ARGUMENTS", "component", "desired"]
 
-MAXIMUM_VALIDITY = 825  # days; Apple's systems refuse server certificates that are valid for longer, private ones too
 MAXIMUM_RSA_BITS = 8192  # a longer key only makes every login slower
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "provider": {"type": "str", "choices": list(PROVIDERS), "default": SELF_SIGNED},
+    "authority": {
+        "type": "dict",
+        "options": {
+            "path": {"type": "path", "required": True},
+            "passphrase": {"type": "str", "no_log": True},
+            "allowed_names": {"type": "list", "elements": "str"},
+            "trust_clients": {"type": "bool", "default": False},
+        },
+    },
     "names": {"type": "list", "elements": "str"},
+    "additional_names": {"type": "list", "elements": "str", "default": []},
     "key_type": {"type": "str", "default": "ecdsa_p256", "no_log": False},
     "key_size": {"type": "int", "default": MINIMUM_RSA_BITS, "no_log": False},
     "path": {"type": "path"},
     "validity": {"type": "int", "default": 365},
     "renew_before": {"type": "int"},
+    "made_since": {"type": "str"},
+    "chain": {"type": "str"},
+    "issuers": {"type": "str"},
+    "source_certificate": {"type": "path"},
+    "source_key": {"type": "path", "no_log": False},
     "foreign": {"type": "str", "choices": ["keep", "replace"], "default": "keep"},
     "configure": {"type": "bool", "default": True},
+    "_clock": {"type": "int"},  # what the controller's says; the action plugin fills it in
 }
+_NEEDED = {INSTALL: "chain", EXISTING: "source_certificate", CA: "authority"}
 
 
 def component(values: t.Mapping[str, t.Any], *, option: str = "", can_only_judge: bool = False) -> CertificateComponent:
@@ -39,17 +63,66 @@ def component(values: t.Mapping[str, t.Any], *, option: str = "", can_only_judge
 
     ``can_only_judge`` is check mode: a missing cryptography library is reported there and is an error otherwise.
     """
+    return CertificateComponent(desired(values, option=option), can_only_judge=can_only_judge)
+
+
+def desired(values: t.Mapping[str, t.Any], *, option: str = "") -> Desired:
+    """What these option values mean."""
     given = {name: _value(values, name) for name in ARGUMENTS}
-    desired = Desired(
+    provider = given["provider"]
+    _check_company(given, provider, option)
+    authority = given["authority"] or {}
+    return Desired(
+        provider=provider,
         names=_names(given["names"], _path(option, "names")),
+        additional_names=_names(given["additional_names"] or None, _path(option, "additional_names")),
+        granted=tuple(authority.get("allowed_names") or ()) if provider == CA else None,
         key=_key(given["key_type"], given["key_size"], option),
         path=_absolute(given["path"], _path(option, "path")),
         validity=_validity(given["validity"], _path(option, "validity")),
         renew_before=_renew_before(given["renew_before"], given["validity"], _path(option, "renew_before")),
+        made_since=_moment(given["made_since"], _path(option, "made_since")),
+        clock=given["_clock"],
+        chain=(given["chain"] or "").encode(),
+        issuers=(given["issuers"] or "").encode(),
+        source_certificate=_absolute(given["source_certificate"], _path(option, "source_certificate")) or "",
+        source_key=_absolute(given["source_key"], _path(option, "source_key")) or "",
+        option=option,
         replace_foreign=given["foreign"] == "replace",
         configure=given["configure"],
     )
-    return CertificateComponent(desired, can_only_judge=can_only_judge)
+
+
+def _check_company(given: t.Mapping[str, t.Any], provider: str, option: str) -> None:
+    """Refuse options whose provider is not there, and a provider without what it needs."""
+    needed = _NEEDED.get(provider)
+    if needed and not given[needed]:
+        raise InputError(
+            option=_path(option, needed),
+            value=given[needed],
+            expected=f"a value, as {_path(option, 'provider')} is {provider}",
+        )
+    for other, name in _NEEDED.items():
+        if given[name] and provider != other and not (name == "chain" and provider == CA):
+            raise InputError(
+                option=_path(option, "provider"),
+                value=provider,
+                expected=f"{other}, as {_path(option, name)} is given, or no value for that",
+            )
+
+
+def _moment(text: str | None, option: str) -> int | None:
+    if not text:
+        return None
+    try:
+        found = datetime.datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+    except ValueError:
+        raise InputError(
+            option=option, value=text, expected="a moment with its time zone, such as 2026-11-29T12:00:00Z"
+        ) from None
+    if found.tzinfo is None:
+        raise InputError(option=option, value=text, expected="a time zone too, such as 2026-11-29T12:00:00Z")
+    return int(found.timestamp())
 
 
 def _value(values: t.Mapping[str, t.Any], name: str) -> t.Any:

@@ -14,7 +14,7 @@ import socket
 import threading
 import typing as t
 
-__all__ = ["LOOPBACK_NAME", "host_addresses", "host_names", "is_granted", "normalised"]
+__all__ = ["LOOPBACK_NAME", "host_addresses", "host_names", "is_granted", "is_loopback", "normalised"]
 
 LOOPBACK_NAME = "localhost"  # so that a check on the host itself can verify too
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -59,6 +59,14 @@ def is_granted(name: str, granted: t.Iterable[str]) -> bool:
     return any(_covers(entry, name) for entry in granted)
 
 
+def is_loopback(name: str) -> bool:
+    """Whether a name or an address leads a client to its own host."""
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == LOOPBACK_NAME or name.endswith(f".{LOOPBACK_NAME}")
+
+
 def _covers(entry: str, name: str) -> bool:
     if "/" in entry:
         try:
@@ -82,7 +90,7 @@ def host_addresses(listen_addresses: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(address) for address in map(_address, found) if address is not None))
 
 
-def _outward(family: int) -> str:
+def _outward(family: socket.AddressFamily) -> str:
     """The source address of what this host sends to the world; no packet leaves. Empty where there is no route."""
     with contextlib.closing(socket.socket(family, socket.SOCK_DGRAM)) as asking:
         try:

@@ -36,7 +36,17 @@ try:
 except ImportError:
     pass
 
-__all__ = ["AVAILABLE", "MARK", "alternative_names", "assembled", "blocks", "make", "make_stand_in", "read", "stand_in_possible"]
+__all__ = [
+    "AVAILABLE",
+    "MARK",
+    "alternative_names",
+    "assembled",
+    "blocks",
+    "make",
+    "make_stand_in",
+    "read",
+    "stand_in_possible",
+]
 
 MARK = b"# Private key and certificate of a PostgreSQL server, made by rampart.postgresql."
 _NOTE = b"# It is replaced before it expires; what is edited here is lost."

@@ -21,9 +21,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificat
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import Contents
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import KeySpec
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.component import CertificateComponent
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.component import Desired
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.component import MakeCertificate
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.handshake import Served
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.making import MakeCertificate
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import InUse
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import OwnFile
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import State

@@ -1,0 +1,147 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Why a certificate has to be replaced, and whose it is; private to the collection. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls import state as _state
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import BACKDATE
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import DAY
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import Certificate
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import moment
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import CA
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import REQUEST
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import SELF_SIGNED
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import Desired
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import is_granted
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import State
+
+__all__ = ["foreign", "names_wanted", "not_served", "reasons", "shortcomings"]
+
+_OTHERS = 0o077
+
+
+def names_wanted(desired: Desired, state: State) -> tuple[str, ...]:
+    """The names of a new certificate."""
+    own = state.host_names
+    if desired.granted is not None:
+        own = tuple(name for name in own if is_granted(name, desired.granted))
+    return desired.exact_names or tuple(dict.fromkeys([*own, *desired.additional_names]))
+
+
+def reasons(desired: Desired, state: State) -> list[str]:
+    """Why the file has to be made anew; empty when it is good."""
+    if state.own is None:
+        return ["there is none"]
+    contents = state.own.contents
+    if contents is None or contents.certificate is None or contents.problem:
+        return [contents.problem if contents else "it cannot be judged"]
+    found = [*shortcomings(desired, state, contents.certificate), *_origin(desired, state)]
+    if state.own.mode & _OTHERS:
+        found.append(f"others can read its key: mode {state.own.mode:04o}")
+    return found
+
+
+def shortcomings(desired: Desired, state: State, certificate: Certificate) -> list[str]:
+    """What a certificate lacks, wherever it came from."""
+    found = [_wrong_names(desired, state, certificate), _wrong_time(desired, state.now, certificate)]
+    if certificate.key != str(desired.key):
+        found.append(f"its key is {certificate.key}, not {desired.key}")
+    return [reason for reason in found if reason]
+
+
+def _origin(desired: Desired, state: State) -> list[str]:
+    """Whether it comes from where it should come from."""
+    contents = state.own.contents if state.own else None
+    if contents is None or contents.certificate is None:
+        return []
+    if desired.provider == SELF_SIGNED:
+        return [] if contents.certificate.self_signed else ["its signature is not that of its own key"]
+    if not contents.linked:
+        return ["the certificates that follow it did not sign it"]
+    if desired.provider == CA and contents.above != state.issuers:
+        return ["it was not issued by the authority that issues now"]
+    if desired.provider == REQUEST and contents.certificate.self_issued:
+        return ["it is self-signed"]
+    if desired.provider == REQUEST and state.issuers and contents.above[: len(state.issuers)] != state.issuers:
+        return ["it was not issued by the authority that issues now"]
+    return []
+
+
+def _wrong_names(desired: Desired, state: State, certificate: Certificate) -> str:
+    """Names that were given are exact; of the host's own, which a resolver may know today and not tomorrow, none may be
+    missing."""
+    present, exact = set(certificate.names), set(desired.exact_names)
+    missing = sorted(set(names_wanted(desired, state)) - present)
+    surplus = sorted(present - exact) if exact else []
+    told = [f"it lacks {', '.join(missing)}"] if missing else []
+    told += [f"it bears {', '.join(surplus)} too"] if surplus else []
+    return " and ".join(told)
+
+
+def _wrong_time(desired: Desired, now: int, certificate: Certificate) -> str:
+    lifetime = certificate.not_after - certificate.not_before
+    if certificate.not_before > now:
+        return f"it is not valid before {moment(certificate.not_before)}"
+    if certificate.not_after <= now:
+        return f"it has expired on {moment(certificate.not_after)}"
+    margin = desired.renew_before * DAY if desired.renew_before is not None else lifetime // 3
+    if certificate.not_after - now < margin:
+        return f"it expires on {moment(certificate.not_after)}"
+    if lifetime > desired.validity * DAY + BACKDATE:
+        return f"it is valid for more than {desired.validity} days"
+    if desired.made_since is not None and certificate.not_before + BACKDATE < desired.made_since:
+        return f"it was made before {moment(desired.made_since)}"
+    return ""
+
+
+def foreign(state: State, provider: str) -> str:
+    """Why the present certificate is the operator's own; empty when it is ours or nobody's.
+
+    Ours is what lies at our path or bears our mark; the distribution's self-made one is nobody's.
+    """
+    own = state.own.contents if state.own else None
+    if own and own.certificate and not own.certificate.self_issued and not (own.marked and provider != SELF_SIGNED):
+        return f"it was issued by somebody else{_expiry(own.certificate, state.now)}"
+    used = state.in_use
+    if used is None:
+        return ""
+    if used.unreadable:
+        return f"it is neither ours nor the distribution's: {used.unreadable}"
+    certificate = used.contents.certificate if used.contents else None
+    distribution = {used.path, used.real_path} & set(_state.DISTRIBUTION_CERTIFICATES)
+    if (used.contents and used.contents.marked) or (distribution and (not certificate or certificate.self_issued)):
+        return ""
+    return f"it is neither ours nor the distribution's{_expiry(certificate, state.now)}"
+
+
+def _expiry(certificate: Certificate | None, now: int) -> str:
+    """The server itself loads an expired certificate without a word."""
+    if certificate is None:
+        return ""
+    verb = "it has expired on" if certificate.not_after <= now else "it is valid until"
+    return f"; {verb} {moment(certificate.not_after)}"
+
+
+def not_served(state: State) -> str:
+    """Why the file at our path is not what the server works with, as far as that can be known."""
+    if not (state.named and state.ssl and state.own):
+        return ""
+    if state.served is None:  # nothing listens on TCP: the times are all there is
+        newer = state.own.modified > state.loaded
+        return "the file is newer than the configuration that the server has loaded" if newer else ""
+    if state.served.refusal:
+        return f"ssl is on, but {state.served.refusal}"
+    if state.served.fingerprint != own_fingerprint(state):
+        return "the server still serves another certificate"
+    return ""
+
+
+def own_fingerprint(state: State) -> str:
+    """Of the certificate at our path."""
+    contents: t.Any = state.own.contents if state.own else None
+    return contents.certificate.fingerprint if contents and contents.certificate else ""

@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The controller's half of modules that install certificates: it signs, the host keeps the key; private to the collection.
+
+The module runs once. Only where it returns a request does it run again, with the certificate that was issued for it.
+What only an authority needs is imported where there is one: every task of every host pays for imports anew.
+"""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._plain import plain
+
+__all__ = ["CertificateAction"]
+
+_CA = "ca"  # of the option provider
+_QUESTION = "certificate_request"  # what the module returns when it needs an answer
+
+
+class CertificateAction(ActionBase):
+    """``option`` is the name of the option that holds those of the certificate; empty where the module has no others."""
+
+    option = ""
+
+    _supports_check_mode = True
+    _supports_async = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Run the module, and answer what it asks."""
+        variables = task_vars or {}
+        result: dict[str, t.Any] = super().run(tmp, variables)
+        try:
+            values = plain(self._task.args.get(self.option) if self.option else self._task.args)
+            if isinstance(values, dict) and values.get("provider") == _CA:
+                result.update(self._with_authority(values, variables))
+            else:
+                clock = {"_clock": int(time.time())}
+                result.update(self._module({**values, **clock} if isinstance(values, dict) else values, variables))
+        except RampartError as error:
+            raise AnsibleActionFail(str(error), result=dict(error.details)) from None
+        finally:
+            if not self._task.async_val:
+                self._remove_tmp_path(self._connection._shell.tmpdir)
+        return result
+
+    def _with_authority(self, values: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        from ansible_collections.rampart.postgresql.plugins.plugin_utils._signing import Signer
+
+        if self._task.async_val:
+            raise InputError(option="async", value=self._task.async_val, expected="0 where an authority has to sign")
+        signer = Signer.of(values, variables, option=self.option)
+        told = {**values, **signer.public(int(time.time()))}
+        first = self._module(told, variables)
+        request = first.pop(_QUESTION, None)
+        if not request or first.get("failed"):
+            return first
+        issued = signer.sign(request, int(time.time()))
+        second = self._module({**told, "chain": issued.chain_pem}, variables)
+        second["warnings"] = [*second.get("warnings", ()), *issued.warnings]
+        return second
+
+    def _module(self, values: t.Any, variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Run the module with these options of the certificate."""
+        if not self.option:
+            arguments = values
+        else:
+            arguments = {name: self._task.args[name] for name in self._task.args}  # a copy by dict() takes templates
+            if self.option in arguments:
+                arguments[self.option] = values
+        found: dict[str, t.Any] = self._execute_module(
+            module_args=arguments, task_vars=variables, wrap_async=self._task.async_val
+        )
+        return found

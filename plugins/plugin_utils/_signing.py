@@ -1,0 +1,113 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the authority on the controller grants, tells and signs for one host; private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments import ARGUMENTS
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments import desired
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import Desired
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import LOOPBACK_NAME
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import is_loopback
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import normalised
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import Authority
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import Issued
+
+__all__ = ["Signer", "granted_names", "inventory_names"]
+
+Values = t.Mapping[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Signer:
+    """One host, one task, and the authority that signs for it."""
+
+    authority: Authority
+    wanted: Desired
+    host: str
+    inventory: tuple[str, ...]
+    path: str
+    trusts_clients: bool
+    passphrase: str = dataclasses.field(repr=False)
+
+    @classmethod
+    def of(cls, values: Values, variables: Values, *, option: str) -> Signer:
+        """Of the options of a certificate and the variables of a host; raises what the module would complain of."""
+        wanted, given = _validated(values, option)
+        return cls(
+            authority=Authority.open(given["path"]),
+            wanted=wanted,
+            host=str(variables.get("inventory_hostname", "")),
+            inventory=tuple(inventory_names(variables)),
+            path=given["path"],
+            trusts_clients=given["trust_clients"],
+            passphrase=given["passphrase"] or "",
+        )
+
+    @property
+    def granted(self) -> tuple[str, ...]:
+        """What the host may bear."""
+        return granted_names(self.wanted, self.inventory)
+
+    def public(self, now: int) -> dict[str, t.Any]:
+        """What the host is told: nothing of it is secret, and the passphrase stays here."""
+        trusted = {
+            "client_authorities": self.authority.trust_pem,
+            "client_revocation_lists": self.authority.revocation_lists_pem,
+        }
+        return {
+            "authority": {"path": self.path, "allowed_names": list(self.granted)},
+            "additional_names": [*self.wanted.additional_names, *(() if self.wanted.names else self.inventory)],
+            "issuers": self.authority.chain_pem,
+            "_clock": now,
+            **(trusted if self.trusts_clients else {}),
+        }
+
+    def sign(self, request: str, now: int) -> Issued:
+        """The certificate for a request (PEM) of this host."""
+        return self.authority.sign_server(
+            request,
+            passphrase=self.passphrase,
+            host=self.host,
+            granted=self.granted,
+            key=self.wanted.key,
+            validity_days=self.wanted.validity,
+            now=now,
+        )
+
+
+def granted_names(wanted: Desired, inventory: t.Sequence[str]) -> tuple[str, ...]:
+    """What a host may bear: what the task and the inventory call it, never what it calls itself."""
+    called = [*wanted.names, *wanted.additional_names, *inventory, *(wanted.granted or ()), LOOPBACK_NAME]
+    return tuple(dict.fromkeys(called))
+
+
+def inventory_names(variables: Values) -> list[str]:
+    """The name of a host in the inventory, short too, and its address there; what is no such name is left out."""
+    name = str(variables.get("inventory_hostname", ""))
+    found = []
+    for candidate in (name, name.split(".")[0], str(variables.get("ansible_host", ""))):
+        try:
+            valid = normalised(candidate)
+        except ValueError:
+            continue
+        if not is_loopback(valid):
+            found.append(valid)
+    return list(dict.fromkeys(found))
+
+
+def _validated(values: Values, option: str) -> tuple[Desired, Values]:
+    """The values as the module understands them, and its suboptions of the authority."""
+    result = ArgumentSpecValidator(ARGUMENTS).validate({name: values[name] for name in values if name in ARGUMENTS})
+    if result.error_messages:
+        raise RampartError((f"{option}: " if option else "") + "; ".join(result.error_messages))
+    found = result.validated_parameters
+    return desired(found, option=option), found["authority"]
