@@ -10,6 +10,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Wr
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import arguments as settings
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments import component
 from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
+from ansible_collections.rampart.postgresql.tests.conformance.modules import Result
 from ansible_collections.rampart.postgresql.tests.conformance.tls.clients import trusted
 
 if t.TYPE_CHECKING:
@@ -28,22 +29,30 @@ class SelfSigned:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._directory = server.socket_directory  # where every account can read
-        self._count = 0
         self._last = b""
+        self.names, self.other_names = _NAMES, _NAMES[:1]
         self.root = self._directory / "root.crt"
 
     def rotate(self) -> None:
         """Make the certificate anew, in this process and without a rehearsal."""
-        names = _NAMES[: 1 + self._count % 2]
-        self._count += 1
+        self.names, self.other_names = self.other_names, self.names
+        result = self._run(self.names, self._announced)
+        assert result.changed and not result.failed, result.output
 
+    def converge(self, names: list[str]) -> Result:
+        """A run that may find anything."""
+        result = self._run(names)
+        assert not result.failed, result.output
+        return result
+
+    def _run(self, names: list[str], announced: t.Callable[..., t.Any] | None = None) -> Result:
         def build() -> list[Component]:
             ours = component({"names": names})
-            ours.prepare = self._announced(ours.prepare)  # type: ignore[method-assign]
+            if announced:
+                ours.prepare = announced(ours.prepare)  # type: ignore[method-assign]
             return [ours, settings.component(_ON)]
 
-        result = run_components(self._server, build, rehearse=False)
-        assert result.changed and not result.failed, result.output
+        return run_components(self._server, build, rehearse=False)
 
     def _announced(self, prepare: t.Callable[..., Planned]) -> t.Callable[..., Planned]:
         """Clients are told what is going to be served, which only a test can do."""
