@@ -18,8 +18,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired im
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import LOOPBACK_NAME
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import is_loopback
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import normalised
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import Authority
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import Issued
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.authority import Authority
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.authority import Issued
 
 __all__ = ["Signer", "granted_names", "inventory_names"]
 
