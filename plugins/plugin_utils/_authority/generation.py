@@ -148,7 +148,7 @@ def _decrypted(content: bytes, passphrase: str, path: str, certificate: t.Any) -
         raise RampartError(f"{path} is not encrypted: whoever has the file is the authority; it is not used")
     try:
         key = serialization.load_pem_private_key(content, password=passphrase.encode())
-        same = keys.raw(key.public_key()) == keys.raw(certificate.public_key())
+        same = keys.digest(key.public_key()) == keys.digest(certificate.public_key())
     except Exception:  # what the libraries say might quote one of them
         raise RampartError(f"{path} cannot be opened with this passphrase") from None
     if not same:
