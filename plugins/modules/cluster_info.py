@@ -12,6 +12,8 @@ version_added: 0.1.0
 description:
   - Gathers version, paths, recovery state, managers, settings, roles, memberships, hba rules, databases and extensions
     in one execution, with one session for the cluster and one for each database that allows connections.
+  - On demand it looks at every certificate and revocation list of the server, and at the certificate that it really
+    serves, see O(gather).
   - It only ever reads, and works on standbys. What the login may not read is null and named in RV(unreadable).
   - Secrets stay on the host; a password verifier is reduced to its kind.
 author:
@@ -31,13 +33,42 @@ attributes:
     platforms: posix
     support: full
     details: Linux only.
+options:
+  gather:
+    description:
+      - What is gathered besides version, paths, recovery state and managers.
+      - V(catalogue) is settings, roles, memberships, hba rules, databases and extensions.
+      - V(certificates) is every certificate and revocation list that the parameters of the server name. It reads these
+        files with the rights of the owner of the cluster, and makes one TLS handshake with the server where it listens
+        on TCP and has C(ssl) on.
+    type: list
+    elements: str
+    choices: [catalogue, certificates]
+    default: [catalogue]
+    version_added: 0.1.0
+  expiring_within:
+    description:
+      - Days that are left of a certificate or a revocation list when it counts as expiring soon. From 0.
+      - The default is 30, or a quarter of its lifetime where that is shorter. What this collection makes is renewed
+        before, when a third of the lifetime is left.
+    type: int
+    version_added: 0.1.0
 requirements:
   - psycopg 3, psycopg2 or C(psql)
+  - cryptography 3.3 or newer to read certificates; without it they are listed as unknown
 """
 
 EXAMPLES = r"""
 - name: Look at the one running cluster
   rampart.postgresql.cluster_info:
+  become: true
+  register: facts
+
+- name: Look at the certificates only, of one cluster of several
+  rampart.postgresql.cluster_info:
+    cluster: 17/main
+    gather: [certificates]
+    expiring_within: 45
   become: true
   register: facts
 """
@@ -69,36 +100,139 @@ paths:
   type: dict
 settings:
   description: Every parameter by its name, with setting, unit, vartype, context, source, sourcefile, sourceline, pending_restart.
-  returned: success
+  returned: with catalogue in gather
   type: dict
 roles:
   description:
     - Every role with its attributes and the kind of its password verifier (scram-sha-256, md5, none).
     - C(valid_until_epoch) is C(valid_until) in seconds since 1970; V(null) for a password that never expires.
-  returned: success
+  returned: with catalogue in gather
   type: list
   elements: dict
 memberships:
   description: Who is a member of what, granted by whom, with the options that this version knows.
-  returned: success
+  returned: with catalogue in gather
   type: list
   elements: dict
 hba_rules:
   description: The rows of C(pg_hba_file_rules), which shows the file on disk; null when the login may not read them.
-  returned: success
+  returned: with catalogue in gather
   type: list
   elements: dict
 databases:
   description:
     - Every database with owner, connection limit, access privileges and who was granted CONNECT (C(connect)).
     - V(public), which no role can be called, stands for everybody.
-  returned: success
+  returned: with catalogue in gather
   type: list
   elements: dict
 extensions:
   description: The extensions of each database that allows connections, by the database's name.
-  returned: success
+  returned: with catalogue in gather
   type: dict
+certificates:
+  description:
+    - Every certificate and every revocation list that C(ssl_cert_file), C(ssl_ca_file), C(ssl_crl_file) and
+      C(ssl_crl_dir) lead to, in the order of the files. All entries have all keys.
+    - What cannot be read is an entry too, with C(state) V(unknown) and the C(reason). Nothing of a private key is in it.
+  returned: with certificates in gather
+  type: list
+  elements: dict
+  contains:
+    role:
+      description:
+        - V(server) for the server's own certificate, V(intermediate) for what follows it in its file,
+          V(client_authority) for one that client certificates are judged by, or V(revocation_list).
+      type: str
+    path:
+      description: The file. V(null) for a certificate that the server serves while its file holds another one.
+      type: str
+    number:
+      description: Which one of its file it is; the first one is 1.
+      type: int
+    subject:
+      description: The subject, as RFC 4514 writes it. V(null) for a list.
+      type: str
+      sample: CN=db1.example.org
+    issuer:
+      description: The authority.
+      type: str
+    names:
+      description: DNS names and IP addresses that it bears.
+      type: list
+      elements: str
+    serial:
+      description: Serial number of a certificate, or number of a list, in hexadecimal.
+      type: str
+    not_before:
+      description: When it begins to be valid, in UTC. For a list, when it was issued.
+      type: str
+      sample: "2027-01-31T12:00:00Z"
+    not_after:
+      description: Until when it is valid, in UTC. For a list, its next update; V(null) where it names none.
+      type: str
+      sample: "2028-01-31T12:00:00Z"
+    not_before_epoch:
+      description: The same in seconds since 1970.
+      type: int
+    not_after_epoch:
+      description: The same in seconds since 1970.
+      type: int
+    days_left:
+      description: Whole days that are left by the clock of the host, negative when it has expired.
+      type: int
+    state:
+      description:
+        - V(ok), V(soon), V(expired), V(not_yet_valid) or V(unknown).
+        - V(superseded) for a list that is not valid while another one of the same authority is.
+      type: str
+    fingerprint:
+      description: SHA-256 of it, in hexadecimal.
+      type: str
+    key:
+      description: Kind of the key, such as V(ECDSA P-256) or V(RSA 3072).
+      type: str
+    signature:
+      description: The hash of the signature; V(null) where its algorithm names none, as that of Ed25519.
+      type: str
+    self_signed:
+      description: Whether it was issued by its own subject.
+      type: bool
+    revoked:
+      description: How many certificates a list revokes.
+      type: int
+    served:
+      description:
+        - For the server's own certificate, whether clients are shown it, as a handshake tells. V(null) where none is
+          possible.
+      type: bool
+    key_path:
+      description: For the server's own certificate, the file with the private key.
+      type: str
+    key_matches:
+      description: Whether this key belongs to the certificate; V(null) where that cannot be told, see RV(certificates[].key_reason).
+      type: bool
+    key_reason:
+      description: Why that cannot be told, such as a passphrase. Empty otherwise.
+      type: str
+    reason:
+      description: Why nothing is known. Empty otherwise.
+      type: str
+    problems:
+      description:
+        - What is wrong. Each has C(code), C(severity) and C(message).
+        - V(critical) are C(expired), C(not_yet_valid), C(unreadable), C(key_unusable), C(key_mismatch), C(key_exposed),
+          C(list_missing) for an authority without a revocation list while lists are checked, and C(wrong_signature) for
+          a list that its authority did not sign.
+        - V(warning) are C(expires_soon), C(not_served), C(not_loaded), C(not_looked_for), C(chain_broken), C(weak_key),
+          C(weak_signature) and C(no_channel_binding).
+        - V(notice) is C(self_signed).
+      type: list
+      elements: dict
+      sample:
+        - code: expires_soon
+          severity: warning
+          message: it expires 2027-01-31T12:00:00Z, in 12 days
 unreadable:
   description: What could not be read, with the reason.
   returned: success
@@ -113,19 +247,39 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.collect import collect
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.arguments import CONNECTION_ARGUMENTS
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
 
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "gather": {"type": "list", "elements": "str", "choices": ["catalogue", "certificates"], "default": ["catalogue"]},
+    "expiring_within": {"type": "int"},
+}
+
+
+def gather(server: Server, wanted: t.Sequence[str], within: int | None) -> dict[str, t.Any]:
+    """The facts that are wanted."""
+    facts = collect(server, catalogue="catalogue" in wanted)
+    if "certificates" in wanted:
+        # Here and not above: who does not ask need not load it.
+        from ansible_collections.rampart.postgresql.plugins.module_utils._tls.expiry.survey import survey
+
+        facts["certificates"] = survey(server, within=within)
+    return facts
+
 
 def main() -> t.NoReturn:
     """Gather and tell."""
-    module = AnsibleModule(argument_spec=CONNECTION_ARGUMENTS, supports_check_mode=True)
+    module = AnsibleModule(argument_spec={**CONNECTION_ARGUMENTS, **ARGUMENTS}, supports_check_mode=True)
+    within = module.params["expiring_within"]
     try:
+        if within is not None and within < 0:
+            raise InputError(option="expiring_within", value=within, expected="a number of days from 0 up")
         with Server.open(Options.from_task(module.params)) as server:
-            facts = collect(server)
+            facts = gather(server, module.params["gather"], within)
     except RampartError as error:
         module.fail_json(msg=str(error), **error.details)
     module.exit_json(changed=False, **facts)

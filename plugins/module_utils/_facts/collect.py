@@ -19,8 +19,24 @@ Rows = list[dict[str, t.Any]]
 _PRIVILEGE_COLUMNS = {"roleid", "member", "grantor", "oid"}
 
 
-def collect(server: Server) -> dict[str, t.Any]:
-    """Everything that can be read; what the login may not read is null and named in ``unreadable``."""
+def collect(server: Server, *, catalogue: bool = True) -> dict[str, t.Any]:
+    """What can be read; what the login may not read is null and named in ``unreadable``.
+
+    Without ``catalogue`` only what says which cluster this is.
+    """
+    found = {
+        **server.facts(),
+        "version": server.version,
+        "major": server.major,
+        "in_recovery": server.in_recovery,
+        "managed_by": [dataclasses.asdict(manager) for manager in server.managers],
+        "paths": dataclasses.asdict(server.paths),
+        "unreadable": {},
+    }
+    return {**found, **_catalogue(server)} if catalogue else found
+
+
+def _catalogue(server: Server) -> dict[str, t.Any]:
     session = server.session
     unreadable: dict[str, str] = {}
 
@@ -33,12 +49,6 @@ def collect(server: Server) -> dict[str, t.Any]:
 
     databases = session.rows(queries.DATABASES)
     return {
-        **server.facts(),
-        "version": server.version,
-        "major": server.major,
-        "in_recovery": server.in_recovery,
-        "managed_by": [dataclasses.asdict(manager) for manager in server.managers],
-        "paths": dataclasses.asdict(server.paths),
         "settings": {row.pop("name"): row for row in session.rows(queries.SETTINGS)},
         "roles": _roles(session.rows(queries.ROLES), rows("verifiers", queries.VERIFIERS)),
         "memberships": [_membership(row) for row in session.rows(queries.MEMBERSHIPS)],

@@ -23,10 +23,11 @@ _EVERYWHERE = {"*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1", "localhost
 
 @dataclasses.dataclass(frozen=True)
 class Served:
-    """An answer of the server: the SHA-256 fingerprint of its certificate, or why there is no TLS."""
+    """An answer of the server: its certificate in DER and the SHA-256 fingerprint of it, or why there is no TLS."""
 
     fingerprint: str = ""
     refusal: str = ""
+    certificate: bytes = dataclasses.field(default=b"", repr=False, compare=False)
 
 
 def addresses_to_ask(listen_addresses: str) -> tuple[str, ...]:
@@ -65,4 +66,4 @@ def _handshake(connection: socket.socket) -> Served | None:
         der = wrapped.getpeercert(binary_form=True) or b""
         with contextlib.suppress(OSError):  # taking leave reads what is pending, or the server logs a broken connection
             wrapped.unwrap()
-    return Served(fingerprint=hashlib.sha256(der).hexdigest())
+    return Served(fingerprint=hashlib.sha256(der).hexdigest(), certificate=der)
