@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import stat
 import time
 import typing as t
 
-from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
-from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import pem
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import Contents
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import Pending
@@ -28,14 +25,15 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.handshake 
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.handshake import ask
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import host_addresses
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import host_names
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.source import Source
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.source import read_source
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import judged_chain
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import private_key
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import read_pending
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
-__all__ = ["DISTRIBUTION_CERTIFICATES", "FILE_NAME", "InUse", "OwnFile", "Source", "State", "Waiting", "observe"]
+__all__ = ["DISTRIBUTION_CERTIFICATES", "FILE_NAME", "InUse", "OwnFile", "State", "Waiting", "observe"]
 
 FILE_NAME = "rampart-server.pem"
 WAITING = ".pending"  # appended to the path: a key that waits for the authority, between two halves of one task
@@ -44,8 +42,6 @@ DISTRIBUTION_CERTIFICATES = (
     "/etc/ssl/certs/ssl-cert-snakeoil.pem",  # Debian's package ssl-cert
     "/etc/pki/tls/certs/localhost.crt",  # mod_ssl on Red Hat's systems
 )
-_LINKS = 40  # as the kernel's own limit
-_GROUP_OR_OTHERS_WRITE = 0o022
 
 _SETTINGS = """
 SELECT (SELECT pg_catalog.json_object_agg(name, setting ORDER BY name) FROM pg_catalog.pg_settings
@@ -80,14 +76,6 @@ class Waiting:
     path: str = ""
     content: bytes | None = dataclasses.field(default=None, repr=False)
     pending: Pending | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Source:
-    """Key and certificate that something else renews, as one file of ours would hold them."""
-
-    content: bytes = dataclasses.field(repr=False)
-    contents: Contents
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +134,7 @@ def _provided(server: Server, path: str, desired: Desired) -> dict[str, t.Any]:
         return {}
     found: dict[str, t.Any] = {}
     if desired.provider == EXISTING:
-        found["source"] = _source(server, desired)
+        found["source"] = read_source(server, desired)
     if desired.provider == CA:
         found["waiting"] = _waiting(server, path + WAITING)
     if desired.provider in (REQUEST, INSTALL):
@@ -161,62 +149,6 @@ def _waiting(server: Server, path: str) -> Waiting:
     if found is None:
         return Waiting(path=path)
     return Waiting(path=path, content=found.content, pending=read_pending(found.content))
-
-
-def _source(server: Server, desired: Desired) -> Source:
-    certificate, key = (
-        _given_file(server, path, desired.named(option))
-        for option, path in (
-            ("source_certificate", desired.source_certificate),
-            ("source_key", desired.source_key or desired.source_certificate),
-        )
-    )
-    judged_chain(certificate, option=desired.named("source_certificate"))
-    try:
-        content = pem.assembled(private_key(key), certificate)
-    except ValueError as error:
-        raise InputError(
-            option=desired.named("source_key"),
-            value=desired.source_key,
-            expected=f"a file with a private key (PEM), but {error}",
-        ) from None
-    return Source(content=content, contents=pem.read(content))
-
-
-def _given_file(server: Server, path: str, option: str) -> bytes:
-    """A file that the operator named; with root's rights where only root may read it, and only root could put it there."""
-    try:
-        found = server.read(path)
-    except Unsupported:
-        found = server.read(path, by_root=True) if _is_roots(path) else None
-        if found is None:
-            raise
-    if found is None:
-        raise InputError(option=option, value=path, expected="a file that exists")
-    return found.content
-
-
-def _is_roots(path: str) -> bool:
-    """Whether nobody but root can change what a path leads to, each link on the way included."""
-    if os.geteuid() != 0:
-        return False
-    ahead, reached, links = _parts(path), os.path.sep, 0
-    while ahead:
-        place = os.path.join(reached, ahead.pop(0))
-        found = os.lstat(place)
-        if found.st_uid != 0 or links > _LINKS:
-            return False
-        if stat.S_ISLNK(found.st_mode):
-            ahead, reached, links = _parts(os.path.join(reached, os.readlink(place))) + ahead, os.path.sep, links + 1
-        elif found.st_mode & _GROUP_OR_OTHERS_WRITE:
-            return False
-        else:
-            reached = place
-    return True
-
-
-def _parts(path: str) -> list[str]:
-    return os.path.abspath(path).strip(os.path.sep).split(os.path.sep)
 
 
 def default_path(server: Server) -> str:

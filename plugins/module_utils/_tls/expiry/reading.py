@@ -127,7 +127,7 @@ def key_in(content: bytes, certificate: Certificate) -> Key:
         return Key(None, "it is protected by a passphrase")
     try:
         public = serialization.load_pem_private_key(text, password=None).public_key()
-        return Key(keys.raw(public) == keys.raw(certificate.parsed.public_key()))
+        return Key(keys.digest(public) == keys.digest(certificate.parsed.public_key()))
     except Exception:  # its text might quote the key
         return Key(None, "no private key can be read from it", usable=False)
 

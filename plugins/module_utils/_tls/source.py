@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Key and certificate that something else renews, an ACME client for example; private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import stat
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls import pem
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import Contents
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import Desired
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import judged_chain
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import private_key
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
+
+__all__ = ["Source", "read_source"]
+
+_LINKS = 40  # as the kernel's own limit
+_GROUP_OR_OTHERS_WRITE = 0o022
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Key and certificate that something else renews, as one file of ours would hold them."""
+
+    content: bytes = dataclasses.field(repr=False)
+    contents: Contents
+
+
+def read_source(server: Server, desired: Desired) -> Source:
+    """Read both with the rights that they may be read with, and put them together."""
+    certificate, key = (
+        _given_file(server, path, desired.named(option))
+        for option, path in (
+            ("source_certificate", desired.source_certificate),
+            ("source_key", desired.source_key or desired.source_certificate),
+        )
+    )
+    judged_chain(certificate, option=desired.named("source_certificate"))
+    try:
+        content = pem.assembled(private_key(key), certificate)
+    except ValueError as error:
+        raise InputError(
+            option=desired.named("source_key"),
+            value=desired.source_key,
+            expected=f"a file with a private key (PEM), but {error}",
+        ) from None
+    return Source(content=content, contents=pem.read(content))
+
+
+def _given_file(server: Server, path: str, option: str) -> bytes:
+    """A file that the operator named; with root's rights where only root may read it, and only root could put it there."""
+    try:
+        found = server.read(path)
+    except Unsupported:
+        if not _is_roots(path):
+            raise
+        found = server.read(path, by_root=True)
+    if found is None:
+        raise InputError(option=option, value=path, expected="a file that exists")
+    return found.content
+
+
+def _is_roots(path: str) -> bool:
+    """Whether nobody but root can change what a path leads to, each link on the way included."""
+    if os.geteuid() != 0:
+        return False
+    ahead, reached, links = _parts(path), os.path.sep, 0
+    while ahead:
+        place = os.path.join(reached, ahead.pop(0))
+        try:
+            found = os.lstat(place)
+        except FileNotFoundError:  # then there is nothing to read either
+            return True
+        if found.st_uid != 0 or links > _LINKS:
+            return False
+        if stat.S_ISLNK(found.st_mode):
+            ahead, reached, links = _parts(os.path.join(reached, os.readlink(place))) + ahead, os.path.sep, links + 1
+        elif found.st_mode & _GROUP_OR_OTHERS_WRITE:
+            return False
+        else:
+            reached = place
+    return True
+
+
+def _parts(path: str) -> list[str]:
+    return os.path.abspath(path).strip(os.path.sep).split(os.path.sep)
