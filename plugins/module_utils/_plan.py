@@ -14,6 +14,8 @@ import typing as t
 
 __all__ = [
     "CertificateReplaced",
+    "ClientTrust",
+    "ClientTrustBecomes",
     "Consequence",
     "Effect",
     "ExpectedParameter",
@@ -151,7 +153,26 @@ class CertificateReplaced:
     path: str
 
 
-Effect = t.Union[RoleLoses, ParameterBecomes, CertificateReplaced]
+@dataclasses.dataclass(frozen=True)
+class ClientTrust:
+    """Which certificates of clients a server believes. Names are spelled as pg_stat_ssl does, but whole."""
+
+    roots: frozenset[tuple[str, str]]  # name, and what tells one key from another
+    intermediates: frozenset[tuple[str, str]] = frozenset()  # those that clients need not send
+    listed: frozenset[str] | None = None  # authorities of which there is a revocation list; None: none is looked for
+    revoked: frozenset[tuple[str, int]] = frozenset()  # name of the authority, and serial number
+
+
+@dataclasses.dataclass(frozen=True)
+class ClientTrustBecomes:
+    """The server believes other certificates of clients than today; ``before`` is None when that is not known."""
+
+    path: str
+    before: ClientTrust | None
+    after: ClientTrust
+
+
+Effect = t.Union[RoleLoses, ParameterBecomes, CertificateReplaced, ClientTrustBecomes]
 """What steps mean for the server where their text does not say it: for guards to read."""
 
 

@@ -176,9 +176,33 @@ options:
     choices: [keep, replace]
     default: keep
   configure:
-    description: Set C(ssl_cert_file) and C(ssl_key_file) too, in our section V(certificate) of the server's parameters.
+    description:
+      - Set C(ssl_cert_file) and C(ssl_key_file) too, in our section V(certificate) of the server's parameters, and with
+        O(client_authorities) also C(ssl_ca_file) and C(ssl_crl_file), in our section V(client_trust).
     type: bool
     default: true
+  client_authorities:
+    description:
+      - Certificates of the authorities whose client certificates the server believes, as PEM text. With it the server asks
+        every client for one, and refuses a client that shows one that nobody of these vouches for, whatever the rule in
+        C(pg_hba.conf) asks for. A client shows what lies in C(~/.postgresql/postgresql.crt) unasked.
+      - They are kept in C(rampart-clients.pem) beside the certificate of the server, which C(ssl_ca_file) names. Without
+        this option nothing of that is touched.
+      - Roots, which issued themselves. An intermediate may stand here too when clients do not send it; its root has to be
+        among them. One that may not issue certificates, has expired or does not begin yet is refused.
+      - Where C(ssl_ca_file), C(ssl_crl_file) or C(ssl_crl_dir) name something that is not ours, that is left alone and
+        reported in RV(left_alone), unless O(foreign=replace).
+    type: str
+  client_revocation_lists:
+    description:
+      - Lists of what these authorities have revoked, as PEM text. They are kept in the same file, which C(ssl_crl_file)
+        names too, so that authorities and lists are replaced together by one rename.
+      - A list of every authority in O(client_authorities), and of every one between it and the clients. The server refuses
+        all certificates of an authority whose list is missing or has expired. So a missing list is refused here, and one
+        that has expired, does not begin yet, was not signed by its authority, or has critical extensions.
+      - A warning tells when less than a third of the validity of a list is left.
+      - An empty text does without lists. When there are lists of ours, no value at all is refused.
+    type: str
 requirements:
   - psycopg 3 or psycopg2; check mode works with C(psql) alone
   - cryptography 3.3 or newer; check mode works without it
@@ -233,6 +257,12 @@ EXAMPLES = r"""
     key_type: rsa
     key_size: 4096
     foreign: replace
+  become: true
+
+- name: Believe the clients of our authority, as long as it has not revoked them
+  rampart.postgresql.certificate:
+    client_authorities: "{{ lookup('ansible.builtin.file', 'authority/trust.pem') }}"
+    client_revocation_lists: "{{ lookup('ansible.builtin.file', 'authority/lists.pem') }}"
   become: true
 """
 
@@ -314,6 +344,24 @@ unproven:
   returned: failure because somebody would be locked out
   type: list
   elements: dict
+client_trust:
+  description:
+    - Whose client certificates the server believes, and until when its revocation lists are valid. Times are seconds since
+      1970.
+  returned: success, when C(ssl_ca_file) is set or O(client_authorities) is given
+  type: dict
+  contains:
+    path:
+      description: The file with the authorities.
+      type: str
+    authorities:
+      description: Each has C(subject), C(not_after), C(fingerprint).
+      type: list
+      elements: dict
+    revocation_lists:
+      description: Each has C(issuer), C(last_update), C(next_update) and C(revoked), the number of its entries.
+      type: list
+      elements: dict
 server:
   description: The cluster that this was about.
   returned: success
@@ -332,6 +380,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.argumen
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import arguments as settings
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments import ARGUMENTS
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments import component
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.clients import component as client_trust
 
 
 def main() -> t.NoReturn:
@@ -340,7 +389,10 @@ def main() -> t.NoReturn:
     module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
 
     def build(values: t.Mapping[str, t.Any]) -> list[Component]:
-        components: list[Component] = [component(values, can_only_judge=module.check_mode)]
+        components: list[Component] = [
+            component(values, can_only_judge=module.check_mode),
+            client_trust(values, can_only_judge=module.check_mode),
+        ]
         if values["configure"]:
             components.append(settings.component({}))
         return components

@@ -186,9 +186,34 @@ options:
         - replace
         default: keep
       configure:
-        description: Set C(ssl_cert_file) and C(ssl_key_file) too, in our section V(certificate) of the server's parameters.
+        description:
+        - Set C(ssl_cert_file) and C(ssl_key_file) too, in our section V(certificate) of the server's parameters, and
+          with O(certificate.client_authorities) also C(ssl_ca_file) and C(ssl_crl_file), in our section V(client_trust).
         type: bool
         default: true
+      client_authorities:
+        description:
+        - Certificates of the authorities whose client certificates the server believes, as PEM text. With it the server
+          asks every client for one, and refuses a client that shows one that nobody of these vouches for, whatever the
+          rule in C(pg_hba.conf) asks for. A client shows what lies in C(~/.postgresql/postgresql.crt) unasked.
+        - They are kept in C(rampart-clients.pem) beside the certificate of the server, which C(ssl_ca_file) names. Without
+          this option nothing of that is touched.
+        - Roots, which issued themselves. An intermediate may stand here too when clients do not send it; its root has
+          to be among them. One that may not issue certificates, has expired or does not begin yet is refused.
+        - Where C(ssl_ca_file), C(ssl_crl_file) or C(ssl_crl_dir) name something that is not ours, that is left alone
+          and reported in RV(left_alone), unless O(certificate.foreign=replace).
+        type: str
+      client_revocation_lists:
+        description:
+        - Lists of what these authorities have revoked, as PEM text. They are kept in the same file, which C(ssl_crl_file)
+          names too, so that authorities and lists are replaced together by one rename.
+        - A list of every authority in O(certificate.client_authorities), and of every one between it and the clients.
+          The server refuses all certificates of an authority whose list is missing or has expired. So a missing list
+          is refused here, and one that has expired, does not begin yet, was not signed by its authority, or has critical
+          extensions.
+        - A warning tells when less than a third of the validity of a list is left.
+        - An empty text does without lists. When there are lists of ours, no value at all is refused.
+        type: str
   extensions:
     description:
     - As the options of M(rampart.postgresql.extensions). Without it the component does not take part.
@@ -754,6 +779,11 @@ unproven:
   returned: failure because somebody would be locked out
   type: list
   elements: dict
+client_trust:
+  description:
+    - As M(rampart.postgresql.certificate) returns it.
+  returned: success, with O(certificate), when C(ssl_ca_file) is set or O(certificate.client_authorities) is given
+  type: dict
 server:
   description: The cluster that this was about.
   returned: success
@@ -813,6 +843,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.argumen
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.drivers import importable
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import arguments as settings
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import arguments as certificate
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls import clients
 
 COMPONENTS: dict[str, dict[str, t.Any]] = {
     "certificate": certificate.ARGUMENTS,
@@ -836,6 +867,7 @@ def build(values: t.Mapping[str, t.Any], *, check_mode: bool) -> list[Component]
     components: list[Component] = []
     if "certificate" in given:
         components.append(certificate.component(given["certificate"], option="certificate", can_only_judge=check_mode))
+        components.append(clients.component(given["certificate"], option="certificate", can_only_judge=check_mode))
     if "extensions" in given:
         components.append(extensions.component(given["extensions"], option="extensions"))
     if {"settings", "extensions"} & set(given) or given.get("certificate", {}).get("configure"):

@@ -53,6 +53,8 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "source_key": {"type": "path", "no_log": False},
     "foreign": {"type": "str", "choices": ["keep", "replace"], "default": "keep"},
     "configure": {"type": "bool", "default": True},
+    "client_authorities": {"type": "str"},
+    "client_revocation_lists": {"type": "str"},
     "_clock": {"type": "int"},  # what the controller's says; the action plugin fills it in
 }
 _NEEDED = {INSTALL: "chain", EXISTING: "source_certificate", CA: "authority"}
