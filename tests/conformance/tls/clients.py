@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pathlib
 import socket
 import ssl
 import struct
 import subprocess
+import sys
+import tempfile
 import threading
+import types
 import typing as t
 
 import psycopg
@@ -21,6 +25,8 @@ if t.TYPE_CHECKING:
 
 __all__ = ["Crowd", "libpq", "openssl", "pgbench", "python_tls", "refusal", "served", "trusted"]
 
+_CROWD = 2  # threads
+_LEAVE = threading.Event()
 _SSL_REQUEST = struct.pack("!II", 8, 80877103)
 _CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 
@@ -112,37 +118,60 @@ def openssl(*arguments: str | os.PathLike[str], content: bytes = b"") -> str:
 
 
 class Crowd:
-    """Threads that connect, ask something and leave, again and again, for the time of a block."""
+    """A process whose threads connect, ask something and leave, again and again, for the time of a block."""
 
-    def __init__(self, server: Server, root: pathlib.Path | str, *, size: int = 2, **options: t.Any) -> None:
-        self._server, self._root, self._options = server, root, options
-        self._size = size
-        self._leave = threading.Event()
-        self._threads: list[threading.Thread] = []
-        self.connections = 0
-        self.lost: list[str] = []
+    def __init__(self, server: Server, root: pathlib.Path | str, **options: t.Any) -> None:
+        self._request = json.dumps({"server": {"port": server.port, "superuser": server.superuser}, "root": str(root)})
+        self._options = json.dumps(options)
+        self._notes = tempfile.TemporaryDirectory(prefix="rampart-crowd-")
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many have been made so far."""
+        path = pathlib.Path(self._notes.name, "made")
+        return path.stat().st_size if path.exists() else 0
+
+    @property
+    def lost(self) -> list[str]:
+        """Why connections could not be made or were lost."""
+        path = pathlib.Path(self._notes.name, "lost")
+        return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
     def __enter__(self) -> t.Self:
-        self._threads = [threading.Thread(target=self._connect_often, daemon=True) for _ in range(self._size)]
-        for thread in self._threads:
-            thread.start()
+        command = [sys.executable, "-m", __name__, self._request, self._options, self._notes.name]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._leave.set()
-        for thread in self._threads:
-            thread.join()
+        assert self._process is not None
+        self._process.communicate()  # it leaves when its standard input ends
+        assert self._process.returncode == 0
 
-    def _connect_often(self) -> None:
-        while not self._leave.is_set():
-            try:
-                with libpq(self._server, self._root, **self._options) as connection:
-                    connection.execute("SELECT 1")
-                self.connections += 1
-                self._leave.wait(0.01)  # or the runs get no processor
-            except Exception as error:
-                self.lost.append(str(error))
-                self._leave.wait(0.05)
+
+def _connect_often(server: Server, root: str, options: dict[str, t.Any], notes: pathlib.Path) -> None:
+    while not _LEAVE.wait(0.03):
+        try:
+            with libpq(server, root, **options) as connection:
+                connection.execute("SELECT 1")
+            with (notes / "made").open("a") as stream:
+                stream.write(".")
+        except Exception as error:
+            with (notes / "lost").open("a", encoding="utf-8") as stream:
+                stream.write(" ".join(str(error).split()) + "\n")
+
+
+def _crowd(request: str, options: str, notes: str) -> None:
+    asked = json.loads(request)
+    server = t.cast("Server", types.SimpleNamespace(**asked["server"]))
+    work = (server, asked["root"], json.loads(options), pathlib.Path(notes))
+    threads = [threading.Thread(target=_connect_often, args=work) for _thread in range(_CROWD)]
+    for thread in threads:
+        thread.start()
+    sys.stdin.read()
+    _LEAVE.set()
+    for thread in threads:
+        thread.join()
 
 
 def pgbench(server: Server, root: pathlib.Path, script: pathlib.Path, *, seconds: int) -> subprocess.Popen[str]:
@@ -163,3 +192,7 @@ def pgbench(server: Server, root: pathlib.Path, script: pathlib.Path, *, seconds
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+if __name__ == "__main__":
+    _crowd(*sys.argv[1:])

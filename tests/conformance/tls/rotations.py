@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pathlib
+import tempfile
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._converge import Component
@@ -11,13 +14,15 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._settings impor
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments import component
 from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
 from ansible_collections.rampart.postgresql.tests.conformance.modules import Result
+from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
+from ansible_collections.rampart.postgresql.tests.conformance.tls.authorities import TestAuthority
+from ansible_collections.rampart.postgresql.tests.conformance.tls.authorities import issue
 from ansible_collections.rampart.postgresql.tests.conformance.tls.clients import trusted
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server as OpenedServer
-    from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
-__all__ = ["SelfSigned"]
+__all__ = ["EXTENDED", "WAYS", "Issued", "Rotation", "SelfSigned"]
 
 _ON = {"sections": {"pg_tls": {"ssl": "on"}}}
 _NAMES = ["localhost", "db1.example.org"]
@@ -66,3 +71,31 @@ class SelfSigned:
             return planned
 
         return prepared
+
+
+class Issued:
+    """Each rotation has the other set of names issued by an authority, whose root is all that clients trust."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._places = tempfile.TemporaryDirectory(prefix="rampart-authority-")
+        self.authority = TestAuthority(pathlib.Path(self._places.name) / "authority")
+        self.root = trusted(server.socket_directory, self.authority.open().trust_pem.encode())
+        self.names, self.other_names = _NAMES, _NAMES[:1]
+
+    def rotate(self) -> None:
+        """Have the certificate issued anew, without a rehearsal."""
+        self.names, self.other_names = self.other_names, self.names
+        assert self.converge(self.names).changed
+
+    def converge(self, names: list[str]) -> Result:
+        """A run that may find anything."""
+        result = issue(self._server, self.authority, names=names)
+        assert not result.failed, result.output
+        return result
+
+
+Rotation = SelfSigned | Issued
+_EVERY: t.Final[dict[str, t.Callable[[Server], Rotation]]] = {"ca": Issued, "self_signed": SelfSigned}
+EXTENDED: t.Final = os.environ.get("RAMPART_EXTENDED", "") not in ("", "0")
+WAYS: t.Final = dict(list(_EVERY.items())[: len(_EVERY) if EXTENDED else 1])

@@ -16,6 +16,8 @@ from ansible_collections.rampart.postgresql.tests.conformance.servers import Wor
 from ansible_collections.rampart.postgresql.tests.conformance.tls.clients import libpq
 from ansible_collections.rampart.postgresql.tests.conformance.tls.clients import pgbench
 from ansible_collections.rampart.postgresql.tests.conformance.tls.clients import trusted
+from ansible_collections.rampart.postgresql.tests.conformance.tls.rotations import WAYS
+from ansible_collections.rampart.postgresql.tests.conformance.tls.rotations import Rotation
 from ansible_collections.rampart.postgresql.tests.conformance.tls.rotations import SelfSigned
 
 if t.TYPE_CHECKING:
@@ -26,7 +28,6 @@ if t.TYPE_CHECKING:
 pytestmark = pytest.mark.with_clients
 
 ROTATIONS: t.Final = 20
-WAYS: t.Final = {"self_signed": SelfSigned}
 _SECONDS: t.Final = 8  # of pgbench; more of them where that is not enough for the rotations
 
 
@@ -70,7 +71,7 @@ def test_pgbench_that_connects_for_each_transaction_loses_none(
     counts.tell("pgbench", words, {"connections": int(made), "rotations": rotations})
 
 
-def _rotate_until_the_end(rotation: SelfSigned, running: subprocess.Popen[str]) -> int:
+def _rotate_until_the_end(rotation: Rotation, running: subprocess.Popen[str]) -> int:
     """How many rotations began and ended while pgbench was at work."""
     count = -1
     while running.poll() is None:

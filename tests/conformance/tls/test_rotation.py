@@ -12,13 +12,13 @@ from ansible_collections.rampart.postgresql.tests.conformance import counts
 from ansible_collections.rampart.postgresql.tests.conformance.tls.clients import Crowd
 from ansible_collections.rampart.postgresql.tests.conformance.tls.clients import libpq
 from ansible_collections.rampart.postgresql.tests.conformance.tls.clients import served
+from ansible_collections.rampart.postgresql.tests.conformance.tls.rotations import WAYS
 from ansible_collections.rampart.postgresql.tests.conformance.tls.rotations import SelfSigned
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
 ROTATIONS: t.Final = 20
-WAYS: t.Final = {"self_signed": SelfSigned}
 
 
 @pytest.mark.in_turn
