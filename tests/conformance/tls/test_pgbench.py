@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pathlib
 import re
 import subprocess
@@ -64,7 +65,7 @@ def test_pgbench_that_connects_for_each_transaction_loses_none(
         assert running.returncode == 0, output
         for words in ("error", "aborted", "fatal"):
             assert words not in output.lower(), output
-        seconds *= 2
+        seconds = math.ceil(1.3 * seconds * ROTATIONS / max(1, rotations))
     [made] = re.findall(r"transactions actually processed: (\d+)", output)
     assert int(made) > ROTATIONS, output
     words = f"PostgreSQL {server.major} and pgbench of its release, {way}: no connection was lost"
