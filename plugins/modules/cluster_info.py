@@ -56,6 +56,11 @@ options:
 requirements:
   - psycopg 3, psycopg2 or C(psql)
   - cryptography 3.3 or newer to read certificates; without it they are listed as unknown
+seealso:
+  - plugin: rampart.postgresql.certificate_expiry
+    plugin_type: filter
+  - plugin: rampart.postgresql.certificate_metrics
+    plugin_type: filter
 """
 
 EXAMPLES = r"""
