@@ -80,6 +80,7 @@ class Step:
     statement: str = ""  # what an operator would type for the same effect
     reload: bool = False  # takes effect with a reload of the server
     late: bool = False  # made only after that reload
+    told: bool = True  # nobody needs to hear of what only tidies up after another step
 
     def result(self) -> dict[str, str]:
         """The step as returned to the playbook."""
@@ -306,6 +307,7 @@ class Plan:
                 "after": _text(step.after),
             }
             for step in self.steps
+            if step.told
         ]
 
     def result(self, after: Plan | None = None) -> dict[str, t.Any]:
@@ -316,7 +318,7 @@ class Plan:
             **now.standing(),
             "changed": self.changed,
             "diff": self.diff(),
-            "steps": [step.result() for step in self.steps],
+            "steps": [step.result() for step in self.steps if step.told],
             "left_alone": _dictionaries(part.left_alone for part in self.parts),
             "restart_required": _dictionaries(part.restart_required for part in now.parts),
             "overridden_by": _dictionaries(part.overridden_by for part in self.parts),

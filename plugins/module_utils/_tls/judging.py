@@ -18,6 +18,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired im
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import SELF_SIGNED
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import is_granted
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import is_loopback
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import State
 
 __all__ = ["foreign", "names_wanted", "not_served", "reasons", "shortcomings"]
@@ -30,7 +31,8 @@ def names_wanted(desired: Desired, state: State) -> tuple[str, ...]:
     own = state.host_names
     if desired.granted is not None:
         own = tuple(name for name in own if is_granted(name, desired.granted))
-    return desired.exact_names or tuple(dict.fromkeys([*own, *desired.additional_names]))
+    # the first one becomes the subject, which tells people whose certificate it is
+    return desired.exact_names or tuple(sorted(dict.fromkeys([*own, *desired.additional_names]), key=is_loopback))
 
 
 def reasons(desired: Desired, state: State) -> list[str]:

@@ -52,6 +52,7 @@ __all__ = [
 
 COMPONENT = "certificate"
 QUESTION = "certificate_request"  # the return value that holds a request
+_ISSUED = "make a private key, and have its certificate issued by the authority"
 _MODE = 0o600  # the server refuses a key that others can read
 
 
@@ -253,7 +254,7 @@ def _ask_authority(desired: Desired, state: State, why: t.Sequence[str]) -> Plan
     request = _request(desired, state)
     shown = dataclasses.replace(
         _self_signed(desired, state, why),
-        description=f"make a private key, and have its certificate issued by the authority: {'; '.join(why)}",
+        description=f"{_ISSUED}: {'; '.join(why)}",
     )
     pending = state.waiting.pending
     if pending and _suits(pending, request):
@@ -292,10 +293,10 @@ def _install(desired: Desired, state: State, why: t.Sequence[str], *, key: Waiti
             expected=f"the certificate of a private key of this host; the one in {key.path} "
             + ("waits for another certificate" if key.pending else "is not there: ask with provider=request first"),
         )
-    made = _written(state, why, "install the certificate that was issued")
+    made = _written(state, why, _ISSUED if desired.provider == CA else "install the certificate that was issued")
     steps = [_with(made, pem.assembled(waiting.private_key(held), desired.chain), given)]
     if key.content is not None:
-        steps.append(_drop(key))
+        steps.append(dataclasses.replace(_drop(key), told=False))
     return Planned(steps=tuple(steps))
 
 
