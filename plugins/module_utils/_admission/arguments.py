@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import CertificateReplaced
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Effect
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
+
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._admission.guard import Admission
     from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import State
     from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
     from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
+    from ansible_collections.rampart.postgresql.plugins.module_utils._tls.policy import guard as policy
 
 __all__ = ["ADMISSION_ARGUMENTS", "SESSIONS", "guards"]
 
 SESSIONS: t.Final = ("report", "terminate")
+_OF_TLS: t.Final = "ssl"  # how the names of its parameters begin
 
 ADMISSION_ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "must_admit": {
@@ -47,9 +53,9 @@ ADMISSION_ARGUMENTS: dict[str, dict[str, t.Any]] = {
 }
 
 
-def guards(values: t.Mapping[str, t.Any]) -> tuple[Late, ...]:
-    """Validate the options and make the guard of them."""
-    return (Late(values),)
+def guards(values: t.Mapping[str, t.Any]) -> tuple[LatePolicy, Late]:
+    """Validate the options and make the guard of them; before it stands the one that knows OpenSSL."""
+    return (LatePolicy(), Late(values))
 
 
 class Late:
@@ -85,3 +91,31 @@ class Late:
     def judge(self, state: State, plan: Plan) -> Planned:
         """Refuse, warn, or end what is no longer admitted."""
         return self.guard().judge(state, plan)
+
+
+class LatePolicy:
+    """The guard over versions, ciphers and groups of TLS, imported when the plan says something about them."""
+
+    name = "tls"
+
+    def concerned(self, plan: Plan) -> bool:
+        """Whether parameters of TLS or the certificate change."""
+        return plan.changed and any(map(_is_of_tls, plan.effects()))
+
+    def observe(self, server: Server, plan: Plan) -> policy.State:
+        """What is to come, and what OpenSSL says of it."""
+        from ansible_collections.rampart.postgresql.plugins.module_utils._tls.policy.guard import observe
+
+        return observe(server, plan)
+
+    def judge(self, state: policy.State, plan: Plan) -> Planned:
+        """Refuse or warn."""
+        from ansible_collections.rampart.postgresql.plugins.module_utils._tls.policy.guard import judge
+
+        return judge(state)
+
+
+def _is_of_tls(effect: Effect) -> bool:
+    if isinstance(effect, ParameterBecomes):
+        return effect.name.startswith(_OF_TLS)
+    return isinstance(effect, CertificateReplaced)

@@ -11,6 +11,13 @@ import pytest
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.arguments import ADMISSION_ARGUMENTS
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.arguments import guards
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import CertificateReplaced
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Effect
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Reload
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
 
 PLAIN = {"user": "app", "database": "shop"}
 
@@ -22,7 +29,7 @@ def test_what_is_given() -> None:
         {**PLAIN, "replication": True, "name": "subscriber"},
         {**PLAIN, "address": "local", "system_user": "www"},
     ]
-    demands = guards({"must_admit": entries, "sessions": "terminate", "allow_lockout": True})[0].guard().demands
+    demands = guards({"must_admit": entries, "sessions": "terminate", "allow_lockout": True})[-1].guard().demands
     tls, physical, logical, local = demands.must_admit
     assert tls.certificate is not None and tls.certificate.common_name == "app" and tls.attempt.tls
     assert physical.attempt.replication and not physical.logical
@@ -32,8 +39,8 @@ def test_what_is_given() -> None:
 
 
 def test_silence() -> None:
-    demands = guards({name: option.get("default") for name, option in ADMISSION_ARGUMENTS.items()})[0].guard().demands
-    assert demands == guards({})[0].guard().demands and not demands.terminate and not demands.allow_lockout
+    demands = guards({name: option.get("default") for name, option in ADMISSION_ARGUMENTS.items()})[-1].guard().demands
+    assert demands == guards({})[-1].guard().demands and not demands.terminate and not demands.allow_lockout
 
 
 @pytest.mark.parametrize(
@@ -65,9 +72,23 @@ def test_what_judges_clients_is_not_imported_before_it_is_needed() -> None:
     script = (
         f"import sys; from {packages}._admission.arguments import guards; import {packages}._settings.arguments\n"
         "loaded = lambda: [name for name in sys.modules if '._hba' in name]\n"
-        "[guard] = guards({}); print(len(loaded())); guard.guard(); print(len(loaded()))"
+        "[_tls, guard] = guards({}); print(len(loaded())); guard.guard(); print(len(loaded()))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     before, after = map(int, done.stdout.split())
     assert before == 0
     assert after > 0
+
+
+def test_the_guard_of_tls_looks_only_at_what_changes_it() -> None:
+    tls = guards({})[0]
+    step = Step("settings", "file", "set", "", "", Reload())
+
+    def concerned(*effects: Effect, changed: bool = True) -> bool:
+        return tls.concerned(Plan((Planned(steps=(step,) if changed else (), effects=effects),)))
+
+    assert concerned(ParameterBecomes("ssl_ciphers", "HIGH"))
+    assert concerned(CertificateReplaced("file"))
+    assert not concerned(ParameterBecomes("ssl_ciphers", "HIGH"), changed=False)
+    assert not concerned(ParameterBecomes("work_mem", "1"))
+    assert not concerned()
