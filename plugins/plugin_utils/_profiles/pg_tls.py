@@ -58,6 +58,14 @@ PARAMETERS: tuple[ProfileParameter, ...] = (
         strict="on",
     ),
     ProfileParameter(
+        name="ssl_groups",
+        reason="The key exchange is worth 128 bits at least: what PostgreSQL itself sets, should somebody have weakened it.",
+        baseline=None,
+        cis=None,
+        strict={"13": "prime256v1", "18": "X25519:prime256v1"},
+        cost="a host in FIPS mode does not know X25519: set ssl_groups to prime256v1 there",
+    ),
+    ProfileParameter(
         name="ssl_tls13_ciphers",
         reason="256-bit keys only, where the server can choose among the ciphers of TLS 1.3.",
         baseline=None,
