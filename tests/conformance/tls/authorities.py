@@ -11,9 +11,14 @@ from cryptography.hazmat.primitives import serialization
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._converge import Component
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import arguments as settings
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls import clients
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import keys
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls import pem
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments import component
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import DEFAULT_KEY
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import make_pending
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import private_key
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import read_pending
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.authority import Authority
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.establishing import establish
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.generation import Recipe
@@ -28,7 +33,7 @@ from ansible_collections.rampart.postgresql.tests.conformance.modules import Res
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
-__all__ = ["DAY", "PASSPHRASE", "TestAuthority", "half", "issue", "signer"]
+__all__ = ["DAY", "PASSPHRASE", "TestAuthority", "half", "expired", "issue", "put", "signer"]
 
 DAY: t.Final = 86400  # seconds
 PASSPHRASE: t.Final = "correct horse battery staple"
@@ -81,10 +86,10 @@ class TestAuthority:
         return {"user": role, "sslcert": str(certificate), "sslkey": str(private)}
 
 
-def signer(authority: TestAuthority, *, host: str = "db1", passphrase: str = PASSPHRASE, **options: t.Any) -> Signer:
-    """What the action plugin makes of a task for a host."""
-    own = {"path": str(authority.path), "passphrase": passphrase, **options.pop("authority", {})}
-    values = {"provider": "ca", **options, "authority": own}
+def signer(authority: TestAuthority, *, host: str = "db1", own: t.Any = None, **options: t.Any) -> Signer:
+    """What the action plugin makes of a task for a host; ``own`` are options of the option ``authority``."""
+    of_authority = {"path": str(authority.path), "passphrase": PASSPHRASE, **(own or {})}
+    values = {"provider": "ca", **options, "authority": of_authority}
     return Signer.of(values, {"inventory_hostname": host}, option="")
 
 
@@ -92,9 +97,39 @@ def half(server: Server, values: dict[str, t.Any], *, rehearse: bool = False) ->
     """One execution of the module, and ssl turned on."""
 
     def build() -> list[Component]:
-        return [component(values), settings.component(_ON)]
+        return [component(values), clients.component(values), settings.component(_ON)]
 
     return run_components(server, build, rehearse=rehearse)
+
+
+def expired(authority: TestAuthority, names: tuple[str, ...]) -> bytes:
+    """The content of a server's file, with a certificate of this authority that has expired.
+
+    The authority must be of the past, and not have issued anything since.
+    """
+    waiting = make_pending(names, DEFAULT_KEY)
+    pending = read_pending(waiting)
+    assert pending is not None
+    issued = authority.open().sign_server(
+        pending.request,
+        passphrase=PASSPHRASE,
+        host="db1",
+        granted=names,
+        key=DEFAULT_KEY,
+        validity_days=1,
+        now=authority.now,
+    )
+    assert issued.not_after < time.time()
+    return pem.assembled(private_key(waiting), issued.chain_pem.encode())
+
+
+def put(server: Server, content: bytes) -> None:
+    """Have the server serve this file, as if it always had."""
+    path = server.data_directory / "rampart-server.pem"
+    with server.owner.acting():
+        path.write_bytes(content)
+        path.chmod(0o600)
+    server.reload()
 
 
 def issue(
@@ -103,7 +138,7 @@ def issue(
     """The whole task: both executions where there is something to sign. ``now`` is the clock of the controller."""
     clock = int(time.time()) if now is None else now
     asked = signer(authority, **options)
-    for name in ("host", "passphrase", "authority"):
+    for name in ("host", "own"):
         options.pop(name, None)
     told = {"provider": "ca", **options, **asked.public(clock)}
     first = half(server, told, rehearse=rehearse)

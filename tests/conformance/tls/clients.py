@@ -71,6 +71,7 @@ def python_tls(
     context = ssl.create_default_context(cafile=str(root))
     if identity:
         context.load_cert_chain(*identity)
+        context.maximum_version = ssl.TLSVersion.TLSv1_2  # later ones tell a client after the handshake
     return _handshake(server, context, host)
 
 
