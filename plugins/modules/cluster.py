@@ -658,6 +658,47 @@ options:
         - The default is false, because the server rejects what no rule matches anyway.
         type: bool
         default: false
+      enforce_tls:
+        description:
+          - Makes C(hostssl) of C(host) in the rules once every client uses TLS, and says until then who does not.
+          - A client has no TLS when the server's log of O(hba.enforce_tls.window) says so in a line C(connection authorized), or
+            a session that is connected. Only clients over TCP count, those on the same host by a loopback address
+            included. Sessions that GSSAPI encrypts have no TLS either, because C(hostssl) refuses them.
+          - The log has to reach back that far, with C(log_connections) on. Files are read where C(stderr), C(csvlog) or
+            C(jsonlog) leads to some, with those that were rotated, also when C(gzip) packed them. From a log that goes to
+            syslog or a service manager only, is in another language than English, does not say where a connection comes
+            from (C(log_line_prefix) needs C(%h) or C(%p)) or when (C(%m), C(%t) or C(%n)), nothing can be concluded.
+          - What is found stands in RV(tls_enforcement).
+          - The page "Certificates for a fleet" of the documentation tells more.
+        type: dict
+        suboptions:
+          mode:
+            description:
+              - V(off) does nothing and reads nothing.
+              - V(report) warns of clients without TLS and changes nothing for it.
+              - V(on) does the same until there are none, and in the run that finds none makes C(hostssl) of C(host) in every
+                rule of the file that admits, in place. This concerns O(hba.rules) and what stands outside of them in
+                the file too, and needs no O(hba.rules). Rules with C(reject) stay C(host), lines of pg_auto_failover
+                stay as they are. C(hostnossl) and C(hostnogssenc), and all rules of included files, stay and are
+                listed in RV(left_alone).
+              - Once no such rule is left in the file, V(on) asks for no evidence any more, and rules that come anew are
+                C(hostssl) too. With V(off) or V(report), O(hba.rules) mean what they say again.
+              - With V(on) it is an error when C(ssl) is off after this run.
+              - A client that a C(hostnossl), C(hostgssenc) or C(hostnogssenc) rule goes on to admit does not keep the
+                others from being turned.
+            type: str
+            choices: ["off", report, "on"]
+            default: "off"
+          window:
+            description: How many days without such a client are asked for, from 1 to 365.
+            type: int
+            default: 7
+          log_limit:
+            description:
+              - How much of the log is read at most, in MiB, the newest part. When the window has more, nothing is turned and the
+                reason says so.
+            type: int
+            default: 1024
 requirements:
   - psycopg 3 or psycopg2; check mode works with C(psql) alone
   - cryptography, for O(certificate)
@@ -814,6 +855,10 @@ lint:
   returned: when O(hba) is given
   type: list
   elements: dict
+tls_enforcement:
+  description: As the return value of M(rampart.postgresql.hba).
+  returned: success, when O(hba.enforce_tls.mode) is V(report) or V(on)
+  type: dict
 in_force:
   description: As the return value of M(rampart.postgresql.hba).
   returned: when O(hba) is given

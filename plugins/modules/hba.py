@@ -146,6 +146,47 @@ options:
       - The default is false, because the server rejects what no rule matches anyway.
     type: bool
     default: false
+  enforce_tls:
+    description:
+      - Makes C(hostssl) of C(host) in the rules once every client uses TLS, and says until then who does not.
+      - A client has no TLS when the server's log of O(enforce_tls.window) says so in a line C(connection authorized), or
+        a session that is connected. Only clients over TCP count, those on the same host by a loopback address
+        included. Sessions that GSSAPI encrypts have no TLS either, because C(hostssl) refuses them.
+      - The log has to reach back that far, with C(log_connections) on. Files are read where C(stderr), C(csvlog) or
+        C(jsonlog) leads to some, with those that were rotated, also when C(gzip) packed them. From a log that goes to
+        syslog or a service manager only, is in another language than English, does not say where a connection comes
+        from (C(log_line_prefix) needs C(%h) or C(%p)) or when (C(%m), C(%t) or C(%n)), nothing can be concluded.
+      - What is found stands in RV(tls_enforcement).
+      - The page "Certificates for a fleet" of the documentation tells more.
+    type: dict
+    suboptions:
+      mode:
+        description:
+          - V(off) does nothing and reads nothing.
+          - V(report) warns of clients without TLS and changes nothing for it.
+          - V(on) does the same until there are none, and in the run that finds none makes C(hostssl) of C(host) in every
+            rule of the file that admits, in place. This concerns O(rules) and what stands outside of them in
+            the file too, and needs no O(rules). Rules with C(reject) stay C(host), lines of pg_auto_failover
+            stay as they are. C(hostnossl) and C(hostnogssenc), and all rules of included files, stay and are
+            listed in RV(left_alone).
+          - Once no such rule is left in the file, V(on) asks for no evidence any more, and rules that come anew are
+            C(hostssl) too. With V(off) or V(report), O(rules) mean what they say again.
+          - With V(on) it is an error when C(ssl) is off after this run.
+          - A client that a C(hostnossl), C(hostgssenc) or C(hostnogssenc) rule goes on to admit does not keep the
+            others from being turned.
+        type: str
+        choices: ["off", report, "on"]
+        default: "off"
+      window:
+        description: How many days without such a client are asked for, from 1 to 365.
+        type: int
+        default: 7
+      log_limit:
+        description:
+          - How much of the log is read at most, in MiB, the newest part. When the window has more, nothing is turned and the
+            reason says so.
+        type: int
+        default: 1024
 requirements:
   - psycopg 3 or psycopg2; check mode works with C(psql) alone
 """
@@ -183,6 +224,14 @@ EXAMPLES = r"""
     accept_unproven:
       - {user: shop, address: 10.20.0.0/16}  # got in by trust so far, and has its password
     sessions: terminate
+  become: true
+
+- name: Rules for TLS, once nobody has come without it for two weeks
+  rampart.postgresql.hba:
+    rules: "{{ rules }}"
+    enforce_tls:
+      mode: "on"
+      window: 14
   become: true
 
 - name: Report what is unwise in the present rules
@@ -266,6 +315,41 @@ in_force:
         - V(assumed) when nothing says otherwise.
       type: str
     how: {description: What the verdict rests on., type: str}
+tls_enforcement:
+  description: What is known about clients without TLS, and what follows; see O(enforce_tls).
+  returned: success, when O(enforce_tls.mode) is V(report) or V(on)
+  type: dict
+  contains:
+    mode: {description: As given., type: str}
+    verdict:
+      description:
+        - V(enforced) when no rule that could be turned is left. V(ready) when nothing stands in the way, in check mode and
+          with V(report). V(not yet) otherwise.
+      type: str
+    reasons: {description: Why not yet., type: list, elements: str}
+    window: {description: As given., type: int}
+    since:
+      description: From when on the log has every connection. Null when that is not known or was not asked for.
+      type: str
+      sample: "2026-03-02T04:05:06Z"
+    clients:
+      description: Who connected without TLS, those that are connected and the latest first; at most 500.
+      type: list
+      elements: dict
+      contains:
+        user: {description: The role., type: str}
+        database: {description: The database; null with physical replication., type: str}
+        replication: {description: Whether it was a replication connection., type: bool}
+        address: {description: "The IP address; with C(log_hostname) a name.", type: str}
+        encryption: {description: "V(none), or V(gss) with encryption by GSSAPI.", type: str}
+        times: {description: How often., type: int}
+        last_seen: {description: When it last logged in or that it is here now; null when the log does not say., type: str}
+        connected: {description: Whether it is here now., type: bool}
+        refused: {description: Whether it might be refused once the rules are turned., type: bool}
+    clients_left_out: {description: How many clients more there are., type: int}
+    unnamed: {description: Connections of clients beyond the 10000 that are told apart., type: int}
+    log_files: {description: How many files of the log were read., type: int}
+    log_bytes: {description: How many bytes., type: int}
 undone:
   description: What was taken back after the server had refused a change.
   returned: when a change was taken back

@@ -25,6 +25,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules impo
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.rules import Rule
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import is_sentinel_rule
 
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.evidence import Enforcement
+
 __all__ = [
     "ARGUMENTS",
     "FILE_ARGUMENTS",
@@ -55,6 +58,14 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "sentinel": {"type": "bool", "default": True},
     "fail_on": {"type": "list", "elements": "str", "choices": list(CODES), "default": []},
     "catch_all": {"type": "bool", "default": False},
+    "enforce_tls": {
+        "type": "dict",
+        "options": {
+            "mode": {"type": "str", "choices": ["off", "report", "on"], "default": "off"},
+            "window": {"type": "int", "default": 7},
+            "log_limit": {"type": "int", "default": 1024},
+        },
+    },
 }
 
 _KEYS = ("type", "databases", "users", "address", "netmask", "method", "options", "comment")
@@ -68,7 +79,15 @@ def component(values: t.Mapping[str, t.Any], *, option: str = "") -> Hba:
     rules = _rules(values.get("rules"), f"{prefix}rules")
     sentinel = values.get("sentinel") is not False
     policy = Policy(_codes(values.get("fail_on"), f"{prefix}fail_on"), bool(values.get("catch_all")))
-    return Hba(Desired(rules=rules if about_file["present"] else None, sentinel=sentinel, policy=policy, **about_file))
+    return Hba(
+        Desired(
+            rules=rules if about_file["present"] else None,
+            sentinel=sentinel,
+            policy=policy,
+            enforcement=_enforcement(values.get("enforce_tls"), f"{prefix}enforce_tls"),
+            **about_file,
+        )
+    )
 
 
 def file_options(values: t.Mapping[str, t.Any], *, option: str, block_name: str = "rules") -> dict[str, t.Any]:
@@ -126,6 +145,23 @@ def _codes(given: t.Any, option: str) -> tuple[str, ...]:
         if code not in CODES:
             raise InputError(option=f"{option}[{index}]", value=code, expected=f"known are {', '.join(CODES)}")
     return tuple(codes)
+
+
+def _enforcement(given: t.Any, option: str) -> Enforcement | None:
+    """None where nobody asks for TLS."""
+    if not given or given.get("mode") in (None, "off", False):
+        return None
+    from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.evidence import Enforcement
+
+    mode = "on" if given["mode"] is True else given["mode"]
+    if mode not in ("report", "on"):
+        raise InputError(option=f"{option}.mode", value=mode, expected="give off, report or on")
+    numbers = {}
+    for name, most in (("window", 365), ("log_limit", 2**20)):
+        numbers[name] = ARGUMENTS["enforce_tls"]["options"][name]["default"] if given.get(name) is None else given[name]
+        if not 1 <= numbers[name] <= most:
+            raise InputError(option=f"{option}.{name}", value=numbers[name], expected=f"give 1 to {most}")
+    return Enforcement(mode=mode, window=numbers["window"], limit=numbers["log_limit"])
 
 
 def _rules(given: t.Any, option: str) -> tuple[Rule | Include, ...] | None:

@@ -30,6 +30,7 @@ __all__ = [
     "Management",
     "Position",
     "block",
+    "block_names",
     "check_block_name",
     "head_length",
     "is_written_by_patroni",
@@ -137,6 +138,11 @@ def without_block(before: str, *, name: str, dialect: Dialect) -> str:
     """The file without our block."""
     found = _find(before, name, dialect)
     return before if found is None else before[: found.begin] + before[found.end :]
+
+
+def block_names(text: str) -> list[str]:
+    """The names of the blocks of a file, whether or not their marks form pairs."""
+    return [name.strip() for name in re.findall(rf"^{re.escape(_BEGINS)}([^\n]+)$", text, re.MULTILINE)]
 
 
 def check_block_name(name: str, option: str) -> None:

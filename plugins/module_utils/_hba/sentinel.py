@@ -12,12 +12,15 @@ one to any other database that does not exist.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import re
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.document import Management
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.document import block_names
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.document import own_part
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import Token
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import read_lines
@@ -34,6 +37,7 @@ __all__ = [
     "is_sentinel",
     "is_sentinel_rule",
     "judge",
+    "managing",
     "sentinel_in",
     "with_sentinel",
     "without_sentinel",
@@ -83,6 +87,17 @@ def sentinel_in(text: str, management: Management, dialect: Dialect) -> str | No
     if part is None or found is None or found.group(1) != _name(text[found.end() : part[1]]):
         return None
     return found.group(1) if _is_first(text[: found.start()], dialect) else None
+
+
+def managing(text: str, dialect: Dialect) -> Management | None:
+    """The part of a file, all of it or a block, for which such a rule is there and tells."""
+    if PREFIX not in text:
+        return None
+    for management in (Management(), *(Management(manage="block", block_name=name) for name in block_names(text))):
+        with contextlib.suppress(RampartError):  # marks that form no pair
+            if sentinel_in(text, management, dialect) is not None:
+                return management
+    return None
 
 
 def is_sentinel(record: Record) -> bool:

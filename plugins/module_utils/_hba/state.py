@@ -25,6 +25,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records im
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import Proof
 
 if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.evidence import Evidence
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
 __all__ = ["Rejected", "State", "observe"]
@@ -75,6 +76,7 @@ class State:
     population: World = dataclasses.field(default_factory=World)
     used: bool = True  # whether it is the file that the server reads first
     proof: Proof = dataclasses.field(default_factory=Proof)
+    evidence: Evidence | None = None  # of clients without TLS, where somebody has to know
 
     @property
     def dialect(self) -> Dialect:

@@ -1,0 +1,275 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lines of the server's log: text with any prefix, CSV and JSON; private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import functools
+import json
+import re
+import typing as t
+
+__all__ = ["LOCAL", "Calendar", "Csv", "Entry", "Format", "Json", "Text"]
+
+LOCAL = "[local]"
+"""The address of who comes through the socket."""
+
+_STAMP = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d):(\d\d):(\d\d)(\.\d+)?")
+_EPOCH = re.compile(r"\b(\d{10}\.\d{3})\b")  # %n
+_SEVERITY = re.compile(
+    r"(?<![A-Z])(?P<word>DEBUG\d?|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC|STATEMENT|DETAIL|HINT|CONTEXT|QUERY|LOCATION|BACKTRACE)"
+    r":  (?:[0-9A-Z]{5}: )?"
+)
+_LONGEST_HEAD = 1024  # characters before the severity; names have 63 bytes
+_ESCAPE = re.compile(r"%(-?\d+)?(.)", re.DOTALL)
+_NAME = ".{0,70}?"
+# What each escape of log_line_prefix becomes. One that is not here, of a version to come, may be anything short.
+_ESCAPES: t.Final[t.Mapping[str, str]] = {
+    "a": ".{0,70}?",
+    "u": f"(?P<user>{_NAME})",
+    "d": f"(?P<database>{_NAME})",
+    "r": r"(?P<place>\[local\]|[^ ]*?\(\d*\)|)",
+    "h": r"(?P<host>\[local\]|[^ ]*?)",
+    "b": ".{0,70}?",
+    "p": r"(?P<pid>\d+)",
+    "P": r"\d*",
+    "t": r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) \S+",
+    "m": r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+) \S+",
+    "n": r"(?P<epoch>\d+\.\d+)",
+    "i": ".{0,70}?",
+    "e": r"\w{5}",
+    "c": r"[0-9a-f]+\.(?P<session>[0-9a-f]+)",
+    "l": r"\d+",
+    "s": r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+",
+    "v": r"[\d/]*",
+    "x": r"\d+",
+    "Q": r"-?\d+",
+    "L": r"\S*?",
+}
+_ANYTHING = ".{0,70}?"
+
+
+class Entry(t.NamedTuple):
+    """What one line says. Time in seconds since the epoch; None for what it does not say."""
+
+    message: str
+    time: float | None = None
+    pid: int | None = None
+    address: str | None = None  # or a name, or LOCAL
+    user: str | None = None
+    database: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Calendar:
+    """Turns the log's local time into seconds since the epoch."""
+
+    offsets: t.Mapping[str, int] = dataclasses.field(default_factory=dict)  # day to seconds east of UTC
+    otherwise: int = 0
+
+    def seconds(self, text: str) -> float | None:
+        """The moment of the first date and time in a text."""
+        found = _STAMP.search(text)
+        if found is None:
+            return None
+        day, hours, minutes, seconds, fraction = found.groups()
+        midnight = _midnight(day)
+        if midnight is None:
+            return None
+        passed = int(hours) * 3600 + int(minutes) * 60 + int(seconds) + float(fraction or 0)
+        return midnight + passed - self.offsets.get(day, self.otherwise)
+
+
+@functools.lru_cache(maxsize=1024)
+def _midnight(day: str) -> float | None:
+    try:
+        return datetime.datetime.fromisoformat(f"{day}T00:00:00+00:00").timestamp()
+    except ValueError:
+        return None
+
+
+class Format(t.Protocol):
+    """How a log is written."""
+
+    has_times: bool
+    has_places: bool  # whether an entry can be laid to where its client comes from
+
+    def entry(self, line: str) -> Entry | None:
+        """An entry of severity LOG; None for every other line."""
+
+    def time(self, line: str) -> float | None:
+        """When a line was written, whatever it says."""
+
+
+class Text:
+    """stderr, with the prefix that the server has now; lines with an older one are read as far as can be."""
+
+    def __init__(self, prefix: str, calendar: Calendar) -> None:
+        self._calendar = calendar
+        pattern, escapes = _pattern(prefix)
+        self._prefix = re.compile(pattern, re.DOTALL)
+        self.has_times = not escapes.isdisjoint("tmn")
+        self.has_places = not escapes.isdisjoint("hr") or not escapes.isdisjoint("pc")
+
+    def entry(self, line: str) -> Entry | None:
+        """An entry of severity LOG."""
+        found = None if line.startswith("\t") else _SEVERITY.search(line, 0, _LONGEST_HEAD)
+        if found is None or found["word"] != "LOG":
+            return None
+        head, message = line[: found.start()], line[found.end() :]
+        said = self._prefix.fullmatch(head)
+        if said is None:
+            return Entry(message, self._seconds(head))
+        parts = said.groupdict()
+        return Entry(
+            message=message,
+            time=self._seconds(head),
+            pid=_pid(parts),
+            address=parts.get("host") or _host(parts.get("place")) or None,
+            user=_known(parts.get("user")),
+            database=_known(parts.get("database")),
+        )
+
+    def time(self, line: str) -> float | None:
+        """When a line was written."""
+        return None if line.startswith("\t") else self._seconds(line[:_LONGEST_HEAD])
+
+    def _seconds(self, head: str) -> float | None:
+        stamp = self._calendar.seconds(head)
+        if stamp is not None:
+            return stamp
+        found = _EPOCH.search(head)
+        return None if found is None else float(found[1])
+
+
+def _pattern(prefix: str) -> tuple[str, set[str]]:
+    """A regular expression for what a prefix becomes, and its escapes."""
+    pieces: list[str] = []
+    escapes: set[str] = set()
+    end, groups = 0, 0
+    for found in _ESCAPE.finditer(prefix):
+        pieces.append(re.escape(prefix[end : found.start()]))
+        end = found.end()
+        letter = found[2]
+        if letter == "q":  # processes without a session end the prefix here
+            pieces.append("(?:")
+            groups += 1
+        elif letter == "%":
+            pieces.append("%")
+        else:
+            piece = _ESCAPES.get(letter, _ANYTHING)
+            # A name of a group may be there once only.
+            piece = re.sub(r"\?P<\w+>", "?:", piece) if letter in escapes else piece
+            if letter in "mt" and not escapes.isdisjoint("mt"):
+                piece = re.sub(r"\?P<\w+>", "?:", piece)
+            pieces.append(f" *{piece} *" if found[1] else piece)
+            escapes.add(letter)
+    pieces += [re.escape(prefix[end:]), ")?" * groups]
+    return "".join(pieces), escapes
+
+
+def _pid(parts: t.Mapping[str, str | None]) -> int | None:
+    decimal, hexadecimal = parts.get("pid"), parts.get("session")
+    if decimal:
+        return int(decimal)
+    return int(hexadecimal, 16) if hexadecimal else None
+
+
+def _host(place: str | None) -> str | None:
+    """An address without its port in parentheses, as %r has it."""
+    return None if place is None else place.partition("(")[0]
+
+
+def _known(name: str | None) -> str | None:
+    return None if name in (None, "", "[unknown]") else name
+
+
+# As the server writes it every text is in quotes, and what a text holds can look like no other column.
+_TEXT = r'(?:"(?P<{}>(?:[^"]|"")*)")?'
+_ANY = r'(?:"(?:[^"]|"")*"|[^",]*)'
+_CSV = re.compile(
+    r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[^,]*),"
+    + ",".join([_TEXT.format("user"), _TEXT.format("database"), r"(?P<pid>\d*)", _TEXT.format("place")])
+    + "".join([f",{_ANY}"] * 6)
+    + r",LOG,\w{5},"
+    + '"(?P<message>(?:[^"]|"")*)"',
+    re.DOTALL,
+)
+
+
+class Csv:
+    """csvlog."""
+
+    has_times = True
+    has_places = True
+
+    def __init__(self, calendar: Calendar) -> None:
+        self._calendar = calendar
+
+    def entry(self, line: str) -> Entry | None:
+        """An entry of severity LOG."""
+        found = _CSV.match(line)
+        if found is None:
+            return None
+        place = _plain(found["place"])
+        return Entry(
+            message=_plain(found["message"]) or "",
+            time=self._calendar.seconds(found["time"]),
+            pid=int(found["pid"]) if found["pid"] else None,
+            address=place if place in (None, LOCAL) else str(place).rpartition(":")[0] or place,
+            user=_plain(found["user"]),
+            database=_plain(found["database"]),
+        )
+
+    def time(self, line: str) -> float | None:
+        """When a line was written."""
+        return self._calendar.seconds(line[:40])
+
+
+def _plain(text: str | None) -> str | None:
+    return text.replace('""', '"') if text else None
+
+
+class Json:
+    """jsonlog, from 15 on."""
+
+    has_times = True
+    has_places = True
+
+    def __init__(self, calendar: Calendar) -> None:
+        self._calendar = calendar
+
+    def entry(self, line: str) -> Entry | None:
+        """An entry of severity LOG."""
+        found = _object(line)
+        if found.get("error_severity") != "LOG":
+            return None
+        pid = found.get("pid")
+        return Entry(
+            message=str(found.get("message", "")),
+            time=self._calendar.seconds(str(found.get("timestamp", ""))),
+            pid=pid if isinstance(pid, int) else None,
+            address=_string(found.get("remote_host")),
+            user=_string(found.get("user")),
+            database=_string(found.get("dbname")),
+        )
+
+    def time(self, line: str) -> float | None:
+        """When a line was written."""
+        return self._calendar.seconds(str(_object(line).get("timestamp", "")))
+
+
+def _object(line: str) -> dict[str, t.Any]:
+    try:
+        found = json.loads(line)
+    except ValueError:  # cut off
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _string(value: t.Any) -> str | None:
+    return value if isinstance(value, str) and value else None
