@@ -22,6 +22,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired im
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import PROVIDERS
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import SELF_SIGNED
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import Desired
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.grants import Grants
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import normalised
 
 __all__ = ["ARGUMENTS", "component", "desired"]
@@ -78,7 +79,9 @@ def desired(values: t.Mapping[str, t.Any], *, option: str = "") -> Desired:
         provider=provider,
         names=_names(given["names"], _path(option, "names")),
         additional_names=_names(given["additional_names"] or None, _path(option, "additional_names")),
-        granted=tuple(authority.get("allowed_names") or ()) if provider == CA else None,
+        granted=_granted(authority.get("allowed_names"), _path(option, "authority.allowed_names"))
+        if provider == CA
+        else None,
         key=_key(given["key_type"], given["key_size"], option),
         path=_absolute(given["path"], _path(option, "path")),
         validity=_validity(given["validity"], _path(option, "validity")),
@@ -111,6 +114,11 @@ def _check_company(given: t.Mapping[str, t.Any], provider: str, option: str) -> 
                 value=provider,
                 expected=f"{other}, as {_path(option, name)} is given, or no value for that",
             )
+
+
+def _granted(names: t.Sequence[str] | None, option: str) -> tuple[str, ...]:
+    Grants(names or (), option=option)  # which complains of what is no such name
+    return tuple(names or ())
 
 
 def _moment(text: str | None, option: str) -> int | None:

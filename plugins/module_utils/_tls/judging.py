@@ -17,7 +17,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired im
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import REQUEST
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import SELF_SIGNED
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import Desired
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import is_granted
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.grants import Grants
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import is_loopback
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import State
 
@@ -30,7 +30,8 @@ def names_wanted(desired: Desired, state: State) -> tuple[str, ...]:
     """The names of a new certificate."""
     own = state.host_names
     if desired.granted is not None:
-        own = tuple(name for name in own if is_granted(name, desired.granted))
+        refused = Grants(desired.granted).refused(own)
+        own = tuple(name for name in own if name not in refused)
     # the first one becomes the subject, which tells people whose certificate it is
     return desired.exact_names or tuple(sorted(dict.fromkeys([*own, *desired.additional_names]), key=is_loopback))
 
@@ -65,13 +66,17 @@ def _origin(desired: Desired, state: State) -> list[str]:
         return [] if contents.certificate.self_signed else ["its signature is not that of its own key"]
     if not contents.linked:
         return ["the certificates that follow it did not sign it"]
-    if desired.provider == CA and contents.above != state.issuers:
-        return ["it was not issued by the authority that issues now"]
-    if desired.provider == REQUEST and contents.certificate.self_issued:
+    if desired.provider in (CA, REQUEST) and contents.certificate.self_issued:
         return ["it is self-signed"]
-    if desired.provider == REQUEST and state.issuers and contents.above[: len(state.issuers)] != state.issuers:
+    issued_now = contents.above == state.issuers if desired.provider == CA else _begins(contents.above, state.issuers)
+    if desired.provider in (CA, REQUEST) and not issued_now:
         return ["it was not issued by the authority that issues now"]
     return []
+
+
+def _begins(above: tuple[str, ...], issuers: tuple[str, ...]) -> bool:
+    """A company's chain may go on, up to the root; without issuers every authority will do."""
+    return above[: len(issuers)] == issuers
 
 
 def _wrong_names(desired: Desired, state: State, certificate: Certificate) -> str:

@@ -14,7 +14,7 @@ import socket
 import threading
 import typing as t
 
-__all__ = ["LOOPBACK_NAME", "host_addresses", "host_names", "is_granted", "is_loopback", "normalised"]
+__all__ = ["LOOPBACK_NAME", "host_addresses", "host_names", "is_loopback", "normalised"]
 
 LOOPBACK_NAME = "localhost"  # so that a check on the host itself can verify too
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -50,35 +50,12 @@ def host_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys([*_usable(found, own), LOOPBACK_NAME]))
 
 
-def is_granted(name: str, granted: t.Iterable[str]) -> bool:
-    """Whether a name is among those that a host may bear.
-
-    ``granted`` holds names, addresses, networks (``192.0.2.0/24``) and names with one wildcard label first
-    (``*.example.org``), which stand for themselves and for every name with exactly one label in that place.
-    """
-    return any(_covers(entry, name) for entry in granted)
-
-
 def is_loopback(name: str) -> bool:
     """Whether a name or an address leads a client to its own host."""
     try:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return name == LOOPBACK_NAME or name.endswith(f".{LOOPBACK_NAME}")
-
-
-def _covers(entry: str, name: str) -> bool:
-    if "/" in entry:
-        try:
-            return ipaddress.ip_address(name) in ipaddress.ip_network(entry, strict=False)
-        except ValueError:
-            return False
-    try:
-        pattern = normalised(entry)
-    except ValueError:
-        return False
-    label, _dot, rest = name.partition(".")
-    return name == pattern or (pattern.startswith("*.") and label != "*" and rest == pattern[2:])
 
 
 def host_addresses(listen_addresses: str) -> tuple[str, ...]:

@@ -20,8 +20,8 @@ from cryptography.x509.oid import NameOID
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import keys
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import KeySpec
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.grants import Grants
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import normalised
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.grants import Grants
 
 __all__ = ["CLIENT", "SERVER", "Requested", "judged_client", "judged_server"]
 

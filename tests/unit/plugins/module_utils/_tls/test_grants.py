@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.grants import Grants
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.grants import Grants
 
 
 @pytest.mark.parametrize(
