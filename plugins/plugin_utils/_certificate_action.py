@@ -57,7 +57,7 @@ class CertificateAction(ActionBase):
 
         if self._task.async_val:
             raise InputError(option="async", value=self._task.async_val, expected="0 where an authority has to sign")
-        signer = Signer.of(values, variables, option=self.option)
+        signer = Signer.of(values, self._host_variables(variables), option=self.option)
         told = {**values, **signer.public(int(time.time()))}
         first = self._module(told, variables)
         request = first.pop(_QUESTION, None)
@@ -67,6 +67,14 @@ class CertificateAction(ActionBase):
         second = self._module({**told, "chain": issued.chain_pem}, variables)
         second["warnings"] = [*second.get("warnings", ()), *issued.warnings]
         return second
+
+    def _host_variables(self, variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        """What the inventory calls the host that the module runs on."""
+        host = self._task.delegate_to
+        if not host:
+            return variables
+        delegated = variables.get("ansible_delegated_vars", {}).get(host, {})
+        return {"inventory_hostname": host, "ansible_host": delegated.get("ansible_host", "")}
 
     def _module(self, values: t.Any, variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Run the module with these options of the certificate."""

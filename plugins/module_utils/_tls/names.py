@@ -12,7 +12,6 @@ import os
 import re
 import socket
 import threading
-import typing as t
 
 __all__ = ["LOOPBACK_NAME", "host_addresses", "host_names", "is_loopback", "normalised"]
 
