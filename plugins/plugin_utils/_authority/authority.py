@@ -177,7 +177,7 @@ class Authority:
     ) -> Issued:
         """Sign, and record it before anybody has it."""
         generation = self.issuing
-        check_clock(self.entries(), now)
+        check_clock(self.entries(), generation.number, now)
         generation.check_time(now)
         issuer = generation.intermediate
         wanted, last = now + validity_days * making.DAY, making.seconds(issuer, "not_valid_after")

@@ -53,7 +53,7 @@ def establish(desired: Desired, *, passphrase: str, now: int, check: bool = Fals
 
 def _examined(desired: Desired, passphrase: str, now: int) -> tuple[Situation, Plan]:
     situation = observe(desired.path)
-    check_clock(situation.entries, now)
+    check_clock(situation.entries, desired.policy.generation, now)
     planning.check_generation(situation, desired)
     for number in desired.policy.trusted:
         generation = situation.generations.get(number)

@@ -24,7 +24,7 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.layo
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.layout import Places
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.record import Entry
 
-__all__ = ["Generation", "Recipe", "made", "opened"]
+__all__ = ["Generation", "Recipe", "encoded", "made", "opened"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,12 +128,17 @@ def made(places: Places, number: int, recipe: Recipe, *, passphrase: str, now: i
     )
     directory = places.generation(number)
     temporary = files.temporary_directory(directory)
-    secret = passphrase.encode()
+    secret = encoded(passphrase)
     for usage, certificate, key in (("root", root, root_key), ("intermediate", intermediate, intermediate_key)):
         files.replace(os.path.join(temporary, f"{usage}.key"), making.protected(key, secret), files.PRIVATE)
         files.replace(os.path.join(temporary, f"{usage}.pem"), making.pem_of(certificate), files.PUBLIC)
     files.move_into_place(temporary, directory)
     return opened(places, number)
+
+
+def encoded(passphrase: str) -> bytes:
+    """A passphrase as it is used; bytes that are not UTF-8 survive."""
+    return passphrase.encode("utf-8", "surrogateescape")
 
 
 def _certificate(path: str) -> t.Any:
@@ -147,7 +152,7 @@ def _decrypted(content: bytes, passphrase: str, path: str, certificate: t.Any) -
     if b"ENCRYPTED" not in content:
         raise RampartError(f"{path} is not encrypted: whoever has the file is the authority; it is not used")
     try:
-        key = serialization.load_pem_private_key(content, password=passphrase.encode())
+        key = serialization.load_pem_private_key(content, password=encoded(passphrase))
         same = keys.digest(key.public_key()) == keys.digest(certificate.public_key())
     except Exception:  # what the libraries say might quote one of them
         raise RampartError(f"{path} cannot be opened with this passphrase") from None

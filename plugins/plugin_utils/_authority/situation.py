@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import moment
@@ -98,13 +99,13 @@ def observe(path: str) -> Situation:
     )
 
 
-def check_clock(entries: tuple[record.Entry, ...] | list[record.Entry], now: int) -> None:
+def check_clock(entries: t.Iterable[record.Entry], generation: int, now: int) -> None:
     """Raise when the clock went back: what is made then has expired, or is refused, where the clock is right."""
-    latest = max((entry.time for entry in entries), default=0)
+    latest = max((entry.time for entry in entries if entry.generation == generation), default=0)
     if now < latest - _TOLERANCE:
         raise RampartError(
-            f"the clock of the controller says {moment(now)}, but this authority issued something on {moment(latest)}:"
-            " set the clock right"
+            f"the clock of the controller says {moment(now)}, but generation {generation} issued something on"
+            f" {moment(latest)}: set the clock right, or, if it was wrong then, sign with another generation"
         )
 
 

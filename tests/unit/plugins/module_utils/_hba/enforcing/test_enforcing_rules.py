@@ -41,7 +41,10 @@ TEXT = "local all all peer\nhost all all 192.0.2.0/24 md5\n"
         ('  "host" all all all md5', '  "hostssl" all all all md5'),
         ("# c\nhost all all \\\n all md5\n", "# c\nhostssl all all \\\n all md5\n"),
         ("host all @names all md5", "hostssl all @names all md5"),
-        ("host all all 10.0.0.0 255.0.0.0 ldap ldapserver=a ldapprefix=b", "hostssl all all 10.0.0.0 255.0.0.0 ldap ldapserver=a ldapprefix=b"),
+        (
+            "host all all 10.0.0.0 255.0.0.0 ldap ldapserver=a ldapprefix=b",
+            "hostssl all all 10.0.0.0 255.0.0.0 ldap ldapserver=a ldapprefix=b",
+        ),
     ],
 )
 def test_only_the_type_changes(line: str, becomes: str) -> None:

@@ -1,0 +1,36 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What action plugins of the collection have in common; private to it."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import AnsibleValidationError
+from ansible.module_utils.errors import UnsupportedError
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._plain import plain
+
+__all__ = ["failure", "validated"]
+
+
+def validated(arguments: t.Mapping[str, t.Any], spec: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Option values as a module on a host would get them; RampartError says which one cannot be used."""
+    result = ArgumentSpecValidator(dict(spec)).validate(plain(arguments))
+    if result.errors.errors:
+        raise RampartError("; ".join(_told(error) for error in result.errors.errors))
+    return dict(result.validated_parameters)
+
+
+def _told(error: AnsibleValidationError) -> str:
+    """One of the messages names nothing but the options that there are not."""
+    return f"there is no option {error.msg}" if isinstance(error, UnsupportedError) else str(error.msg)
+
+
+def failure(error: RampartError) -> dict[str, t.Any]:
+    """The result of a task that failed, as fail_json would make it."""
+    return {"failed": True, "msg": str(error), **error.details}
