@@ -151,9 +151,12 @@ def _gathered(result: Values, host: str, within: int | None, now: int) -> Gather
 
 
 def _asked_for(result: Values) -> str:
-    """The cluster that a task was about which failed, as far as it tells."""
-    arguments = _mapping(_mapping(result.get("invocation")).get("module_args"))
-    return _text(arguments.get("cluster") or arguments.get("port"))
+    """The cluster that a task was about which failed, as far as it or its loop tells."""
+    loop_variable = result.get("ansible_loop_var")
+    asked = result.get(loop_variable) if isinstance(loop_variable, str) else None
+    arguments = _mapping(asked) or _mapping(_mapping(result.get("invocation")).get("module_args"))
+    names = (arguments.get(name) for name in ("cluster", "data_directory", "port"))
+    return next((_text(name) for name in names if name), "")
 
 
 def _row(entry: t.Any, where: str, host: str, cluster: str, within: int | None, now: int) -> Row:

@@ -140,6 +140,21 @@ def test_what_is_wrong_besides_the_time() -> None:
     assert (row["state"], row["severity"], row["problems"]) == ("ok", "critical", ["key_mismatch", "self_signed"])
 
 
+@pytest.mark.parametrize(
+    ("more", "cluster"),
+    [
+        ({}, ""),
+        ({"invocation": {"module_args": {"cluster": None, "port": 5433}}}, "5433"),
+        ({"ansible_loop_var": "item", "item": {"cluster": "17/main"}}, "17/main"),
+        ({"ansible_loop_var": "item", "item": {"data_directory": "/srv/data", "port": 5432}}, "/srv/data"),
+        ({"ansible_loop_var": "item", "item": "17/main"}, ""),
+    ],
+)
+def test_a_failure_tells_what_it_was_about(more: dict[str, t.Any], cluster: str) -> None:
+    (row,) = expiry({"failed": True, "msg": "it is down", **more})
+    assert (row["cluster"], row["reason"]) == (cluster, "it is down")
+
+
 def test_within_decides_what_is_soon() -> None:
     given = facts(entry(days=40))
     assert [expiry(given, within=days)[0]["state"] for days in (40, 41)] == ["ok", "soon"]

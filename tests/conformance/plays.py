@@ -1,0 +1,73 @@
+"""Runs playbooks of the collection against conformance servers: each one is a host of the inventory, on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import typing as t
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
+
+__all__ = ["Played", "host_of", "play"]
+
+
+class Played:
+    """What a run of ansible-playbook came to."""
+
+    def __init__(self, code: int, output: str) -> None:
+        self.code = code
+        self.output = output
+        recap = output.rpartition("PLAY RECAP")[2]
+        pattern = r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)"
+        found = re.findall(pattern, recap, re.MULTILINE)
+        self.changed = {host: int(changed) for host, _ok, changed, _unreachable, _failed in found}
+        self.failed = {host for host, *_counts, unreachable, failed in found if int(unreachable) or int(failed)}
+
+
+def host_of(server: Server, **variables: t.Any) -> dict[str, t.Any]:
+    """The variables of a host that is this server."""
+    return {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "pg_harden_clusters": [{"cluster": str(server.data_directory)}],
+        "pg_harden_connection": {"rehearse": False},
+        **variables,
+    }
+
+
+def play(
+    playbook: str,
+    hosts: t.Mapping[str, t.Mapping[str, t.Any]],
+    directory: pathlib.Path,
+    *,
+    check: bool = False,
+    **extra: t.Any,
+) -> Played:
+    """Run a playbook of the collection, by its name; ``extra`` are variables of the command line."""
+    inventory = directory / "inventory.json"
+    inventory.write_text(json.dumps({"postgresql": {"hosts": hosts}}), encoding="utf-8")
+    done = subprocess.run(
+        [
+            *("ansible-playbook", f"rampart.postgresql.{playbook}", "--inventory", str(inventory)),
+            *("--extra-vars", json.dumps(extra)),
+            *(["--check"] if check else []),
+        ],
+        env={
+            **os.environ,
+            "ANSIBLE_HOME": str(directory / "home"),
+            "ANSIBLE_PIPELINING": "true",
+            "ANSIBLE_INVENTORY_ENABLED": "yaml",
+            "ANSIBLE_YAML_FILENAME_EXT": ".json",
+            "ANSIBLE_NOCOLOR": "true",
+        },
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    return Played(done.returncode, done.stdout + done.stderr)
