@@ -22,6 +22,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired im
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import REQUEST
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import SELF_SIGNED
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import Desired
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import unmatched
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import State
 
 if t.TYPE_CHECKING:
@@ -94,7 +95,11 @@ class CertificateComponent:
             )
         planned = making.plan(self._desired, state, why)
         serves = state.ssl and (state.named or state.in_use) and self._desired.provider != REQUEST
-        return dataclasses.replace(planned, effects=(CertificateReplaced(state.path),) if serves else ())
+        return dataclasses.replace(
+            planned,
+            effects=(CertificateReplaced(state.path),) if serves else (),
+            warnings=tuple(filter(None, [unmatched(making.names(self._desired, state))])),
+        )
 
     def _leave(self, state: State, reason: str) -> Planned:
         subject = state.in_use.path if state.in_use else state.path

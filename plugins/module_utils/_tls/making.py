@@ -45,6 +45,7 @@ __all__ = [
     "facts",
     "filled",
     "findings",
+    "names",
     "plan",
     "reasons",
     "tidying",
@@ -120,6 +121,12 @@ def plan(desired: Desired, state: State, why: t.Sequence[str]) -> Planned:
         made = _written(state, why, "adopt the private key and the certificate that something else renews")
         return Planned(steps=(_with(made, state.source.content, state.source.contents),))
     return Planned(steps=(_self_signed(desired, state, why),))
+
+
+def names(desired: Desired, state: State) -> tuple[str, ...]:
+    """The names of the certificate that is to come."""
+    given = _given(desired, state)
+    return given.certificate.names if given and given.certificate else judging.names_wanted(desired, state)
 
 
 def tidying(desired: Desired, state: State) -> tuple[Step, ...]:

@@ -12,8 +12,9 @@ import os
 import re
 import socket
 import threading
+import typing as t
 
-__all__ = ["LOOPBACK_NAME", "host_addresses", "host_names", "is_loopback", "normalised"]
+__all__ = ["LOOPBACK_NAME", "host_addresses", "host_names", "is_loopback", "normalised", "unmatched"]
 
 LOOPBACK_NAME = "localhost"  # so that a check on the host itself can verify too
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -55,6 +56,30 @@ def is_loopback(name: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return name == LOOPBACK_NAME or name.endswith(f".{LOOPBACK_NAME}")
+
+
+def unmatched(names: t.Sequence[str]) -> str:
+    """Which addresses of a certificate older clients do not compare with what they connect to; empty when none.
+
+    The first name is the subject, with which they compare an address as text where there is no DNS name.
+    """
+    addresses = [name for name in names if _is_address(name) and not is_loopback(name)]
+    if all(map(_is_address, names)):
+        addresses = [name for name in addresses if name != names[0]]
+    if not addresses:
+        return ""
+    return (
+        "libpq before PostgreSQL 15 does not match IP addresses: such a client with sslmode=verify-full that connects to"
+        f" {', '.join(addresses)} refuses the certificate; let it use a DNS name"
+    )
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def host_addresses(listen_addresses: str) -> tuple[str, ...]:

@@ -112,10 +112,11 @@ def make_stand_in() -> bytes:
 
 
 def _extensions(request: Request, public: t.Any) -> list[tuple[t.Any, bool]]:
+    # No key usage: one without signing certificates is no self-signed certificate to OpenSSL 1.1.1, which then looks
+    # for an issuer and refuses; and one with it is against the rules for what is no authority.
     return [
         (x509.BasicConstraints(ca=False, path_length=None), True),
         (x509.SubjectAlternativeName([keys.general_name(name) for name in request.names]), False),
-        (keys.key_usage(encipherment=request.key.kind == "rsa"), True),
         (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
         (x509.SubjectKeyIdentifier.from_public_key(public), False),
         # Or OpenSSL takes any trusted certificate with this subject for the issuer, the one before this one too.

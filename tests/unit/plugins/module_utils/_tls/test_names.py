@@ -12,6 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import normalised
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import unmatched
 
 
 @pytest.mark.parametrize(
@@ -70,3 +71,18 @@ def test_a_normalised_name_is_normalised(name: str) -> None:
         return
     assert normalised(once) == once
     assert once.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("db1", "localhost"), ""),
+        (("db1", "127.0.0.1", "::1"), ""),  # nobody else comes to these
+        (("db1", "192.0.2.7", "2001:db8::7"), "192.0.2.7, 2001:db8::7"),
+        (("192.0.2.7",), ""),  # it is the subject too
+        (("192.0.2.7", "192.0.2.8"), "192.0.2.8"),
+    ],
+)
+def test_addresses_that_older_clients_do_not_compare(names: tuple[str, ...], told: str) -> None:
+    words = unmatched(names)
+    assert (f" connects to {told} refuses " in words) if told else words == ""
