@@ -209,7 +209,7 @@ def test_openssl_accepts_whatever_was_made(server: Server, tmp_path: pathlib.Pat
         with pytest.raises(AssertionError, match=words):
             verified(path, purpose)
 
-    certificates = [leaf, good, bad, *sorted(ours.authority.path.glob("*/*.pem"))]
+    certificates = [leaf, *map(pathlib.Path, (good, bad)), *sorted(ours.authority.path.glob("*/*.pem"))]
     assert len(certificates) == 3 + 4
     for certificate in certificates:
         text = openssl("x509", "-in", certificate, "-noout", "-text")
