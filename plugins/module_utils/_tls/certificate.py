@@ -104,6 +104,7 @@ class Contents:
     problem: str = ""
     marked: bool = False  # bears the line that we write above what we make
     above: tuple[str, ...] = ()  # fingerprints of the certificates that follow the first one
+    protected: bool = False  # the private key has a passphrase: a problem unless the server has a command for it
     linked: bool = True  # each certificate is signed by the one that follows it
 
     @property

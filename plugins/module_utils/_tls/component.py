@@ -22,7 +22,6 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired im
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import REQUEST
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import SELF_SIGNED
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import Desired
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import unmatched
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import State
 
 if t.TYPE_CHECKING:
@@ -98,7 +97,7 @@ class CertificateComponent:
         return dataclasses.replace(
             planned,
             effects=(CertificateReplaced(state.path),) if serves else (),
-            warnings=tuple(filter(None, [unmatched(making.names(self._desired, state))])),
+            warnings=making.warnings(self._desired, state),
         )
 
     def _leave(self, state: State, reason: str) -> Planned:

@@ -12,6 +12,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls import sta
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import BACKDATE
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import DAY
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import Certificate
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import Contents
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import moment
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import CA
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import REQUEST
@@ -21,7 +22,16 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.grants imp
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import is_loopback
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import State
 
-__all__ = ["foreign", "names_wanted", "not_served", "reasons", "shortcomings"]
+__all__ = [
+    "foreign",
+    "names_wanted",
+    "not_served",
+    "own_fingerprint",
+    "problem",
+    "reasons",
+    "shortcomings",
+    "waits_for_restart",
+]
 
 _OTHERS = 0o077
 
@@ -41,12 +51,37 @@ def reasons(desired: Desired, state: State) -> list[str]:
     if state.own is None:
         return ["there is none"]
     contents = state.own.contents
-    if contents is None or contents.certificate is None or contents.problem:
-        return [contents.problem if contents else "it cannot be judged"]
+    wrong = problem(contents, state)
+    if contents is None or contents.certificate is None or wrong:
+        return [wrong]
     found = [*shortcomings(desired, state, contents.certificate), *_origin(desired, state)]
     if state.own.mode & _OTHERS:
         found.append(f"others can read its key: mode {state.own.mode:04o}")
     return found
+
+
+def problem(contents: Contents | None, state: State) -> str:
+    """Why the server cannot use a file; empty when it can. A passphrase is none where the server has a command for it."""
+    if contents is None:
+        return "it cannot be judged"
+    return "" if contents.protected and state.passphrase_command else contents.problem
+
+
+def waits_for_restart(state: State) -> str:
+    """That the server goes on with what it had, as no reload loads this key; empty when that is not so."""
+    if not _only_at_start(state) or state.served is None or state.served.fingerprint == own_fingerprint(state):
+        return ""
+    return (
+        f"the server does not serve {state.path} before it is restarted: the private key has a passphrase, for which"
+        " ssl_passphrase_command is not called at a reload; with ssl_passphrase_command_supports_reload = on, or a key"
+        " without a passphrase, a reload is enough"
+    )
+
+
+def _only_at_start(state: State) -> bool:
+    """Whether the key of our file is one that the server loads at a start and at no reload."""
+    contents = state.own.contents if state.own and state.named and state.ssl else None
+    return contents is not None and contents.protected and not state.passphrase_at_reload
 
 
 def shortcomings(desired: Desired, state: State, certificate: Certificate) -> list[str]:
@@ -136,7 +171,7 @@ def _expiry(certificate: Certificate | None, now: int) -> str:
 
 def not_served(state: State) -> str:
     """Why the file at our path is not what the server works with, as far as that can be known."""
-    if not (state.named and state.ssl and state.own):
+    if not (state.named and state.ssl and state.own) or _only_at_start(state):
         return ""
     if state.served is None:  # nothing listens on TCP: the times are all there is
         newer = state.own.modified > state.loaded

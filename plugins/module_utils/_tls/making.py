@@ -32,7 +32,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired im
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import EXISTING
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import INSTALL
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import REQUEST
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import SELF_SIGNED
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import Desired
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import unmatched
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import Waiting
 
@@ -49,6 +51,7 @@ __all__ = [
     "plan",
     "reasons",
     "tidying",
+    "warnings",
 ]
 
 COMPONENT = "certificate"
@@ -84,11 +87,12 @@ def check_input(desired: Desired, state: State) -> None:
         given = waiting.judged_chain(desired.chain, option=desired.named("chain"))
         _check_given(desired, state, given, option="chain")
     if desired.provider == EXISTING and state.source is not None:
-        if state.source.contents.problem:
+        wrong = judging.problem(state.source.contents, state)
+        if wrong:
             raise InputError(
                 option=desired.named("source_key"),
                 value=desired.source_key or desired.source_certificate,
-                expected=f"the private key of the certificate, but {state.source.contents.problem}",
+                expected=f"the private key of the certificate, but {wrong}",
             )
         _check_given(desired, state, state.source.contents, option="source_certificate")
 
@@ -99,8 +103,9 @@ def reasons(desired: Desired, state: State) -> list[str]:
     if given is None or state.own is None:
         return judging.reasons(desired, state)
     contents = state.own.contents
-    if contents is not None and contents.problem:
-        return [contents.problem]
+    wrong = judging.problem(contents, state)
+    if wrong:
+        return [wrong]
     if contents is None or contents.chain != given.chain:
         return ["another certificate was given"]
     return [f"others can read its key: mode {state.own.mode:04o}"] if state.own.mode & 0o077 else []
@@ -129,6 +134,14 @@ def names(desired: Desired, state: State) -> tuple[str, ...]:
     return given.certificate.names if given and given.certificate else judging.names_wanted(desired, state)
 
 
+def warnings(desired: Desired, state: State) -> tuple[str, ...]:
+    """What is to know about the certificate that is to come."""
+    found = [unmatched(names(desired, state))]
+    if desired.provider in (SELF_SIGNED, CA) and state.own and state.own.contents and state.own.contents.protected:
+        found.append(f"{state.path}: the private key has a passphrase, and the new one has none; its mode protects it")
+    return tuple(filter(None, found))
+
+
 def tidying(desired: Desired, state: State) -> tuple[Step, ...]:
     """Keys that waited for a certificate which is there, or which nobody needs any more."""
     if state.waiting.content is not None:
@@ -143,9 +156,10 @@ def tidying(desired: Desired, state: State) -> tuple[Step, ...]:
 def findings(desired: Desired, state: State) -> tuple[str, ...]:
     """What only an operator can mend: certificates that come from outside and end."""
     installed = state.own.contents.certificate if state.own and state.own.contents else None
+    waits = tuple(filter(None, [judging.waits_for_restart(state)]))
     if desired.provider not in (INSTALL, EXISTING) or installed is None:
-        return ()
-    return tuple(
+        return waits
+    return waits + tuple(
         f"the certificate {state.path} has to be renewed where it comes from: {reason}"
         for reason in judging.shortcomings(desired, state, installed)
         if reason.startswith(("it expires", "it has expired"))

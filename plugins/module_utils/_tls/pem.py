@@ -51,6 +51,7 @@ __all__ = [
 MARK = b"# Private key and certificate of a PostgreSQL server, made by rampart.postgresql."
 _NOTE = b"# It is replaced before it expires; what is edited here is lost."
 AVAILABLE = keys.AVAILABLE
+_PROTECTED = "its private key is protected by a passphrase"
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----[^\S\n]*\n?", re.DOTALL)
 
 
@@ -91,7 +92,14 @@ def read(content: bytes) -> Contents:
     except Exception:  # its text might quote the key
         problem = "no private key can be read from it"
     above, linked = _above(content)
-    return Contents(certificate=certificate, problem=problem, marked=marked, above=above, linked=linked)
+    return Contents(
+        certificate=certificate,
+        problem=problem,
+        marked=marked,
+        above=above,
+        protected=problem == _PROTECTED,
+        linked=linked,
+    )
 
 
 def stand_in_possible() -> bool:
@@ -169,7 +177,7 @@ def _key_problem(content: bytes, public: t.Any) -> str:
     if not held:
         return "it holds no private key"
     if b"ENCRYPTED" in held[0]:
-        return "its private key is protected by a passphrase"
+        return _PROTECTED
     private = serialization.load_pem_private_key(held[0], password=None)
     if keys.digest(private.public_key()) != keys.digest(public):
         return "the private key does not belong to the certificate"

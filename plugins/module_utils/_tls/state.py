@@ -45,7 +45,9 @@ DISTRIBUTION_CERTIFICATES = (
 
 _SETTINGS = """
 SELECT (SELECT pg_catalog.json_object_agg(name, setting ORDER BY name) FROM pg_catalog.pg_settings
-         WHERE name IN ('listen_addresses', 'port', 'ssl', 'ssl_cert_file')) AS settings,
+         WHERE name IN ('listen_addresses', 'port', 'ssl', 'ssl_cert_file',
+                        'ssl_passphrase_command_supports_reload')) AS settings,
+       EXISTS (SELECT FROM pg_catalog.pg_settings WHERE name = 'ssl_passphrase_command' AND setting <> '') AS command,
        extract(epoch FROM pg_catalog.pg_conf_load_time())::pg_catalog.float8 AS loaded"""
 
 
@@ -95,6 +97,8 @@ class State:
     served: Served | None = None  # asked only when ours is named and ssl is on
     can_judge: bool = True  # the cryptography library is here
     can_stand_in: bool = False
+    passphrase_command: bool = False  # the server has one; what it says is nobody's business
+    passphrase_at_reload: bool = False  # and calls it at a reload too
     waiting: Waiting = Waiting()  # for the authority
     requested: Waiting = Waiting()  # for an operator's answer
     source: Source | None = None
@@ -124,6 +128,8 @@ def observe(server: Server, desired: Desired) -> State:
         served=ask(addresses_to_ask(listen), int(settings["port"])) if named and ssl else None,
         can_judge=pem.AVAILABLE,
         can_stand_in=not pem.AVAILABLE and pem.stand_in_possible(),
+        passphrase_command=row["command"],
+        passphrase_at_reload=settings["ssl_passphrase_command_supports_reload"] == "on",
         **_provided(server, path, desired),
     )
 

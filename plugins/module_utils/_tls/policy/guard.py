@@ -17,6 +17,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Pl
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import WriteFile
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import pem
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import Request
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.policy import judgement
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.policy.asking import ask
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.policy.judgement import Coming
@@ -28,7 +29,9 @@ if t.TYPE_CHECKING:
 __all__ = ["State", "judge", "observe"]
 
 _LIVE = """
-SELECT s.name, s.setting FROM pg_catalog.pg_settings s
+SELECT s.name,
+       CASE WHEN s.name = 'ssl_passphrase_command' AND s.setting <> '' THEN 'hidden' ELSE s.setting END AS setting
+FROM pg_catalog.pg_settings s
 WHERE s.name LIKE 'ssl%'
 ORDER BY s.name"""
 
@@ -45,11 +48,15 @@ def observe(server: Server, plan: Plan) -> State:
     """The values that parameters will have, the key of the certificate, and what the server's library makes of them."""
     becomes = {effect.name: effect.value for effect in plan.effects() if isinstance(effect, ParameterBecomes)}
     values = {**{row["name"]: row["setting"] for row in server.session.rows(_LIVE)}, **becomes}
+    command = values.pop("ssl_passphrase_command", "")  # which may hold the passphrase itself
+    certificate, key = (_coming(server, plan, values.get(f"ssl_{name}_file", "")) for name in ("cert", "key"))
     coming = Coming(
         values=values,
         touched=frozenset(becomes),
-        key=_key(server, plan, values.get("ssl_cert_file", "")),
+        key=str(certificate.request.key) if certificate.request else _key_in(certificate.content),
         certificate_touched=any(isinstance(effect, CertificateReplaced) for effect in plan.effects()),
+        only_at_start=_is_protected(key.content)
+        and not (command and values.get("ssl_passphrase_command_supports_reload") == "on"),
     )
     return State(coming, ask(server, judgement.question(coming)))
 
@@ -59,23 +66,36 @@ def judge(state: State) -> Planned:
     return Planned(warnings=tuple(judgement.warnings(state.coming, state.library)))
 
 
-def _key(server: Server, plan: Plan, path: str) -> str:
-    """Kind and size of the key of the certificate at a path, as the plan leaves it; empty when it cannot be told."""
+@dataclasses.dataclass(frozen=True)
+class _File:
+    """A file as the plan leaves it, or what it is going to be made from."""
+
+    content: bytes | None = dataclasses.field(default=None, repr=False)
+    request: Request | None = None
+
+
+def _coming(server: Server, plan: Plan, path: str) -> _File:
     if not path or not server.has_files:
-        return ""
+        return _File()
     path = os.path.join(server.cluster.data_directory, path)
     for step in plan.steps:
         operation = step.operation
         if isinstance(operation, WriteFile) and operation.path == path:
-            request = getattr(operation, "request", None)  # its key is made when the plan has passed
-            return str(request.key) if request is not None else _key_in(operation.after)
+            # what is made up later has no content yet
+            return _File(operation.after or None, getattr(operation, "request", None))
     try:
         found = server.read(path)
     except RampartError:
-        return ""
-    return _key_in(found.content if found else None)
+        return _File()
+    return _File(found.content if found else None)
 
 
 def _key_in(content: bytes | None) -> str:
+    """Kind and size of the key of a certificate; empty when it cannot be told."""
     contents = pem.read(content) if content and pem.AVAILABLE else None
     return contents.certificate.key if contents and contents.certificate else ""
+
+
+def _is_protected(content: bytes | None) -> bool:
+    """Whether the private key in a file has a passphrase."""
+    return any(b"ENCRYPTED" in block for block in pem.blocks(content or b"", label=b"PRIVATE KEY")[:1])

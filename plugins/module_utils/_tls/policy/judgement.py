@@ -18,15 +18,21 @@ __all__ = ["PARAMETERS", "Coming", "Library", "question", "warnings"]
 
 PARAMETERS: t.Final = (
     "ssl",
+    "ssl_ca_file",
     "ssl_cert_file",
     "ssl_ciphers",
+    "ssl_crl_dir",
+    "ssl_crl_file",
+    "ssl_dh_params_file",
     "ssl_ecdh_curve",
     "ssl_groups",
+    "ssl_key_file",
     "ssl_max_protocol_version",
     "ssl_min_protocol_version",
+    "ssl_prefer_server_ciphers",
     "ssl_tls13_ciphers",
 )
-"""Parameters of which something is known here."""
+"""What makes up the TLS that a server loads as one."""
 
 _VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 _GROUPS = {"ssl_groups": "groups", "ssl_ecdh_curve": "curves"}  # parameter to kind of question
@@ -45,6 +51,7 @@ class Coming:
     touched: frozenset[str]
     key: str = ""  # as str(KeySpec) spells it; empty when it is not known
     certificate_touched: bool = False
+    only_at_start: bool = False  # its private key has a passphrase that no reload asks for
 
     def has(self, name: str) -> bool:
         """Whether the plan gives this parameter a value that is not empty."""
@@ -91,7 +98,7 @@ def question(coming: Coming) -> dict[str, list[str]]:
 
 def warnings(coming: Coming, library: Library) -> list[str]:
     """What is unwise. Raises InputError for what keeps clients out, or is not known to the server."""
-    found = _versions(coming)
+    found = [*_versions(coming), *_late(coming)]
     if not library.version:
         names = [name for name in ("ssl_ciphers", "ssl_tls13_ciphers", *_GROUPS) if coming.has(name)]
         return [*found, *(f"{name}: {_UNTRIED}" for name in names)]
@@ -118,6 +125,17 @@ def _versions(coming: Coming) -> list[str]:
     if name in coming.touched and oldest in _VERSIONS[:2]:
         return [f"{name}: {oldest} is broken; every client of the last ten years knows TLSv1.2"]
     return []
+
+
+def _late(coming: Coming) -> list[str]:
+    """A server that cannot load its key at a reload keeps all of its TLS as it was, and shows the new values."""
+    names = sorted(name for name in coming.touched if name in PARAMETERS)
+    if not names or not coming.only_at_start or coming.values.get("ssl") != "on":
+        return []
+    return [
+        f"{', '.join(names)}: in force after a restart only, whatever SHOW says: the private key has a passphrase, for which"
+        " ssl_passphrase_command is not called at a reload (ssl_passphrase_command_supports_reload)"
+    ]
 
 
 def _ciphers(text: str, library: Library) -> list[str]:

@@ -151,3 +151,13 @@ def test_ciphers_of_tls_1_3() -> None:
         "has no effect"
         in warnings(coming(ssl_ciphers=f"{SUITE.name}:{RSA.name}"), library(f"{SUITE.name}:{RSA.name}"))[0]
     )
+
+
+def test_a_key_with_a_passphrase_keeps_the_server_from_loading() -> None:
+    values = {"ssl": "on", "ssl_ciphers": RSA.name, "ssl_passphrase_command_supports_reload": "off"}
+    late = Coming(values=values, touched=frozenset(values), only_at_start=True)
+    [told] = warnings(late, library(RSA.name))
+    assert told.startswith("ssl, ssl_ciphers: in force after a restart only")
+    assert warnings(Coming(values=values, touched=frozenset(values)), library(RSA.name)) == []
+    off = Coming(values={**values, "ssl": "off"}, touched=frozenset(values), only_at_start=True)
+    assert warnings(off, library(RSA.name)) == []
