@@ -84,17 +84,25 @@ def _age(file: LogFile) -> tuple[float, str]:
 
 
 def _file(path: str) -> LogFile | None:
-    """To be called as the owner."""
+    """A regular file, also one that cannot be read: whoever reads the log must come to know. To be called as the owner."""
     try:
-        with _open(path) as stream:
-            known = os.fstat(stream.fileno())
-            size = known.st_size
-            if path.endswith(".gz") and size > 8:
-                stream.seek(-4, os.SEEK_END)
-                size = int.from_bytes(stream.read(4), "little")
-            return LogFile(path, size, known.st_mtime)
+        known = os.stat(path)
     except OSError:
         return None
+    if not stat.S_ISREG(known.st_mode):
+        return None
+    size = _unpacked(path) if path.endswith(".gz") else known.st_size
+    return LogFile(path, size or known.st_size, known.st_mtime)
+
+
+def _unpacked(path: str) -> int:
+    """The size that a packed file says it has, modulo 4 GiB; 0 when it says nothing."""
+    try:
+        with _open(path) as stream:
+            stream.seek(-4, os.SEEK_END)
+            return int.from_bytes(stream.read(4), "little")
+    except OSError:
+        return 0
 
 
 def _open(path: str) -> t.BinaryIO:
@@ -117,7 +125,7 @@ def first_lines(file: LogFile, owner: Account) -> list[str]:
             text = stream.read(_HEAD)
     except (OSError, EOFError, zlib.error):
         return []
-    lines = text.decode("utf-8", "surrogateescape").split("\n")
+    lines = text.decode("utf-8", "replace").split("\n")
     return lines[1 if file.begin else 0 : -1]
 
 
@@ -153,6 +161,8 @@ def lines_with(
                 rest[end:] if len(rest) - end <= _BLOCK else rest[end : end + _LONGEST]
             )  # a line that long says nothing
         yield from _found(words, rest)
+        if file.packed and stream.read(1):
+            raise OSError(f"{file.path} is longer than it says")
 
 
 def _found(words: t.Sequence[bytes], text: bytes) -> t.Iterator[str]:
@@ -166,4 +176,4 @@ def _found(words: t.Sequence[bytes], text: bytes) -> t.Iterator[str]:
             place = text.find(word, end) if end >= 0 else -1
     for start in sorted(starts):
         end = text.find(b"\n", start, start + _LONGEST)
-        yield text[start : start + _LONGEST if end < 0 else end].decode("utf-8", "surrogateescape").rstrip("\r")
+        yield text[start : start + _LONGEST if end < 0 else end].decode("utf-8", "replace").rstrip("\r")

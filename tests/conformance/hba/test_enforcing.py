@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import datetime
 import gzip
+import json
+import os
 import pathlib
 import re
 import subprocess
+import sys
 import typing as t
 
 import psycopg
@@ -339,3 +342,53 @@ def test_as_a_module(place: Place) -> None:
     assert place.text() == TURNED
     bad = run_module("hba", place.server, enforce_tls={"mode": "on", "window": 0})
     assert bad.failed and "enforce_tls.window" in bad.message
+
+
+@pytest.mark.in_turn
+def test_as_roles(place: Place, tmp_path: pathlib.Path) -> None:
+    """pg_tls asks for TLS, pg_network has the rules, which go on to say host: one execution, and no fight."""
+    place.configure()
+    place.comes(tls=True)
+    place.age(place.server.log, days=3)
+    rules = [
+        {"type": "local", "databases": ["all"], "users": ["all"], "method": "trust"},
+        {"type": "host", "databases": ["all"], "users": ["all"], "address": "127.0.0.1/32", "method": "trust"},
+    ]
+    account = "pg_harden_result.clusters[0]"
+    role = {"ansible.builtin.include_role": {"name": "rampart.postgresql.pg_harden"}}
+    play = {
+        "hosts": "localhost",
+        "connection": "local",
+        "gather_facts": False,
+        "vars": {
+            "ansible_python_interpreter": sys.executable,
+            "pg_harden_clusters": [{"cluster": str(place.server.data_directory)}],
+            "pg_harden_connection": {"rehearse": False},
+            "pg_harden_components": ["pg_tls", "pg_network"],
+            "pg_tls_manage_certificate": False,
+            "pg_tls_parameters": {"ssl": None},
+            "pg_tls_enforce": True,  # what YAML makes of on
+            "pg_tls_enforce_window": 2,
+            "pg_network_hba_rules": rules,
+        },
+        "tasks": [
+            role,
+            {"ansible.builtin.assert": {"that": ["pg_harden_result.changed", f"'hba' in {account}.changed_steps"]}},
+            role,
+            {"ansible.builtin.assert": {"that": ["not pg_harden_result.changed"]}},
+            {"ansible.builtin.assert": {"that": [f"{account}.tls_enforcement.verdict == 'enforced'"]}},
+        ],
+    }
+    playbook = tmp_path / "play.yml"
+    playbook.write_text(json.dumps([play]), encoding="utf-8")
+    done = subprocess.run(
+        ["ansible-playbook", str(playbook)],
+        env={**os.environ, "ANSIBLE_HOME": str(tmp_path / "home"), "ANSIBLE_PIPELINING": "true"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "hostssl all       all    127.0.0.1/32    trust" in place.text()
+    assert place.comes(tls=True) and not place.comes(tls=False)

@@ -190,3 +190,13 @@ def test_iterations_are_optional() -> None:
     found = desired("pg_authentication", pg_authentication_scram_iterations=8192)["settings"]
     assert found["sections"]["pg_authentication"]["scram_iterations"] == 8192
     assert "scram_iterations" in found["optional"]
+
+
+@pytest.mark.parametrize(
+    ("given", "mode"), [("on", "on"), (True, "on"), ("report", "report"), ("off", None), (False, None)]
+)
+def test_rules_for_tls(given: object, mode: str | None) -> None:
+    """YAML makes a truth value of on and off; off brings along no component that nobody else asked for."""
+    found = desired("pg_tls", pg_tls_enforce=given, pg_tls_enforce_window=14).get("hba")
+    assert found == (None if mode is None else {"enforce_tls": {"mode": mode, "window": 14}})
+    assert "hba" not in desired("pg_tls")

@@ -43,7 +43,8 @@ class Client(t.NamedTuple):
     def __str__(self) -> str:
         what = "replication" if self.replication and not self.database else self.database
         how = ", encrypted by GSSAPI" if self.encryption == "gss" else ""
-        return f"{self.user} to {what} from {self.address}{how}"
+        text = f"{self.user} to {what} from {self.address}{how}"
+        return "".join([letter if letter.isprintable() else "?" for letter in text])
 
 
 class Sighting(t.NamedTuple):

@@ -13,6 +13,8 @@ import json
 import re
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.messages import TLS
+
 __all__ = ["LOCAL", "Calendar", "Csv", "Entry", "Format", "Json", "Text"]
 
 LOCAL = "[local]"
@@ -24,6 +26,9 @@ _SEVERITY = re.compile(
     r"(?<![A-Z])(?P<word>DEBUG\d?|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC|STATEMENT|DETAIL|HINT|CONTEXT|QUERY|LOCATION|BACKTRACE)"
     r":  (?:[0-9A-Z]{5}: )?"
 )
+_LOGIN = "connection authorized: "
+_TLS_AT_END = re.compile(rf"{TLS}\Z")
+_TLS_IN_QUOTES = re.compile(rf'{TLS}"[,}}]')  # a quote in what a client chooses is doubled or escaped
 _LONGEST_HEAD = 1024  # characters before the severity; names have 63 bytes
 _ESCAPE = re.compile(r"%(-?\d+)?(.)", re.DOTALL)
 _NAME = ".{0,70}?"
@@ -97,6 +102,10 @@ class Format(t.Protocol):
 
     has_times: bool
     has_places: bool  # whether an entry can be laid to where its client comes from
+    needs_arrivals: bool  # whether only the entry before tells that
+
+    def is_plainly_tls(self, line: str) -> bool:
+        """Whether a line tells at first sight of a login with TLS. That it does not proves nothing."""
 
     def entry(self, line: str) -> Entry | None:
         """An entry of severity LOG; None for every other line."""
@@ -113,7 +122,12 @@ class Text:
         pattern, escapes = _pattern(prefix)
         self._prefix = re.compile(pattern, re.DOTALL)
         self.has_times = not escapes.isdisjoint("tmn")
-        self.has_places = not escapes.isdisjoint("hr") or not escapes.isdisjoint("pc")
+        self.needs_arrivals = escapes.isdisjoint("hr")
+        self.has_places = not (self.needs_arrivals and escapes.isdisjoint("pc"))
+
+    def is_plainly_tls(self, line: str) -> bool:
+        """Whether a line tells at first sight of a login with TLS."""
+        return line.endswith(")") and _LOGIN in line and _TLS_AT_END.search(line, max(0, len(line) - 200)) is not None
 
     def entry(self, line: str) -> Entry | None:
         """An entry of severity LOG."""
@@ -206,6 +220,11 @@ class Csv:
 
     has_times = True
     has_places = True
+    needs_arrivals = False
+
+    def is_plainly_tls(self, line: str) -> bool:
+        """Whether a line tells at first sight of a login with TLS."""
+        return _LOGIN in line and _TLS_IN_QUOTES.search(line) is not None
 
     def __init__(self, calendar: Calendar) -> None:
         self._calendar = calendar
@@ -239,6 +258,11 @@ class Json:
 
     has_times = True
     has_places = True
+    needs_arrivals = False
+
+    def is_plainly_tls(self, line: str) -> bool:
+        """Whether a line tells at first sight of a login with TLS."""
+        return _LOGIN in line and _TLS_IN_QUOTES.search(line) is not None
 
     def __init__(self, calendar: Calendar) -> None:
         self._calendar = calendar

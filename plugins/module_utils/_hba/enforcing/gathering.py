@@ -133,20 +133,22 @@ def _connected(server: Server, now: float) -> list[Sighting]:
 def _logged(server: Server, situation: _Situation, asked: Enforcement) -> Evidence:
     """What the log tells: of several places the one that reaches back enough, or furthest."""
     doubt = _doubt(situation)
-    best = Evidence(situation.now, doubts=(doubt,) if doubt else ())
+    found: list[Evidence] = []
     for destination in situation.destinations:
         files = _files(server, situation, destination)
         if files:
-            found = _Reading(server, situation, asked, destination, files).evidence(doubt)
-            better = best.files == 0 or (found.since is not None and found.since < (best.since or situation.now))
-            best = found if better else best
-            if not best.doubts and best.since is not None and best.since <= situation.now - asked.window * DAY:
+            found.append(_Reading(server, situation, asked, destination, files).evidence(doubt))
+            if not found[-1].doubts and _reach(found[-1]) <= situation.now - asked.window * DAY:
                 break
-    if best.files == 0 and not best.doubts:
-        where = situation.parameters["log_destination"]
-        reason = f"the server's log is in no file that can be read (log_destination is {where})"
-        return dataclasses.replace(best, doubts=(reason,))
-    return best
+    if found:
+        return min(found, key=lambda each: (bool(each.doubts), _reach(each)))
+    where = situation.parameters["log_destination"]
+    reason = doubt or f"the server's log is in no file that can be read (log_destination is {where})"
+    return Evidence(situation.now, doubts=(reason,))
+
+
+def _reach(evidence: Evidence) -> float:
+    return evidence.now if evidence.since is None else evidence.since
 
 
 def _doubt(situation: _Situation) -> str | None:
@@ -232,8 +234,11 @@ class _Reading:
     def _take(self, file: LogFile, *, begins: bool) -> None:
         if begins:
             self._ledger.begins(self._first_time(file))
+        words = (*messages.WORDS, *messages.ARRIVALS) if self._format.needs_arrivals else messages.WORDS
         try:
-            for line in log_files.lines_with(messages.WORDS, file, self._server.owner, self._goes_on):
+            for line in log_files.lines_with(words, file, self._server.owner, self._goes_on):
+                if self._ledger.needs_no_tls and self._format.is_plainly_tls(line):
+                    continue
                 entry = self._format.entry(line)
                 if entry is not None:
                     self._ledger.take(entry)

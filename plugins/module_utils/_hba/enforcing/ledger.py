@@ -62,6 +62,11 @@ class Ledger:
         """Who came without TLS, in the window."""
         return [Sighting(client, times, last) for client, (times, last) in self._seen.items()]
 
+    @property
+    def needs_no_tls(self) -> bool:
+        """Whether another login with TLS would tell nothing new."""
+        return self._logs is True
+
     def begins(self, time: float | None) -> None:
         """The log begins, or goes on after a part that was not read."""
         self.since, self._logs, self._now = time, None, time

@@ -10,6 +10,8 @@ import re
 import typing as t
 
 __all__ = [
+    "ARRIVALS",
+    "TLS",
     "WORDS",
     "Authorized",
     "authorized",
@@ -24,7 +26,6 @@ __all__ = [
 
 WORDS = (
     b"connection authorized: ",
-    b"connection received: ",
     b"starting PostgreSQL ",
     b"database system ",
     b"log_connections",
@@ -32,17 +33,17 @@ WORDS = (
     b"lc_messages",
 )
 """Every line that says something has one of them."""
+ARRIVALS = (b"connection received: ",)
+"""The same of lines that say where a connection comes from, where others do not."""
 
-# What stands between may be anybody's text, so TLS is looked for at the end only.
-_AUTHORIZED = re.compile(
-    r"(?P<replication>replication )?connection authorized: user=(?P<user>.*?)"
-    r"(?: database=(?P<database>.*?))?(?: application_name=.*)?",
-    re.DOTALL,
-)
+TLS = r" SSL enabled \(protocol=[^ ,()]+, cipher=[^ ,()]+, bits=\d+(?:, compression=\w+)?\)"
+"""What a message says of a connection with TLS, behind all that a client may choose."""
 _ENCRYPTION = re.compile(
-    r"(?P<tls> SSL enabled \(protocol=[^ ,()]+, cipher=[^ ,()]+, bits=\d+(?:, compression=\w+)?\))?"
+    rf"(?P<tls>{TLS})?"
     r"(?: GSS \(authenticated=\w+, encrypted=(?P<gss>\w+)(?:, [^\n]*)?\))?\Z"
 )
+_LOGIN = "connection authorized: user="
+_REPLICATION = f"replication {_LOGIN}"
 _RECEIVED = re.compile(r"connection received: host=(?P<host>.*?)(?: port=\w+)?", re.DOTALL)
 _CHANGED = re.compile(r'parameter "(?P<name>\w+)" (?:changed to "(?P<value>.*)"|removed from configuration file.*)')
 _START = "starting PostgreSQL "
@@ -65,27 +66,25 @@ class Authorized(t.NamedTuple):
 
 def authorized(message: str) -> Authorized | None:
     """What such a message says; None for another one."""
-    if "connection authorized: " not in message[:40]:
+    replication = message.startswith(_REPLICATION)
+    begin = len(_REPLICATION if replication else _LOGIN)
+    if not (replication or message.startswith(_LOGIN)):
         return None
     end = _encryption(message)
-    found = _AUTHORIZED.fullmatch(message, 0, end.start())
-    if found is None:
-        return None
+    names = message[begin : end.start()].partition(" application_name=")[0]
+    user, _word, database = names.partition(" database=")
     return Authorized(
-        user=found["user"],
-        database=found["database"] or "",
-        replication=found["replication"] is not None,
-        tls=end["tls"] is not None,
-        gss=end["gss"] == "yes",
+        user=user, database=database, replication=replication, tls=end["tls"] is not None, gss=end["gss"] == "yes"
     )
 
 
 def _encryption(message: str) -> re.Match[str]:
     """The end of the message that says how the connection is encrypted; empty where it is not."""
-    for place in (message.rfind(" SSL enabled ("), message.rfind(" GSS (authenticated=")):
-        found = _ENCRYPTION.match(message, place) if place >= 0 else None
-        if found is not None and found.group():
-            return found
+    if message.endswith(")"):
+        for place in (message.rfind(" SSL enabled ("), message.rfind(" GSS (authenticated=")):
+            found = _ENCRYPTION.match(message, place) if place >= 0 else None
+            if found is not None and found.group():
+                return found
     return t.cast("re.Match[str]", _ENCRYPTION.match(message, len(message)))
 
 
