@@ -137,6 +137,7 @@ options:
         type: str
 seealso:
   - module: rampart.postgresql.certificate
+  - module: rampart.postgresql.client_certificate
 requirements:
   - cryptography 3.3 or newer on the controller, which ansible-core itself needs
 """

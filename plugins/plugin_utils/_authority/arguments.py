@@ -23,7 +23,7 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.maki
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.situation import Desired
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.situation import ToRevoke
 
-__all__ = ["ARGUMENTS", "absolute", "days", "desired", "key_spec", "secret"]
+__all__ = ["ARGUMENTS", "absolute", "days", "desired", "key_spec", "moment_of", "secret"]
 
 MAXIMUM_RSA_BITS = 8192  # a longer key only makes every login slower
 LONGEST_VALIDITY = 9131  # days: 25 years
@@ -163,7 +163,7 @@ def _to_revoke(each: t.Mapping[str, t.Any], option: str) -> ToRevoke:
         host=each["host"] or "",
         role=each["role"] or "",
         reason=each["reason"],
-        before=_moment(each["issued_before"], f"{option}.issued_before"),
+        before=moment_of(each["issued_before"], f"{option}.issued_before"),
     )
 
 
@@ -177,7 +177,8 @@ def _serial(value: str | None, option: str) -> str:
     return plain
 
 
-def _moment(value: str | None, option: str) -> int | None:
+def moment_of(value: str | None, option: str) -> int | None:
+    """A time in seconds since the epoch; UTC where it does not say otherwise."""
     if value is None:
         return None
     try:

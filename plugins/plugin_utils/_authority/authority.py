@@ -143,10 +143,12 @@ class Authority:
         key: KeySpec,
         validity_days: int,
         now: int,
+        place: str = "",
     ) -> Issued:
         """A certificate with which a client logs in as ``role``; ``request_pem`` is a request or a public key.
 
         ``common_name`` is what a map of pg_ident.conf translates to the role; the default is the role itself.
+        ``place`` is recorded: the directory that it is made for.
         """
         requested = requests.judged_client(request_pem, role=role, key=key)
         name = role if common_name is None else common_name
@@ -162,6 +164,7 @@ class Authority:
             passphrase=passphrase,
             validity_days=validity_days,
             now=now,
+            place=place,
         )
 
     def _signed(
@@ -174,6 +177,7 @@ class Authority:
         passphrase: str,
         validity_days: int,
         now: int,
+        place: str = "",
     ) -> Issued:
         """Sign, and record it before anybody has it."""
         generation = self.issuing
@@ -202,6 +206,7 @@ class Authority:
             not_after=making.seconds(made, "not_valid_after"),
             fingerprint=making.fingerprint(made),
             time=now,
+            place=place,
         )
         files.append(self.places.record, record.issued_line(entry))
         return Issued(

@@ -30,8 +30,10 @@ __all__ = [
     "make_directory",
     "move_into_place",
     "read",
+    "remove",
     "remove_leftovers",
     "replace",
+    "replace_all",
     "temporary_directory",
 ]
 
@@ -106,21 +108,52 @@ def check_directory(places: Places) -> None:
 
 def replace(path: str, content: bytes, mode: int) -> None:
     """Make a file hold this content by one rename."""
-    directory, name = os.path.split(path)
-    with _told(path):
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{name}{TEMPORARY}", dir=directory)
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                os.fchmod(stream.fileno(), mode)
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.rename(temporary, path)
-        except BaseException:
+    replace_all([(path, content, mode)])
+
+
+def replace_all(wanted: t.Iterable[tuple[str, bytes, int]]) -> None:
+    """The same for several files: all of them are written before the first one gets its name."""
+    written: list[tuple[str, str]] = []
+    try:
+        for path, content, mode in wanted:
+            with _told(path):
+                written.append((_written(path, content, mode), path))
+        for temporary, path in written:
+            with _told(path):
+                os.rename(temporary, path)
+        for directory in dict.fromkeys(os.path.dirname(path) for _temporary, path in written):
+            with _told(directory):
+                _sync(directory)
+    finally:
+        for temporary, _path in written:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)
-            raise
+
+
+def _written(path: str, content: bytes, mode: int) -> str:
+    directory, name = os.path.split(path)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{name}{TEMPORARY}", dir=directory)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            os.fchmod(stream.fileno(), mode)
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return temporary
+
+
+def remove(directory: str, names: t.Iterable[str]) -> None:
+    """Take files away, and their directory when it is empty then."""
+    for name in names:
+        with _told(os.path.join(directory, name)), contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(directory, name))
+    with _told(directory):
         _sync(directory)
+    with contextlib.suppress(OSError):  # not empty
+        os.rmdir(directory)
 
 
 def append(path: str, text: str) -> None:

@@ -38,6 +38,7 @@ class Entry:
     not_after: int
     fingerprint: str
     time: int
+    place: str = ""  # directory of the bundle that a client's was made for
     revoked: Revocation | None = None
 
 
@@ -89,6 +90,7 @@ def _add(found: dict[str, Entry], event: dict[str, t.Any]) -> None:
             not_after=int(event["not_after"]),
             fingerprint=str(event["fingerprint"]),
             time=int(event["time"]),
+            place=str(event.get("place", "")),
         )
     except (KeyError, TypeError, ValueError):
         return

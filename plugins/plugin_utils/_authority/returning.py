@@ -15,7 +15,7 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.auth
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.layout import Places
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.record import Entry
 
-__all__ = ["moment_of", "standing"]
+__all__ = ["moment_of", "shown", "standing"]
 
 
 def standing(path: str, now: int) -> dict[str, t.Any]:
@@ -28,7 +28,7 @@ def standing(path: str, now: int) -> dict[str, t.Any]:
         "issuers": authority.issuer_pem,
         "revocation_lists": authority.revocation_lists_pem,
         "expiry": _expiry(authority),
-        "certificates": [_shown(entry) for entry in authority.entries() if entry.owner and _is_valid(entry, now)],
+        "certificates": [shown(entry) for entry in authority.entries() if entry.owner and _is_valid(entry, now)],
     }
 
 
@@ -55,7 +55,8 @@ def _is_valid(entry: Entry, now: int) -> bool:
     return entry.revoked is None and entry.not_after > now
 
 
-def _shown(entry: Entry) -> dict[str, t.Any]:
+def shown(entry: Entry) -> dict[str, t.Any]:
+    """One certificate, as the record has it."""
     return {
         "serial": entry.serial,
         "usage": entry.usage,

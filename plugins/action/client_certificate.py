@@ -1,0 +1,57 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The action of client_certificate: all of it happens on the controller, where the bundle is made."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import failure
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import validated
+
+
+class ActionModule(ActionBase):
+    """Ansible's entry point."""
+
+    _requires_connection = False
+
+    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Make, renew or revoke the certificate."""
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        try:
+            return {**result, **_outcome(self._task.args, check=self._task.check_mode)}
+        except RampartError as error:
+            return {**result, **failure(error)}
+
+
+def _outcome(given: t.Mapping[str, t.Any], *, check: bool) -> dict[str, t.Any]:
+    # Here and not above: a missing library is an error of the task then, and not of Ansible's loader.
+    from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import client_arguments as arguments
+    from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import clients
+    from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.authority import Authority
+    from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.change import diff_of
+    from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.returning import shown
+
+    values = validated(given, arguments.ARGUMENTS)
+    wanted = arguments.wanted(values)
+    authority = Authority.open(values["authority"]["path"])
+    now, passphrase = int(time.time()), values["authority"]["passphrase"]
+    if values["state"] == "present":
+        plan = clients.give(authority, wanted, passphrase=passphrase, now=now, check=check)
+    else:
+        plan = clients.revoke(authority, wanted, values["reason"], passphrase=passphrase, now=now, check=check)
+    entry = clients.holds(authority, wanted.path)
+    return {
+        "changed": bool(plan.changes),
+        "diff": diff_of(plan.changes),
+        "steps": [change.result("client_certificate") for change in plan.changes],
+        "warnings": list(plan.warnings),
+        "path": wanted.path,
+        "certificate": None if entry is None else shown(entry),
+    }
