@@ -35,8 +35,9 @@ _STATEMENTS = frozenset(("connect", "execute"))
 class Steps:
     """Counts what a run asks of the operating system and of the server from its first change on; may end it there."""
 
-    def __init__(self, fatal: int, report: t.Callable[[str], None]) -> None:
+    def __init__(self, fatal: int, report: t.Callable[[str], None], kind: str = "") -> None:
         self._fatal = fatal
+        self._kind = kind
         self._report = report
         self._count = 0
         self._begun = False
@@ -49,9 +50,9 @@ class Steps:
             name = _c_called(frame, argument)
         if not name:
             return
-        self._count += 1
+        self._count += self._kind in ("", name)
         self._report(name)
-        if self._count == self._fatal:
+        if self._count == self._fatal and self._kind in ("", name):
             os.kill(os.getpid(), signal.SIGKILL)
 
     def _called(self, frame: types.FrameType) -> str:
@@ -83,8 +84,8 @@ class Killed:
     steps: tuple[str, ...]
 
 
-def killed_at(step: int, module: str, server: Server, **options: t.Any) -> Killed:
-    """Run a module, without a rehearsal, until right before a step."""
+def killed_at(step: int, module: str, server: Server, *, of_kind: str = "", **options: t.Any) -> Killed:
+    """Run a module, without a rehearsal, until right before a step; ``of_kind`` counts only those of this name."""
     values = {"cluster": str(server.data_directory), "rehearse": False, **options}
     request = json.dumps({"ANSIBLE_MODULE_ARGS": values}).encode()
     reader, writer = os.pipe()
@@ -92,7 +93,7 @@ def killed_at(step: int, module: str, server: Server, **options: t.Any) -> Kille
     if not child:
         try:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            sys.setprofile(Steps(step, lambda name: _tell(writer, name)))
+            sys.setprofile(Steps(step, lambda name: _tell(writer, name), of_kind))
             call_main(module, request)
         except SystemExit as ended:
             sys.setprofile(None)

@@ -35,6 +35,11 @@ if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
 
+# Each of the first is a place to die at; of the others one of each kind is, but where all versions have their turn.
+REPEATED: t.Final = ("", "fsync", "rename", "unlink")
+KINDS: t.Final = (*REPEATED[1:], "begin", "login execute", "mkdir", "open", "socket sendall", "stream write")
+
+
 def names_served(server: Server, rotation: Rotation) -> list[str]:
     """Of the certificate with which a client gets in: the server proves in the handshake that it has the key."""
     found = x509.load_der_x509_certificate(served(server))
@@ -88,37 +93,38 @@ def _killed_at_every_step(
     server: Server, rotation: Rotation, options: t.Callable[[list[str]], dict[str, t.Any]]
 ) -> collections.Counter[str]:
     """How often it was killed before which step; the options of a run are made by ``options`` of the names it wants."""
-    old, new = rotation.names, rotation.other_names
     seen: collections.Counter[str] = collections.Counter()
-    for _run in range(2):  # the first one has a directory more to make
-        whole = killed_at(MOST_STEPS, "certificate", server, **options(new))
-        assert not whole.by_signal
-        rotation.converge(new)
-        old, new = new, old
-    for step in _chosen(whole.steps):
-        killed = killed_at(step, "certificate", server, **options(new))
-        if not killed.by_signal:
-            break  # it took a step less than those
+    for kind in ("",) if EXTENDED else KINDS:  # empty: of any kind
+        for step in range(1, MOST_STEPS):
+            if not _dies(server, rotation, options, seen, step=step, kind=kind) or kind not in REPEATED:
+                break
+        assert step < MOST_STEPS - 1, "the run was never completed"
+    return seen
+
+
+def _dies(
+    server: Server,
+    rotation: Rotation,
+    options: t.Callable[[list[str]], dict[str, t.Any]],
+    seen: collections.Counter[str],
+    *,
+    step: int,
+    kind: str,
+) -> bool:
+    """Whether a run came to this step; it was killed there then, and another one made the certificate."""
+    old, new = rotation.names, rotation.other_names
+    killed = killed_at(step, "certificate", server, of_kind=kind, **options(new))
+    if killed.by_signal:
         server.stop(mode="immediate")
         server.start()
         after = names_served(server, rotation)
         assert after in (old, new), killed
         seen[f"{killed.steps[-1]}, {'new' if after == new else 'old'} file"] += 1
-        rotation.converge(new)
-        assert names_served(server, rotation) == new, killed
-        assert not _remains(server), (killed, _remains(server))
-        old, new = new, old
     rotation.converge(new)
+    assert names_served(server, rotation) == new, killed
+    assert not _remains(server), (killed, _remains(server))
     rotation.names, rotation.other_names = new, old
-    return seen
-
-
-def _chosen(steps: tuple[str, ...]) -> list[int]:
-    """Numbers of the steps to die before: all of them, or those that change files and one of each other kind."""
-    numbered = enumerate(steps, 1)
-    return [
-        n for n, what in numbered if EXTENDED or what in ("rename", "unlink", "fsync") or what not in steps[: n - 1]
-    ]
+    return killed.by_signal
 
 
 def _remains(server: Server) -> list[pathlib.Path]:
