@@ -12,7 +12,7 @@ import re
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.addresses import show_address
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Attempt
 
-__all__ = ["Certificate", "Client"]
+__all__ = ["Certificate", "Client", "as_shown"]
 
 _PARTS = re.compile(r"/(?=[A-Za-z0-9.]+=)")
 _SHOWN_BYTES = 63  # NAMEDATALEN - 1
@@ -24,9 +24,11 @@ class Certificate:
 
     common_name: str | None  # None is not known
     distinguished_name: str | None = None  # as RFC 2253 writes it, which is what clientname=DN compares
+    issuer: str | None = None  # as pg_stat_ssl shows it; None is not known, and neither is the number then
+    serial: int | None = None
 
     @classmethod
-    def of_client_dn(cls, client_dn: str) -> Certificate:
+    def of_client_dn(cls, client_dn: str, issuer_dn: str | None = None, serial: int | None = None) -> Certificate:
         """From ``pg_stat_ssl.client_dn``, which is cut after 63 bytes and leaves slashes in values as they are."""
         parts = [
             (name, value) for name, _equals, value in (part.partition("=") for part in _PARTS.split(client_dn)[1:])
@@ -41,7 +43,17 @@ class Certificate:
         elif is_cut:
             common_name = None
         whole = None if is_cut else ",".join(f"{name}={value}" for name, value in reversed(parts))
-        return cls(common_name, whole if whole is None or whole.isascii() else None)
+        return cls(
+            common_name,
+            whole if whole is None or whole.isascii() else None,
+            as_shown(issuer_dn) if issuer_dn and serial is not None else None,
+            serial,
+        )
+
+
+def as_shown(name: str) -> str:
+    """A distinguished name as far as pg_stat_ssl shows it: it may be cut within a character."""
+    return name.encode("utf-8", "surrogateescape")[:_SHOWN_BYTES].decode("utf-8", "ignore")
 
 
 @dataclasses.dataclass(frozen=True)

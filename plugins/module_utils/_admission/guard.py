@@ -21,6 +21,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._admission.obse
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.words import refusal
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.words import sentence
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import CertificateReplaced
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ClientTrustBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Effect
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
@@ -117,6 +118,8 @@ def _decides(plan: Plan) -> bool:
 def _is_relevant(effect: Effect) -> bool:
     if isinstance(effect, ParameterBecomes):
         return effect.name in PARAMETERS
+    if isinstance(effect, ClientTrustBecomes):
+        return True
     return isinstance(effect, RoleLoses) and effect.attribute in ATTRIBUTES
 
 

@@ -31,6 +31,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects i
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Attempt
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.connections import Ends
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.connections import local_ends
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ClientTrust
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ClientTrustBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Effect
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
@@ -106,13 +108,14 @@ def observe(server: Server, plan: Plan) -> State:
     }
     texts = texts_of(server, plan, ssl=values["ssl"] == "on")
     through_another_door = not becoming.keys().isdisjoint(DOOR) and server.has_files
+    trusted = _trusted(plan.effects())
     side = Side(
         dialect=dialect_of(server.major),
         rules=texts.rules,
         mappings=texts.mappings,
         roles=_roles(rows(queries.ROLES), rows(queries.VERIFIERS) if facts["reads_verifiers"] else []),
         databases={row["name"]: _database(row) for row in rows(queries.DATABASES)},
-        parameters=_parameters(values, texts, server.owner if through_another_door else None),
+        parameters=_parameters(values, texts, server.owner if through_another_door else None, trusted.before),
         now=facts["now"],
         sessions=_counted(server, found),
     )
@@ -127,7 +130,9 @@ def observe(server: Server, plan: Plan) -> State:
             rules=coming.rules,
             mappings=coming.mappings,
             roles=without_attributes(side.roles or {}, plan.effects()),
-            parameters=_parameters({**values, **new}, coming, server.owner if through_another_door else None),
+            parameters=_parameters(
+                {**values, **new}, coming, server.owner if through_another_door else None, trusted.after
+            ),
         )
 
     return State(
@@ -144,6 +149,17 @@ def observe(server: Server, plan: Plan) -> State:
             and not _is_denied(plan)
         ),
     )
+
+
+class _Trusted(t.NamedTuple):
+    before: ClientTrust | None = None
+    after: ClientTrust | None = None
+
+
+def _trusted(effects: t.Iterable[Effect]) -> _Trusted:
+    """Whose certificates the server believes, where the plan says something about that."""
+    found = [_Trusted(effect.before, effect.after) for effect in effects if isinstance(effect, ClientTrustBecomes)]
+    return found[0] if found else _Trusted()
 
 
 def _is_denied(plan: Plan) -> bool:
@@ -167,12 +183,15 @@ def _values(server: Server) -> dict[str, str]:
     return {row["name"]: row["setting"] for row in server.session.rows(query)}
 
 
-def _parameters(values: t.Mapping[str, str], texts: Texts, owner: Account | None) -> Parameters:
+def _parameters(
+    values: t.Mapping[str, str], texts: Texts, owner: Account | None, trust: ClientTrust | None
+) -> Parameters:
     lists = [texts.told(values.get(name, "")) for name in ("ssl_crl_file", "ssl_crl_dir")]
     return Parameters(
         ssl=values["ssl"] == "on",
         ssl_ca=texts.told(values["ssl_ca_file"]),
         ssl_crl=" ".join(filter(None, lists)) or None,
+        trust=trust,
         max_wal_senders=int(values["max_wal_senders"]),
         max_connections=int(values["max_connections"]),
         reserved=int(values.get("reserved_connections", 0)),
@@ -223,19 +242,27 @@ def _session(row: t.Mapping[str, t.Any], asks: bool, ends: Ends) -> Session:
         protocol=row["protocol"] or "",
         cipher=row["cipher"] or "",
         connected=True,
-        certificate=Certificate.of_client_dn(row["client_dn"]) if row["client_dn"] else None,
+        certificate=_shown(row),
         may_have_certificate=row["tls"] and not asks,
         logical=walsender and not physical,
     )
     return Session(row["pid"], row["started"], client, row["application"], walsender)
 
 
+def _shown(row: t.Mapping[str, t.Any]) -> Certificate | None:
+    if not row["client_dn"]:
+        return None
+    serial = row["client_serial"]
+    client_dn, issuer_dn = (
+        bytes.fromhex(row[name] or "").decode(errors="surrogateescape") for name in ("client_dn", "issuer_dn")
+    )
+    return Certificate.of_client_dn(client_dn, issuer_dn, None if serial is None else int(serial))
+
+
 def _own(server: Server, facts: t.Mapping[str, t.Any]) -> Client:
     session, options = server.session, server.options
     address = _packed(session.client_address)
-    certificate = None
-    if facts["client_dn"] or options.sslcert is not None:
-        certificate = Certificate.of_client_dn(facts["client_dn"]) if facts["client_dn"] else Certificate(None)
+    certificate = _shown(facts) or (None if options.sslcert is None else Certificate(None))
     return Client(
         attempt=Attempt(
             user=session.login, database=session.database, address=address, tls=facts["tls"], gss=facts["gss"]

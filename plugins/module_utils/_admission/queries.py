@@ -8,15 +8,17 @@ from __future__ import annotations
 
 __all__ = ["CLIENTS", "DATABASES", "PARAMETERS", "ROLES", "SERVER", "SLOTS", "VERIFIERS"]
 
-# Also what this run's own session looks like.
+# Also what this run's own session looks like. Names of certificates are cut after 63 bytes, maybe within a character.
 SERVER = """
 SELECT extract(epoch FROM pg_catalog.pg_conf_load_time())::float8 AS loaded,
        extract(epoch FROM pg_catalog.clock_timestamp())::float8 AS now,
        pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT') AS reads_verifiers,
-       coalesce((SELECT s.ssl FROM pg_catalog.pg_stat_ssl s WHERE s.pid = pg_catalog.pg_backend_pid()), false) AS tls,
-       (SELECT s.client_dn FROM pg_catalog.pg_stat_ssl s WHERE s.pid = pg_catalog.pg_backend_pid()) AS client_dn,
+       coalesce(o.ssl, false) AS tls,
+       pg_catalog.encode(pg_catalog.textsend(o.client_dn), 'hex') AS client_dn, o.client_serial::text AS client_serial,
+       pg_catalog.encode(pg_catalog.textsend(o.issuer_dn), 'hex') AS issuer_dn,
        coalesce(
-         (SELECT g.encrypted FROM pg_catalog.pg_stat_gssapi g WHERE g.pid = pg_catalog.pg_backend_pid()), false) AS gss"""
+         (SELECT g.encrypted FROM pg_catalog.pg_stat_gssapi g WHERE g.pid = pg_catalog.pg_backend_pid()), false) AS gss
+FROM (VALUES (pg_catalog.pg_backend_pid())) AS me (pid) LEFT JOIN pg_catalog.pg_stat_ssl o ON o.pid = me.pid"""
 
 PARAMETERS = """
 SELECT name, setting FROM pg_catalog.pg_settings WHERE name IN ({names}) ORDER BY name"""
@@ -61,7 +63,9 @@ CLIENTS = """
 SELECT a.pid, a.backend_start::text AS started, a.usename AS "user", a.datname AS database,
        pg_catalog.host(a.client_addr) AS address, a.client_port AS port, coalesce(a.application_name, '') AS application,
        a.backend_type AS kind, coalesce(s.ssl, false) AS tls, s.version AS protocol,
-       s.cipher, s.client_dn, coalesce(g.encrypted, false) AS gss
+       s.cipher,
+       pg_catalog.encode(pg_catalog.textsend(s.client_dn), 'hex') AS client_dn, s.client_serial::text AS client_serial,
+       pg_catalog.encode(pg_catalog.textsend(s.issuer_dn), 'hex') AS issuer_dn, coalesce(g.encrypted, false) AS gss
 FROM pg_catalog.pg_stat_activity a
 LEFT JOIN pg_catalog.pg_stat_ssl s ON s.pid = a.pid
 LEFT JOIN pg_catalog.pg_stat_gssapi g ON g.pid = a.pid

@@ -10,6 +10,7 @@ import dataclasses
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission import attributes
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission import authentication
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission import trust
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.answer import Answer
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.answer import Outcome
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.answer import first_no
@@ -132,6 +133,7 @@ def _compared(before: Side, after: Side, client: Client, later: Client) -> Verdi
         *_transport(after, later),
         *answers(*doors, later, client.account or known.account),
         tomorrow.answer(),
+        *trust.answers(before.parameters, after.parameters, later),
         *_secrets(before, after, client, known),
     ]
     decided = first_no(parts if unchanged else [*parts, attributes_after])
@@ -140,19 +142,8 @@ def _compared(before: Side, after: Side, client: Client, later: Client) -> Verdi
 
 
 def _secrets(before: Side, after: Side, client: Client, known: Shown) -> list[Answer]:
-    """What may not be right any more although the client shows it today."""
+    """A password that may not be right any more although the client shows it today."""
     found = []
-    authorities = {before.parameters.ssl_ca, after.parameters.ssl_ca} - {None}
-    revoked = after.parameters.ssl_crl
-    if client.certificate is not None and revoked not in (None, before.parameters.ssl_crl):
-        found.append(unproven("the lists of revoked certificates change", "parameters ssl_crl_file, ssl_crl_dir"))
-    if client.certificate is not None and len(authorities) > 1:
-        found.append(
-            unproven(
-                "the authorities that vouch for client certificates change, and whether they know its own is not known",
-                "parameter ssl_ca_file",
-            )
-        )
     user = client.attempt.user
     verifiers = {side.roles[user].verifier for side in (before, after) if side.roles is not None and user in side.roles}
     if known.password and client.has_password is None and len(verifiers - {"none", "unknown"}) > 1:

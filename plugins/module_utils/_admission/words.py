@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.asking import Asked
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import OWN
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.trust import PLACES
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 
@@ -64,8 +65,11 @@ def refusal(found: t.Sequence[Asked], written: t.Container[str]) -> RampartError
 def _advice(found: t.Sequence[Asked]) -> str:
     """Only what helps against what was found."""
     advice = []
+    by_trust = [asked.verdict.where in PLACES for asked in found]
     by_parameter = [asked.verdict.where.startswith("parameter") for asked in found if asked.refused]
-    if any(by_parameter):
+    if any(by_trust):
+        advice.append("give the client a certificate that the server believes then, or take away one that it does not")
+    if any(by_parameter) and not all(by_trust):
         advice.append("give the parameter a value that lets it in")
     if not all(by_parameter):
         advice.append("admit it with an earlier rule, or change the role or database that says no")

@@ -17,6 +17,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching i
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import Decision
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.matching import deciding
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ClientTrust
 
 __all__ = ["NO_LIMIT", "PUBLIC", "Database", "Membership", "Parameters", "Role", "Sessions", "Side", "Verifier"]
 
@@ -70,6 +71,7 @@ class Parameters:
     ssl: bool = True
     ssl_ca: str | None = None  # what tells one ssl_ca_file (name and content) from another; None: not set, or empty
     ssl_crl: str | None = None  # the same of the lists of revoked certificates
+    trust: ClientTrust | None = None  # what both hold; None is not known, or does not change
     max_wal_senders: int | None = None  # None is not known
     max_connections: int | None = None  # the same
     reserved: int = 0  # of these, for superusers and for members of pg_use_reserved_connections

@@ -35,8 +35,8 @@ except ImportError:
 
 __all__ = ["given", "read", "revoked"]
 
-_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
-_MARKER = re.compile(r"-----(BEGIN|END) ")
+_BLOCK = re.compile(r"^-----BEGIN ([A-Z0-9 ]+)-----.*?^-----END \1-----", re.DOTALL | re.MULTILINE)
+_MARKER = re.compile(r"^-----(BEGIN|END) ", re.MULTILINE)
 _CERTIFICATES = ("CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CERTIFICATE")
 _LISTS = ("X509 CRL",)
 
@@ -216,13 +216,28 @@ def _list_problem(parsed: t.Any, each: RevocationList, issuers: t.Sequence[_Cert
         usage = _extension(issuer.parsed, x509.KeyUsage)
         if usage is not None and not usage.crl_sign:
             return "the key usage of its authority lacks cRLSign, so that the server does not accept the list"
-    unknown = [extension.oid.dotted_string for extension in parsed.extensions if extension.critical]
-    if unknown:
+    return _extension_problem(parsed)
+
+
+def _extension_problem(parsed: t.Any) -> str:
+    if _extension(parsed, x509.DeltaCRLIndicator) is not None:
+        return "a complete list is needed, and this one holds only what is revoked since another one (a delta)"
+    known = (x509.IssuingDistributionPoint,) if _is_whole(_extension(parsed, x509.IssuingDistributionPoint)) else ()
+    extensions = [each for each in parsed.extensions if each.critical and not isinstance(each.value, known)]
+    if extensions:
+        named = ", ".join(each.oid.dotted_string for each in extensions)
         return (
-            f"a plain and complete list is needed, and this one has critical extensions ({', '.join(unknown)}), for which"
-            " the server would refuse every certificate of that authority"
+            f"a list for all certificates of its authority is needed, and this one has critical extensions ({named}), for"
+            " which the server would refuse certificates that are not revoked"
         )
     return ""
+
+
+def _is_whole(point: t.Any) -> bool:
+    """Whether a list that says where it comes from holds all of its authority's certificates."""
+    names = ("user_certs", "ca_certs", "attribute_certs")
+    narrowed = [getattr(point, f"only_contains_{name}", False) for name in names]
+    return not any((*narrowed, getattr(point, "only_some_reasons", None), getattr(point, "indirect_crl", False)))
 
 
 def _blocks(text: str, labels: t.Container[str], what: str) -> list[str]:

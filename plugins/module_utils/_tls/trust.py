@@ -89,6 +89,11 @@ def findings(trust: Trust, *, now: int) -> t.Iterator[str]:
             )
         elif authority.not_after - now < _SOON:
             yield f"the authority {authority.title} expires on {until}; its successor has to be trusted before that"
+    for name in _shared(trust.authorities):
+        yield (
+            f"several authorities have the same name and different keys, {name}: OpenSSL tells them apart only by the"
+            " authority key identifier of a certificate, and takes the first for one that has none"
+        )
     for each in trust.lists:
         if each.next_update is None:
             continue
@@ -103,6 +108,13 @@ def findings(trust: Trust, *, now: int) -> t.Iterator[str]:
                 f"the revocation list of {each.title} expires on {until}, and less than a third of its validity is left:"
                 " once it has expired the server refuses every client that shows a certificate of that authority"
             )
+
+
+def _shared(authorities: t.Sequence[Authority]) -> list[str]:
+    keys: dict[str, set[str]] = {}
+    for each in authorities:
+        keys.setdefault(each.title, set()).add(each.key)
+    return [title for title, found in keys.items() if len(found) > 1]
 
 
 def told(trust: Trust) -> dict[str, t.Any]:

@@ -85,15 +85,18 @@ class Issuer(Issued):
         return Issued(made, key, self.chain)
 
     def revocations(
-        self, *revoked: Issued, begin: float = -1.0, end: float = 179.0, critical: bool = False, key: t.Any = None
+        self, *revoked: Issued, begin: float = -1.0, end: float = 179.0, extension: t.Any = None, key: t.Any = None
     ) -> str:
-        """The list of what is revoked, valid from and until as many days from now."""
+        """The list of what is revoked, valid from and until as many days from now; ``extension`` is critical."""
         builder = x509.CertificateRevocationListBuilder().issuer_name(self.certificate.subject)
         builder = builder.last_update(days(begin)).next_update(days(end))
         for each in revoked:
             entry = x509.RevokedCertificateBuilder().serial_number(each.serial).revocation_date(days(begin))
             builder = builder.add_revoked_certificate(entry.build())
-        builder = builder.add_extension(x509.CRLNumber(1), critical=critical)
+        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key((key or self.key).public_key())
+        builder = builder.add_extension(x509.CRLNumber(2), critical=False).add_extension(identifier, critical=False)
+        if extension is not None:
+            builder = builder.add_extension(extension, critical=True)
         made = builder.sign(key or self.key, hashes.SHA256())
         return made.public_bytes(serialization.Encoding.PEM).decode()
 
@@ -114,6 +117,7 @@ def _certificate(
     begin: float = -1.0,
     end: float = 365.0,
     uses: t.Collection[str] = ("key_cert_sign", "crl_sign"),
+    by_key: bool = True,
 ) -> x509.Certificate:
     used = uses if authority else ("digital_signature",)
     usage = x509.KeyUsage(**{use: use in used for use in (*_KEY_USES, *_MORE_USES)})
@@ -129,6 +133,9 @@ def _certificate(
         .add_extension(usage, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
     )
+    if by_key:
+        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+        builder = builder.add_extension(identifier, critical=False)
     if not authority:
         builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
     return builder.sign(key, hashes.SHA256())
