@@ -92,6 +92,12 @@ class CertificateComponent:
                 " choose another one with path",
                 path=state.path,
             )
+        if state.exposed:
+            raise Unsupported(
+                f"{making.exposure(state)}, so none was made; only root and {state.owner}, the owner of the cluster, may"
+                " write in the directories on the way, or choose another one with path",
+                path=state.path,
+            )
         planned = making.plan(self._desired, state, why)
         serves = state.ssl and (state.named or state.in_use) and self._desired.provider != REQUEST
         return dataclasses.replace(

@@ -20,10 +20,12 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired im
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.grants import Grants
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import is_loopback
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import OwnFile
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import State
 
 __all__ = [
     "foreign",
+    "key_shown",
     "names_wanted",
     "not_served",
     "own_fingerprint",
@@ -34,6 +36,7 @@ __all__ = [
 ]
 
 _OTHERS = 0o077
+_OTHERS_OF_ROOTS = 0o037  # its group may read it, and the owner of the cluster has to be in that
 
 
 def names_wanted(desired: Desired, state: State) -> tuple[str, ...]:
@@ -55,9 +58,16 @@ def reasons(desired: Desired, state: State) -> list[str]:
     if contents is None or contents.certificate is None or wrong:
         return [wrong]
     found = [*shortcomings(desired, state, contents.certificate), *_origin(desired, state)]
-    if state.own.mode & _OTHERS:
-        found.append(f"others can read its key: mode {state.own.mode:04o}")
-    return found
+    return [*found, *filter(None, [key_shown(state.own)])]
+
+
+def key_shown(own: OwnFile) -> str:
+    """Why the server would not take a private key from a file; empty when it would. The rules are PostgreSQL's."""
+    if own.stranger:
+        return f"it belongs to {own.stranger}, neither to root nor to the owner of the cluster"
+    if own.mode & (_OTHERS_OF_ROOTS if own.roots else _OTHERS):
+        return f"others can read its key: mode {own.mode:04o}"
+    return ""
 
 
 def problem(contents: Contents | None, state: State) -> str:

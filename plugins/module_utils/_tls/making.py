@@ -44,6 +44,7 @@ __all__ = [
     "MakeCertificate",
     "MakeKey",
     "check_input",
+    "exposure",
     "facts",
     "filled",
     "findings",
@@ -108,7 +109,7 @@ def reasons(desired: Desired, state: State) -> list[str]:
         return [wrong]
     if contents is None or contents.chain != given.chain:
         return ["another certificate was given"]
-    return [f"others can read its key: mode {state.own.mode:04o}"] if state.own.mode & 0o077 else []
+    return [*filter(None, [judging.key_shown(state.own)])]
 
 
 def plan(desired: Desired, state: State, why: t.Sequence[str]) -> Planned:
@@ -153,10 +154,15 @@ def tidying(desired: Desired, state: State) -> tuple[Step, ...]:
     return ()
 
 
+def exposure(state: State) -> str:
+    """That somebody else could put a key of their own in the place of the server's; empty when nobody could."""
+    return f"{state.path}: {state.exposed}: another key can be put in its place" if state.exposed else ""
+
+
 def findings(desired: Desired, state: State) -> tuple[str, ...]:
     """What only an operator can mend: certificates that come from outside and end."""
     installed = state.own.contents.certificate if state.own and state.own.contents else None
-    waits = tuple(filter(None, [judging.waits_for_restart(state)]))
+    waits = tuple(filter(None, [judging.waits_for_restart(state), exposure(state)]))
     if desired.provider not in (INSTALL, EXISTING) or installed is None:
         return waits
     return waits + tuple(

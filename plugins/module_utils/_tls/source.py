@@ -16,6 +16,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import pem
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import Contents
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import Desired
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.places import way_to
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import judged_chain
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import private_key
 
@@ -24,7 +25,6 @@ if t.TYPE_CHECKING:
 
 __all__ = ["Source", "read_source"]
 
-_LINKS = 40  # as the kernel's own limit
 _GROUP_OR_OTHERS_WRITE = 0o022
 
 
@@ -74,23 +74,12 @@ def _is_roots(path: str) -> bool:
     """Whether nobody but root can change what a path leads to, each link on the way included."""
     if os.geteuid() != 0:
         return False
-    ahead, reached, links = _parts(path), os.path.sep, 0
-    while ahead:
-        place = os.path.join(reached, ahead.pop(0))
-        try:
-            found = os.lstat(place)
-        except FileNotFoundError:  # then there is nothing to read either
-            return True
-        if found.st_uid != 0 or links > _LINKS:
-            return False
-        if stat.S_ISLNK(found.st_mode):
-            ahead, reached, links = _parts(os.path.join(reached, os.readlink(place))) + ahead, os.path.sep, links + 1
-        elif found.st_mode & _GROUP_OR_OTHERS_WRITE:
-            return False
-        else:
-            reached = place
-    return True
-
-
-def _parts(path: str) -> list[str]:
-    return os.path.abspath(path).strip(os.path.sep).split(os.path.sep)
+    try:
+        return all(
+            found.st_uid == 0 and (stat.S_ISLNK(found.st_mode) or not found.st_mode & _GROUP_OR_OTHERS_WRITE)
+            for _place, found in way_to(path)
+        )
+    except FileNotFoundError:  # then there is nothing to read either
+        return True
+    except OSError:
+        return False

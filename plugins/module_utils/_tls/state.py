@@ -25,6 +25,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.handshake 
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.handshake import ask
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import host_addresses
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import host_names
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.places import account_name
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.places import exposed
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.source import Source
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.source import read_source
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import judged_chain
@@ -59,6 +61,8 @@ class OwnFile:
     mode: int
     modified: float
     contents: Contents | None
+    roots: bool = False  # belongs to root, which the server lets its group read
+    stranger: str = ""  # the account that it belongs to, when that is neither root nor the owner of the cluster
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +101,7 @@ class State:
     served: Served | None = None  # asked only when ours is named and ssl is on
     can_judge: bool = True  # the cryptography library is here
     can_stand_in: bool = False
+    exposed: str = ""  # why somebody else could put another file there
     passphrase_command: bool = False  # the server has one; what it says is nobody's business
     passphrase_at_reload: bool = False  # and calls it at a reload too
     waiting: Waiting = Waiting()  # for the authority
@@ -128,6 +133,7 @@ def observe(server: Server, desired: Desired) -> State:
         served=ask(addresses_to_ask(listen), int(settings["port"])) if named and ssl else None,
         can_judge=pem.AVAILABLE,
         can_stand_in=not pem.AVAILABLE and pem.stand_in_possible(),
+        exposed=exposed(path, server.owner),
         passphrase_command=row["command"],
         passphrase_at_reload=settings["ssl_passphrase_command_supports_reload"] == "on",
         **_provided(server, path, desired),
@@ -174,6 +180,8 @@ def _own(server: Server, path: str) -> OwnFile | None:
         mode=found.mode,
         modified=found.modified,
         contents=pem.read(found.content) if pem.AVAILABLE else None,
+        roots=found.uid == 0,
+        stranger="" if found.uid in (0, server.owner.uid) else account_name(found.uid),
     )
 
 
