@@ -11,6 +11,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 import typing as t
 
 import psycopg
@@ -217,6 +218,33 @@ def test_logins_that_were_not_logged(place: Place) -> None:
         place.server.reload()
     said = place.enforce(check=True)["tls_enforcement"]
     assert said["verdict"] == "not yet" and "0.0 of 2 days" in said["reasons"][0], said
+
+
+@pytest.mark.in_turn
+def test_a_part_that_cannot_be_read(place: Place) -> None:
+    """Files are opened with the rights of the owner, and what it may not read counts as a log that is not there."""
+    place.configure()
+    place.comes(tls=True)
+    place.age(place.server.log, days=3)
+    place.comes(tls=True)
+    older = place.server.log.with_name("log.1")
+    older.chmod(0)
+    said = place.enforce(check=True)["tls_enforcement"]
+    assert said["verdict"] == "not yet" and "log.1: Permission denied" in " ".join(said["reasons"]), said
+    older.chmod(0o600)
+    assert place.enforce(check=True)["tls_enforcement"]["verdict"] == "ready"
+
+
+@pytest.mark.in_turn
+def test_a_run_that_was_killed_before_the_reload(place: Place) -> None:
+    place.configure()
+    time.sleep(0.05)
+    with place.server.owner.acting():
+        place.server.hba_file.write_text(TURNED, encoding="utf-8")
+    assert place.comes(tls=False)
+    done = place.enforce()
+    assert done["changed"] and "reload" in done["steps"][0]["description"], done
+    assert not place.comes(tls=False) and not place.enforce()["changed"]
 
 
 @pytest.mark.in_turn

@@ -200,3 +200,7 @@ def test_rules_for_tls(given: object, mode: str | None) -> None:
     found = desired("pg_tls", pg_tls_enforce=given, pg_tls_enforce_window=14).get("hba")
     assert found == (None if mode is None else {"enforce_tls": {"mode": mode, "window": 14}})
     assert "hba" not in desired("pg_tls")
+    # The role that has the rules must not undo it where it works alone.
+    alone = desired("pg_network", pg_tls_enforce=given, pg_tls_enforce_window=14)["hba"]
+    assert alone.get("enforce_tls") == (None if found is None else found["enforce_tls"])
+    assert "enforce_tls" not in desired("pg_network")["hba"]

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 import typing as t
 
 import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ManagedElsewhere
@@ -18,6 +23,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.evidence import Sighting
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.turning import turned
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.meaning import RuleReading
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import parse_text
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.state import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import LeftAlone
@@ -79,9 +85,9 @@ def test_what_stays(line: str) -> None:
 
 
 def plan(
-    text: str, evidence: Evidence | None = CLEAR, *, about: t.Mapping[str, t.Any] | None = None, **given: t.Any
+    text: str, evidence: Evidence | None = CLEAR, *, about: t.Mapping[str, t.Any] | None = None, **options: t.Any
 ) -> Planned:
-    asked = {"mode": "on", **given.pop("enforce_tls", {})}
+    asked = {"mode": "on", **options.pop("enforce_tls", {})}
     values: dict[str, t.Any] = {
         "path": "/pg_hba.conf",
         "text": text,
@@ -89,7 +95,7 @@ def plan(
         "major": 17,
         **(about or {}),
     }
-    return component({"sentinel": False, **given, "enforce_tls": asked}).plan(State(**values, evidence=evidence))
+    return component({"sentinel": False, **options, "enforce_tls": asked}).plan(State(**values, evidence=evidence))
 
 
 def text_after(planned: Planned) -> str | None:
@@ -201,7 +207,55 @@ def test_files_of_others() -> None:
         plan(TEXT, about={"used": False})
 
 
-@pytest.mark.parametrize("given", [{"mode": "maybe"}, {"mode": "on", "window": 0}, {"mode": "on", "log_limit": 0}])
-def test_options_that_mean_nothing(given: dict[str, t.Any]) -> None:
+@pytest.mark.parametrize("options", [{"mode": "maybe"}, {"mode": "on", "window": 0}, {"mode": "on", "log_limit": 0}])
+def test_options_that_mean_nothing(options: dict[str, t.Any]) -> None:
     with pytest.raises(InputError, match="enforce_tls"):
-        component({"enforce_tls": given})
+        component({"enforce_tls": options})
+
+
+_PIECES = st.sampled_from(
+    [
+        *("host", "host ", "hostssl ", '"host" ', "local ", "all ", "all\t", "a,b ", "::1/128 ", "    ", "hostnossl "),
+        *("md5", "reject", "trust ", " # c", "#", "\n", "\r\n", "\\\n", '"', ",", "@f ", "include x\n", "\0"),
+    ]
+)
+_RULES = st.tuples(
+    st.sampled_from(["host ", "host    ", "host\t", '"host" ', " host ", "hostssl ", "host \\\n", "local "]),
+    st.sampled_from(["all all ", '"a b",c d ', "all\t+g   ", "all @f "]),
+    st.sampled_from(["all ", "::1/128\t", "10.0.0.0 255.0.0.0 ", "", "a.example.org "]),
+    st.sampled_from(["md5", "reject", "trust", "cert map=m", "ldap"]),
+    st.sampled_from(["\n", "\r\n", " # c\n", "#\\\n", ""]),
+).map("".join)
+_TEXTS = st.lists(st.one_of(_RULES, _RULES, _PIECES), max_size=20).map("".join)
+
+
+@settings(max_examples=400, deadline=None)
+@given(_TEXTS, st.sampled_from(sorted(DIALECTS)))
+def test_nothing_but_types_changes_in_any_text(text: str, major: int) -> None:
+    reading = RuleReading(DIALECTS[major])
+    try:
+        made = turned(text, reading)
+    except RampartError:
+        return
+    before, after = parse_text(text, DIALECTS[major]), parse_text(made, DIALECTS[major])
+    assert [_without_type(record) for record in after] == [_without_type(record) for record in before]
+    for one, other in zip(before, after):
+        assert one.type == other.type or (one.type, other.type, one.method != "reject") == ("host", "hostssl", True)
+    assert turned(made, reading) == made and made.count("\n") == text.count("\n")
+
+
+def _without_type(record: Record) -> Record:
+    return dataclasses.replace(record, type="", spelled=record.spelled[1:], error=None)
+
+
+def test_without_the_option_nothing_more_is_imported() -> None:
+    package = "ansible_collections.rampart.postgresql.plugins.module_utils"
+    script = (
+        f"import sys; from {package}._hba.arguments import component\n"
+        "loaded = lambda: sum('enforcing' in name or 'log_files' in name for name in sys.modules)\n"
+        "component({}); component({'enforce_tls': {'mode': 'off'}}); print(loaded())\n"
+        "component({'enforce_tls': {'mode': 'report'}}); print(loaded())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    off, report = map(int, done.stdout.split())
+    assert off == 0 and report > 0
