@@ -198,8 +198,9 @@ options:
       - Lists of what these authorities have revoked, as PEM text. They are kept in the same file, which C(ssl_crl_file)
         names too, so that authorities and lists are replaced together by one rename.
       - A list of every authority in O(client_authorities), and of every one between it and the clients. The server refuses
-        all certificates of an authority whose list is missing or has expired. So a missing list is refused here, and one
-        that has expired, does not begin yet, was not signed by its authority, or has critical extensions.
+        all certificates of an authority whose list is missing or has expired. So a missing list is refused here as far as
+        the authority is known, from O(client_authorities) and O(issuers), and so is a list that has expired, does not
+        begin yet, was not signed by its authority, or has critical extensions.
       - A warning tells when less than a third of the validity of a list is left.
       - An empty text does without lists. When there are lists of ours, no value at all is refused.
     type: str

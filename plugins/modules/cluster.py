@@ -209,8 +209,8 @@ options:
           names too, so that authorities and lists are replaced together by one rename.
         - A list of every authority in O(certificate.client_authorities), and of every one between it and the clients.
           The server refuses all certificates of an authority whose list is missing or has expired. So a missing list
-          is refused here, and one that has expired, does not begin yet, was not signed by its authority, or has critical
-          extensions.
+          is refused here as far as the authority is known, from O(certificate.client_authorities) and O(certificate.issuers),
+          and so is a list that has expired, does not begin yet, was not signed by its authority, or has critical extensions.
         - A warning tells when less than a third of the validity of a list is left.
         - An empty text does without lists. When there are lists of ours, no value at all is refused.
         type: str

@@ -45,6 +45,7 @@ class Desired:
 
     authorities: str | None = None
     lists: str | None = None  # empty: none are asked for
+    issuers: str = ""  # what stands between the authorities and the server's own certificate
     path: str | None = None  # of the file with the certificate, which this one lies beside
     replace_foreign: bool = False
     configure: bool = True
@@ -80,6 +81,7 @@ def component(values: t.Mapping[str, t.Any], *, option: str = "", can_only_judge
     desired = Desired(
         authorities=authorities,
         lists=lists,
+        issuers=values.get("issuers") or "",
         path=values.get("path"),
         replace_foreign=values.get("foreign") == "replace",
         configure=values.get("configure") is not False,
@@ -175,7 +177,11 @@ class ClientTrustComponent:
 
         desired = self._desired
         wanted = clients_pem.given(
-            authorities=desired.authorities or "", lists=desired.lists or "", now=state.now, option=desired.option
+            authorities=desired.authorities or "",
+            lists=desired.lists or "",
+            issuers=desired.issuers,
+            now=state.now,
+            option=desired.option,
         )
         if desired.lists is None and state.lists_are_ours and not self._hands_off(state):
             raise InputError(

@@ -9,6 +9,7 @@ What is refused here the server would load without a word, and then refuse its c
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import re
@@ -80,13 +81,16 @@ class _Certificate:
     authority: Authority
 
 
-def given(*, authorities: str, lists: str, now: int, option: str = "") -> Trust:
-    """What an operator gives, checked as a whole; InputError names the option, the block and what is accepted."""
+def given(*, authorities: str, lists: str, now: int, issuers: str = "", option: str = "") -> Trust:
+    """What an operator gives, checked as a whole; InputError names the option, the block and what is accepted.
+
+    ``issuers`` are certificates between the authorities and others, as far as they are known.
+    """
     name = f"{option}client_authorities"
     try:
         known = _authorities(authorities, now)
         name = f"{option}client_revocation_lists"
-        found = _revocation_lists(lists, known, now) if lists.strip() else ()
+        found = _revocation_lists(lists, [*known, *_between(known, issuers)], now) if lists.strip() else ()
     except _Refused as refused:
         raise InputError(option=name, value=refused.subject, expected=refused.expected) from None
     return Trust(tuple(each.authority for each in known), found)
@@ -138,6 +142,25 @@ def _authorities(text: str, now: int) -> tuple[_Certificate, ...]:
                 f"its issuer {issuer} is not among them: the server trusts nobody without the root, which issued itself",
             )
     return found
+
+
+def _between(known: t.Sequence[_Certificate], text: str) -> list[_Certificate]:
+    """Those that one of the authorities vouches for; what else stands there is no matter here."""
+    waiting = []
+    for found in _BLOCK.finditer(text):
+        with contextlib.suppress(Exception):  # versions of the library raise different ones
+            parsed = _parsed(found.group(0), x509.load_pem_x509_certificate)
+            waiting.append(_Certificate(parsed, _authority(parsed)))
+    between: list[_Certificate] = []
+    for _level in range(len(waiting)):
+        vouching = [each.parsed for each in (*known, *between)]
+        between += [
+            each
+            for each in waiting
+            if each not in between and any(_signed_by(each.parsed, other) for other in vouching)
+        ]
+    ours = {each.authority.fingerprint for each in known}
+    return [each for each in between if each.authority.fingerprint not in ours]
 
 
 def _authority_problem(parsed: t.Any, authority: Authority, now: int) -> str:

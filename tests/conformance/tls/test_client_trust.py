@@ -17,6 +17,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls import cli
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments import component
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.handshake import ask
 from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
+from ansible_collections.rampart.postgresql.tests.conformance.killed import MOST_STEPS
+from ansible_collections.rampart.postgresql.tests.conformance.killed import killed_at
+from ansible_collections.rampart.postgresql.tests.conformance.killed import leftovers
 from ansible_collections.rampart.postgresql.tests.conformance.modules import Result
 from ansible_collections.rampart.postgresql.tests.conformance.tls.issuing import Issued
 from ansible_collections.rampart.postgresql.tests.conformance.tls.issuing import Issuer
@@ -291,3 +294,26 @@ def test_a_list_that_nears_its_end_is_told_every_run(fresh_server: Server) -> No
             told_of = [words for words in good(run(server, **options)).values["warnings"] if "revocation list" in words]
             assert len(told_of) == 1 and "less than a third" in told_of[0] and "CN=Root,O=Shop" in told_of[0], told_of
     assert good(run(server)).values["client_trust"]["revocation_lists"][0]["revoked"] == 0
+
+
+@pytest.mark.in_turn
+def test_killed_before_each_rename(fresh_server: Server) -> None:
+    """After a restart the server believes the old authorities or the new ones, and the next run finishes."""
+    server = fresh_server
+    good(run(server))
+    ways = ((ROOT.pem, LISTS, ADA, STALE), (OTHER.pem, OTHER.revocations(), STALE, ADA))
+    deaths = 0
+    for number in range(1, MOST_STEPS):
+        authorities, lists, believed, other = ways[number % 2]
+        options = {"names": ["localhost"], "client_authorities": authorities, "client_revocation_lists": lists}
+        killed = killed_at(1 + number // 2, "certificate", server, of_kind="rename", **options)
+        deaths += killed.by_signal
+        server.stop(mode="immediate")
+        server.start()
+        assert told(server, None) == IN and IN in (told(server, believed), told(server, other)), killed
+        assert killed.by_signal or told(server, believed) == IN
+        good(trusting(server, authorities, lists))
+        assert told(server, believed) == IN and told(server, other).endswith(UNKNOWN) and not leftovers(server)
+        if not killed.by_signal:
+            break
+    assert deaths > 1

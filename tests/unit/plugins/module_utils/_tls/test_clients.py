@@ -50,11 +50,14 @@ def named(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
-def authority(name: str = "Root", *, key: t.Any = KEY, ca: bool = True, end: float = 365.0) -> str:
-    builder = x509.CertificateBuilder().subject_name(named(name)).issuer_name(named(name)).public_key(key.public_key())
+def authority(
+    name: str = "Root", *, key: t.Any = KEY, ca: bool = True, end: float = 365.0, issuer: str = "", signer: t.Any = None
+) -> str:
+    builder = x509.CertificateBuilder().subject_name(named(name)).issuer_name(named(issuer or name))
+    builder = builder.public_key(key.public_key())
     builder = builder.serial_number(1).not_valid_before(at(-1)).not_valid_after(at(end))
     made = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+    return made.sign(signer or key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
 
 def revocations(name: str = "Root", *serials: int, key: t.Any = KEY, begin: float = -1.0, end: float = 179.0) -> str:
@@ -262,6 +265,25 @@ def test_what_is_taken() -> None:
     assert len(two.authorities) == len(two.lists) == 2
     with pytest.raises(InputError, match="a list of every authority"):
         clients_pem.given(authorities=twins, lists=LIST, now=NOW)
+
+
+def test_lists_of_those_in_between() -> None:
+    third = ec.generate_private_key(ec.SECP256R1())
+    works = authority("Works", key=OTHER, issuer="Root", signer=KEY)
+    shop = authority("Shop", key=third, issuer="Works", signer=OTHER)
+    lists = LIST + revocations("Works", key=OTHER)
+
+    def trusted_with(lists: str, issuers: str) -> Trust:
+        return clients_pem.given(authorities=ROOT, lists=lists, issuers=issuers, now=NOW)
+
+    assert trusted_with(lists, works).authorities == TRUST.authorities
+    assert trusted_with(LIST, authority("Works", key=OTHER) + "rubbish" + ROOT) == TRUST  # nobody here vouches for that
+    for issuers in (shop + works, works + shop):
+        with pytest.raises(InputError, match="no list of CN=Shop"):
+            trusted_with(lists, issuers)
+        assert len(trusted_with(lists + revocations("Shop", key=third), issuers).lists) == 3
+    with pytest.raises(InputError, match="the signature is not that of CN=Works"):
+        trusted_with(LIST + revocations("Works"), works)
 
 
 def test_what_is_written_is_read() -> None:
