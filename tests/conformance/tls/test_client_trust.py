@@ -144,13 +144,16 @@ def test_what_is_refused_here_the_server_would_take(fresh_server: Server) -> Non
         assert refused.failed and words in refused.message, refused.message
         assert refused.message.startswith(("client_authorities: ", "client_revocation_lists: ")), refused.message
         assert len(refused.message) < 400 and told(server, ADA) == IN
-    delta = trusting(server, lists=ROOT.revocations(extension=x509.DeltaCRLIndicator(1)) + works)
-    assert delta.failed and "what is revoked since another one" in delta.message, delta.message  # taken for complete
+    delta = ROOT.revocations() + WORKS.revocations(extension=x509.DeltaCRLIndicator(1))
+    refused = trusting(server, lists=delta)
+    assert refused.failed and "what is revoked since another one" in refused.message, refused.message
     for words, (authorities, lists, who) in taken.items():
         install(server, authorities + lists)
         assert told(server, who) != IN, words
+    install(server, ROOT.pem + delta)
+    assert told(server, BOB) == IN  # it is taken for complete
     install(server, ROOT.pem + LISTS)
-    assert told(server, ADA) == IN
+    assert told(server, ADA) == IN and told(server, BOB).endswith(REVOKED)
 
 
 def install(server: Server, text: str) -> None:
