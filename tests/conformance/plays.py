@@ -46,7 +46,7 @@ def play(
     directory: pathlib.Path,
     *,
     check: bool = False,
-    **extra: t.Any,
+    extra: t.Mapping[str, t.Any] | None = None,
 ) -> Played:
     """Run a playbook of the collection, by its name; ``extra`` are variables of the command line."""
     inventory = directory / "inventory.json"
@@ -54,7 +54,7 @@ def play(
     done = subprocess.run(
         [
             *("ansible-playbook", f"rampart.postgresql.{playbook}", "--inventory", str(inventory)),
-            *("--extra-vars", json.dumps(extra)),
+            *("--extra-vars", json.dumps(extra or {})),
             *(["--check"] if check else []),
         ],
         env={

@@ -204,3 +204,13 @@ def test_rules_for_tls(given: object, mode: str | None) -> None:
     alone = desired("pg_network", pg_tls_enforce=given, pg_tls_enforce_window=14)["hba"]
     assert alone.get("enforce_tls") == (None if found is None else found["enforce_tls"])
     assert "enforce_tls" not in desired("pg_network")["hba"]
+
+
+def test_certificates_are_rotated_without_their_surroundings() -> None:
+    found = desired("pg_tls", pg_tls_manage_parameters=False, pg_tls_made_since="2026-11-29T12:00:00Z")
+    assert sorted(found) == ["certificate", "left_alone"]
+    assert found["certificate"]["made_since"] == "2026-11-29T12:00:00Z"
+    assert [left["subject"] for left in found["left_alone"]] == ["parameters"]
+    assert sorted(desired("pg_tls")) == ["certificate", "settings"]
+    nothing = desired("pg_tls", pg_tls_manage_parameters=False, pg_tls_manage_certificate=False)
+    assert [left["subject"] for left in nothing["left_alone"]] == ["certificate", "parameters"]
