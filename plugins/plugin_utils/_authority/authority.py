@@ -107,6 +107,12 @@ class Authority:
         """Every certificate that was ever issued, in that order."""
         return record.entries((files.read(self.places.record) or b"").decode("utf-8", "replace"))
 
+    def signing_key(self, passphrase: str, now: int) -> t.Any:
+        """The key of the intermediate that signs; raises whatever would keep it from signing at this time."""
+        check_clock(self.entries(), self.issuing.number, now)
+        self.issuing.check_time(now)
+        return self.issuing.key("intermediate", passphrase)
+
     def sign_server(
         self,
         request_pem: str | bytes,
@@ -181,8 +187,7 @@ class Authority:
     ) -> Issued:
         """Sign, and record it before anybody has it."""
         generation = self.issuing
-        check_clock(self.entries(), generation.number, now)
-        generation.check_time(now)
+        key = self.signing_key(passphrase, now)
         issuer = generation.intermediate
         wanted, last = now + validity_days * making.DAY, making.seconds(issuer, "not_valid_after")
         made = making.leaf(
@@ -191,7 +196,7 @@ class Authority:
             names=requested.names,
             server=usage == requests.SERVER,
             issuer=issuer,
-            issuer_key=generation.key("intermediate", passphrase),
+            issuer_key=key,
             not_before=max(now - making.BACKDATE, making.seconds(issuer, "not_valid_before")),
             not_after=min(wanted, last),
         )

@@ -133,8 +133,15 @@ def reasons(bundle: Bundle, wanted: Wanted, issuer: Issuer, entries: t.Iterable[
 
 
 def private_pem(key: t.Any, passphrase: str | None) -> bytes:
-    """The content of the file of the key."""
-    return making.protected(key, encoded(passphrase)) if passphrase else keys.unprotected(key)
+    """The content of the file of the key. Its passphrase is that of a log-in, and libpq opens it in each one."""
+    if not passphrase:
+        return keys.unprotected(key)
+    content: bytes = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(encoded(passphrase)),
+    )
+    return content
 
 
 def common_name(leaf: t.Any) -> str:

@@ -48,6 +48,7 @@ def give(authority: Authority, wanted: Wanted, *, passphrase: str, now: int, che
         raise InputError(
             option="made_since", value=moment(wanted.made_since), expected=f"not after now ({moment(now)})"
         )
+    authority.signing_key(passphrase, now)  # before anything is there, and in check mode
     if check:
         return _planned(authority, wanted, now)
     if not os.path.isdir(wanted.path):
@@ -81,6 +82,9 @@ def revoke(
         revoked=tuple(ToRevoke(option="role", serial=serial, reason=reason) for serial in valid),
     )
     plan = establish(desired, passphrase=passphrase, now=now, check=check)
+    if not check and os.path.isdir(wanted.path):
+        with files.locked(wanted.path):
+            files.remove_leftovers(wanted.path)
     if not found.there:
         return plan
     gone = Change(_REMOVE, wanted.path, "remove the bundle", found.summary(), "")

@@ -48,7 +48,8 @@ _PATIENCE = 60.0  # seconds; another run makes keys and lists in less than one
 @contextlib.contextmanager
 def locked(directory: str, *, patience: float = _PATIENCE) -> t.Iterator[None]:
     """Hold a directory against other runs; a kill sets it free."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    with _told(directory, "read"):
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         deadline = time.monotonic() + patience
         while not _locks(descriptor):
@@ -95,6 +96,8 @@ def check_owned(path: str, *, secret: bool = False) -> None:
         raise RampartError(f"{path} belongs to the account with the number {found.st_uid}, neither to you nor to root")
     if secret and mode & _OTHERS:
         raise RampartError(f"others can read {path}: mode {mode:04o}, make it 0600 and consider what was seen")
+    if stat.S_ISDIR(found.st_mode) and not os.access(path, os.R_OK | os.X_OK):
+        raise RampartError(f"cannot read {path}: permission denied")
     if mode & _OTHERS_WRITE:
         raise RampartError(f"others can write {path}: mode {mode:04o}, take that right away and look at what it holds")
 
@@ -215,8 +218,8 @@ def _sync(directory: str) -> None:
 
 
 @contextlib.contextmanager
-def _told(path: str) -> t.Iterator[None]:
+def _told(path: str, action: str = "write") -> t.Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RampartError(f"cannot write {path}: {error.strerror}") from None
+        raise RampartError(f"cannot {action} {path}: {error.strerror}") from None

@@ -19,6 +19,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificat
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import moment
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import files
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import making
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import protecting
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.layout import CERTIFICATES
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.layout import KEYS
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.layout import Places
@@ -130,7 +131,7 @@ def made(places: Places, number: int, recipe: Recipe, *, passphrase: str, now: i
     temporary = files.temporary_directory(directory)
     secret = encoded(passphrase)
     for usage, certificate, key in (("root", root, root_key), ("intermediate", intermediate, intermediate_key)):
-        files.replace(os.path.join(temporary, f"{usage}.key"), making.protected(key, secret), files.PRIVATE)
+        files.replace(os.path.join(temporary, f"{usage}.key"), protecting.protected(key, secret), files.PRIVATE)
         files.replace(os.path.join(temporary, f"{usage}.pem"), making.pem_of(certificate), files.PUBLIC)
     files.move_into_place(temporary, directory)
     return opened(places, number)

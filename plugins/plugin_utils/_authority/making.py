@@ -31,7 +31,6 @@ __all__ = [
     "intermediate",
     "leaf",
     "pem_of",
-    "protected",
     "revocation_list",
     "root",
     "seconds",
@@ -141,16 +140,6 @@ def revocation_list(
     for entry in sorted(revoked, key=_order):
         builder = builder.add_revoked_certificate(_entry(entry))
     return builder.sign(issuer_key, keys.signing_hash(issuer_key))
-
-
-def protected(key: t.Any, passphrase: bytes) -> bytes:
-    """PEM of a private key, PKCS #8, encrypted."""
-    encoded: bytes = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.BestAvailableEncryption(passphrase),
-    )
-    return encoded
 
 
 def pem_of(made: t.Any) -> bytes:

@@ -70,6 +70,7 @@ def planned(situation: Situation, desired: Desired, now: int) -> Plan:
     warnings = [
         *_nothing_issued(situation, desired),
         *_expiring(situation, desired, now),
+        *_signs_too_early(situation, desired),
         *_not_trusted_any_more(situation, desired, now),
     ]
     return Plan(tuple(changes), tuple(warnings))
@@ -249,6 +250,17 @@ def _expiring(situation: Situation, desired: Desired, now: int) -> list[str]:
                     " with that when every server and client trusts it"
                 )
     return told
+
+
+def _signs_too_early(situation: Situation, desired: Desired) -> list[str]:
+    """Nobody can have its root yet."""
+    number, before = desired.policy.generation, situation.policy
+    if before is None or before.generation == number or number in before.trusted:
+        return []
+    return [
+        f"generation {number} signs from now on, and was not trusted until now: who does not have its root refuses what it"
+        f" signs; sign with {before.generation} until everybody has it"
+    ]
 
 
 def _not_trusted_any_more(situation: Situation, desired: Desired, now: int) -> list[str]:

@@ -43,7 +43,9 @@ __all__ = ["DAY", "P256", "PASSPHRASE", "Home", "Played", "Verdict", "killed_bef
 DAY = 86400
 PASSPHRASE = "correct horse battery staple"
 P256 = KeySpec("ecdsa_p256")
-_CHANGES = frozenset(("chmod", "fchmod", "fsync", "mkdir", "open", "rename", "rmdir", "unlink", "write"))
+_CHANGES = frozenset(
+    ("chmod", "fchmod", "mkdir", "rename", "rmdir", "unlink", "write")
+)  # fchmod: a file is there, empty
 
 
 @dataclasses.dataclass(frozen=True)

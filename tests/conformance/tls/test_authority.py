@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import shutil
+import subprocess
 import tempfile
 import time
 import typing as t
@@ -21,6 +22,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import KeySpec
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import files
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import protecting
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.situation import ToRevoke
 from ansible_collections.rampart.postgresql.tests.conformance.tls.authority_homes import DAY
 from ansible_collections.rampart.postgresql.tests.conformance.tls.authority_homes import PASSPHRASE
@@ -32,6 +34,12 @@ from ansible_collections.rampart.postgresql.tests.conformance.tls.authority_home
 NAME = "db1.example.org"
 NOW = int(time.time())
 HOST = ToRevoke("revoked[0]", host="db1")
+
+
+@pytest.fixture(autouse=True)
+def opened_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys that are made by these tests' own process are opened at once."""
+    monkeypatch.setattr(protecting, "ROUNDS", 1000)
 
 
 @pytest.fixture
@@ -111,18 +119,24 @@ def test_what_openssl_reads_in_the_lists(made: Home) -> None:
         assert end - begin == datetime.timedelta(days=180, hours=1)
 
 
-def test_modes(made: Home) -> None:
+def test_modes(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    home.make()
     secret = {"1/root.key", "1/intermediate.key", "issued.jsonl"}
     public = {"1/root.pem", "1/intermediate.pem", "trust.pem", "crl.pem", "authority.json"}
-    assert {name: mode for name, (mode, _content) in made.tree().items()} == {
+    assert {name: mode for name, (mode, _content) in home.tree().items()} == {
         **dict.fromkeys(secret, 0o600),
         **dict.fromkeys(public, 0o644),
     }
-    assert [(made.path / name).stat().st_mode & 0o777 for name in (".", "1")] == [0o755, 0o700]
+    assert [(home.path / name).stat().st_mode & 0o777 for name in (".", "1")] == [0o755, 0o700]
     for usage in ("root", "intermediate"):
-        path = str(made.path / "1" / f"{usage}.key")
+        path = str(home.path / "1" / f"{usage}.key")
         assert pathlib.Path(path).read_text().startswith("-----BEGIN ENCRYPTED PRIVATE KEY-----")
-        openssl("pkey", "-in", path, "-noout", "-passin", f"pass:{PASSPHRASE}")
+        openssl("pkey", "-in", path, "-noout", "-check", "-passin", f"pass:{PASSPHRASE}")
+        parsed = openssl("asn1parse", "-in", path)
+        rounds = re.search(r"INTEGER +:([0-9A-F]+)", parsed)
+        assert rounds is not None and int(rounds.group(1), 16) == 200_000
+        assert all(word in parsed for word in ("PBES2", "PBKDF2", "hmacWithSHA256", "aes-256-cbc"))
 
 
 def test_check_mode_says_what_the_run_does(home: Home) -> None:
@@ -235,6 +249,8 @@ def test_one_generation_takes_the_place_of_another(made: Home) -> None:
     assert made.verdict(new.chain_pem, "sslserver").accepted
     assert "unable to get local issuer certificate" in made.verdict(old.chain_pem, "sslserver").output
     assert made.make(generation=2, trusted=(2,)).changes == ()
+    assert not any("signs from now on" in warning for warning in plan.warnings)
+    assert "generation 3 signs from now on" in made.make(generation=3, trusted=(2, 3)).warnings[0]
 
 
 def test_a_generation_whose_files_are_lost_is_not_made_anew(made: Home) -> None:
@@ -376,7 +392,7 @@ def test_a_run_that_is_killed_while_it_makes_an_authority(memory: pathlib.Path) 
         assert home.leftovers() == []
         assert home.make().changes == ()
         assert [entry.usage for entry in home.opened().entries()] == ["root", "intermediate"]
-    assert step > 30
+    assert step > 15
     assert home.verdict(home.server(NAME).chain_pem, "sslserver").accepted
 
 
@@ -403,7 +419,7 @@ def test_a_run_that_is_killed_while_it_changes_one(memory: pathlib.Path) -> None
         assert home.make(HOST, generation=2, trusted=(1, 2)).changes == ()
         assert bad.serial in home.opened().lists[1].serials
         shutil.rmtree(home.path if killed else made.path)
-    assert step > 30
+    assert step > 15
     assert seen == {(False, 1), (True, 1), (True, 2)}
     assert home.verdict(good.chain_pem, "sslserver").accepted
     assert "certificate revoked" in home.verdict(bad.chain_pem, "sslserver").output
@@ -476,6 +492,34 @@ def test_check_run_check_run(tmp_path: pathlib.Path) -> None:
     )
     assert played.good, played.output
     Home(tmp_path / "authority").server(NAME)
+
+
+def test_the_playbook(tmp_path: pathlib.Path) -> None:
+    variables = {
+        "pg_authority_path": f"{tmp_path}/authority",
+        "pg_authority_passphrase": PASSPHRASE,
+        "pg_authority_options": {"organization": "Ours", "trusted_generations": [1, 2]},
+    }
+    told = [run_playbook("rampart.postgresql.certificate_authority", tmp_path, variables) for _run in range(2)]
+    assert "changed=1" in told[0] and "changed=0" in told[1]
+    authority = Home(tmp_path / "authority").opened()
+    assert [each.root.subject.rfc4514_string() for each in authority.generations] == [
+        f"CN=PostgreSQL root {number},O=Ours" for number in (1, 2)
+    ]
+
+
+def run_playbook(name: str, directory: pathlib.Path, variables: dict[str, t.Any]) -> str:
+    (directory / "variables.json").write_text(json.dumps(variables))
+    done = subprocess.run(
+        ["ansible-playbook", "-e", f"@{directory}/variables.json", name],
+        env={**os.environ, "ANSIBLE_HOME": str(directory / "home")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def test_errors_name_the_option(tmp_path: pathlib.Path) -> None:
