@@ -1,4 +1,4 @@
-"""Certificates for IP addresses, met by the libpq of each major version, with OpenSSL 1.1.1."""
+"""Certificates met by the libpq of each major version, with OpenSSL 1.1.1."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import subprocess
 import sys
 import typing as t
 
+import pytest
+
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import arguments as settings
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments import component
 from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
+from ansible_collections.rampart.postgresql.tests.conformance.tls.authorities import TestAuthority
+from ansible_collections.rampart.postgresql.tests.conformance.tls.authorities import issue
 
 if t.TYPE_CHECKING:
     import pathlib
@@ -44,6 +48,19 @@ def warnings(server: Server, names: list[str], root: pathlib.Path) -> list[str]:
     content = (server.data_directory / "rampart-server.pem").read_bytes()
     root.write_bytes(content[content.index(b"-----BEGIN CERTIFICATE") :])
     return [words for words in made.values["warnings"] if "does not match IP addresses" in words]
+
+
+@pytest.mark.in_turn
+def test_the_chain_of_an_authority(fresh_server: Server, tmp_path: pathlib.Path) -> None:
+    server, authority = fresh_server, TestAuthority(tmp_path / "authority")
+    made = issue(server, authority, names=["localhost", "127.0.0.1"])
+    assert not made.failed, made.output
+    root = tmp_path / "root.crt"
+    root.write_text(authority.open().trust_pem)
+    assert login(server, "localhost", root) == "in"
+    stranger = tmp_path / "stranger.crt"
+    stranger.write_text(TestAuthority(tmp_path / "stranger").open().trust_pem)
+    assert "certificate verify failed" in login(server, "localhost", stranger)
 
 
 def test_old_clients_do_not_match_addresses(fresh_server: Server, tmp_path: pathlib.Path) -> None:
