@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import CertificateReplaced
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ClientTrustBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Effect
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
 
@@ -99,7 +100,7 @@ class LatePolicy:
     name = "tls"
 
     def concerned(self, plan: Plan) -> bool:
-        """Whether parameters of TLS or the certificate change."""
+        """Whether parameters of TLS, the certificate, or the trust in those of clients change."""
         return plan.changed and any(map(_is_of_tls, plan.effects()))
 
     def observe(self, server: Server, plan: Plan) -> policy.State:
@@ -118,4 +119,4 @@ class LatePolicy:
 def _is_of_tls(effect: Effect) -> bool:
     if isinstance(effect, ParameterBecomes):
         return effect.name.startswith(_OF_TLS)
-    return isinstance(effect, CertificateReplaced)
+    return isinstance(effect, (CertificateReplaced, ClientTrustBecomes))

@@ -9,6 +9,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import pem
+from ansible_collections.rampart.postgresql.tests.conformance.tls.authorities import TestAuthority
+from ansible_collections.rampart.postgresql.tests.conformance.tls.authorities import half
 from ansible_collections.rampart.postgresql.tests.conformance.tls.hello import negotiated
 from ansible_collections.rampart.postgresql.tests.conformance.tls.test_certificate import _request
 from ansible_collections.rampart.postgresql.tests.conformance.tls.test_certificate import good
@@ -21,6 +23,8 @@ from ansible_collections.rampart.postgresql.tests.conformance.tls.test_policy im
 from ansible_collections.rampart.postgresql.tests.conformance.tls.test_policy import put
 
 if t.TYPE_CHECKING:
+    import pathlib
+
     from ansible_collections.rampart.postgresql.tests.conformance.modules import Result
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
@@ -131,6 +135,19 @@ def test_what_waits_for_a_restart_is_told_and_not_taken_back(guarded: Server) ->
     assert good(loaded).changed and not told(loaded, "restart")
     assert handshake(server) != served
     assert not told(put(server, check=True, ssl="on", ssl_ciphers="ECDHE-ECDSA-AES128-GCM-SHA256"), "restart")
+
+
+@pytest.mark.in_turn
+def test_whom_the_server_believes_does_not_wait_for_a_restart(guarded: Server, tmp_path: pathlib.Path) -> None:
+    """A certificate that was revoked is not to be believed any longer than anybody knows."""
+    server, authority = guarded, TestAuthority(tmp_path / "authority").open()
+    trust = {"client_authorities": authority.trust_pem, "client_revocation_lists": authority.revocation_lists_pem}
+    wanted = {"provider": "self_signed", "names": NAMES, **trust}
+    file = server.data_directory / "rampart-clients.pem"
+    refused = half(server, wanted)
+    assert "would go on believing the clients" in refused.message and not file.exists(), refused.output
+    by_hand(server, ssl_passphrase_command_supports_reload="on")
+    assert good(half(server, wanted)).changed and file.exists()
 
 
 @pytest.mark.in_turn

@@ -12,6 +12,7 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import CertificateReplaced
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ClientTrustBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
@@ -55,6 +56,7 @@ def observe(server: Server, plan: Plan) -> State:
         touched=frozenset(becomes),
         key=str(certificate.request.key) if certificate.request else _key_in(certificate.content),
         certificate_touched=any(isinstance(effect, CertificateReplaced) for effect in plan.effects()),
+        trust=next((effect.path for effect in plan.effects() if isinstance(effect, ClientTrustBecomes)), ""),
         only_at_start=_is_protected(key.content)
         and not (command and values.get("ssl_passphrase_command_supports_reload") == "on"),
     )

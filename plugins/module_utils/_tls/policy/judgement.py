@@ -11,6 +11,7 @@ import difflib
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.policy import words
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.policy.words import Cipher
 
@@ -40,6 +41,10 @@ _AUTHENTICATION = {"RS": "RSA", "EC": "ECDSA", "Ed": "ECDSA"}  # how a kind of k
 _NAMED = 3  # ciphers of one weakness in a warning
 _LEVELS = frozenset(("HIGH", "MEDIUM", "LOW", "EXP", "EXPORT"))  # nobody minds that one of them is empty
 _BROKEN = ("3DES", "DES", "IDEA", "RC2", "RC4")
+_PASSPHRASE = (
+    "the private key has a passphrase, for which ssl_passphrase_command is not called at a reload"
+    " (ssl_passphrase_command_supports_reload)"
+)
 _UNTRIED = "it was not tried with the OpenSSL of the server, which this run cannot ask"
 
 
@@ -51,6 +56,7 @@ class Coming:
     touched: frozenset[str]
     key: str = ""  # as str(KeySpec) spells it; empty when it is not known
     certificate_touched: bool = False
+    trust: str = ""  # the file that says which certificates of clients are believed, where that changes
     only_at_start: bool = False  # its private key has a passphrase that no reload asks for
 
     def has(self, name: str) -> bool:
@@ -97,7 +103,7 @@ def question(coming: Coming) -> dict[str, list[str]]:
 
 
 def warnings(coming: Coming, library: Library) -> list[str]:
-    """What is unwise. Raises InputError for what keeps clients out, or is not known to the server."""
+    """What is unwise. Raises RampartError for what keeps clients out, is not known to the server or would not be loaded."""
     found = [*_versions(coming), *_late(coming)]
     if not library.version:
         names = [name for name in ("ssl_ciphers", "ssl_tls13_ciphers", *_GROUPS) if coming.has(name)]
@@ -129,13 +135,16 @@ def _versions(coming: Coming) -> list[str]:
 
 def _late(coming: Coming) -> list[str]:
     """A server that cannot load its key at a reload keeps all of its TLS as it was, and shows the new values."""
-    names = sorted(name for name in coming.touched if name in PARAMETERS)
-    if not names or not coming.only_at_start or coming.values.get("ssl") != "on":
+    if not coming.only_at_start or coming.values.get("ssl") != "on":
         return []
-    return [
-        f"{', '.join(names)}: in force after a restart only, whatever SHOW says: the private key has a passphrase, for which"
-        " ssl_passphrase_command is not called at a reload (ssl_passphrase_command_supports_reload)"
-    ]
+    if coming.trust:
+        raise Unsupported(
+            f"{coming.trust}: the server would go on believing the clients that it believes now, so nothing was changed:"
+            f" {_PASSPHRASE}; switch that on, or give the server a key without a passphrase",
+            path=coming.trust,
+        )
+    names = sorted(name for name in coming.touched if name in PARAMETERS)
+    return [f"{', '.join(names)}: in force after a restart only, whatever SHOW says: {_PASSPHRASE}"] if names else []
 
 
 def _ciphers(text: str, library: Library) -> list[str]:

@@ -7,6 +7,7 @@ import typing as t
 import pytest
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.policy import words
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.policy.judgement import Coming
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.policy.judgement import Library
@@ -161,3 +162,7 @@ def test_a_key_with_a_passphrase_keeps_the_server_from_loading() -> None:
     assert warnings(Coming(values=values, touched=frozenset(values)), library(RSA.name)) == []
     off = Coming(values={**values, "ssl": "off"}, touched=frozenset(values), only_at_start=True)
     assert warnings(off, library(RSA.name)) == []
+    believed = Coming(values=values, touched=frozenset(), trust="/clients.pem", only_at_start=True)
+    with pytest.raises(Unsupported, match=r"^/clients.pem: the server would go on believing"):
+        warnings(believed, library(RSA.name))
+    assert warnings(Coming(values=values, touched=frozenset(), trust="/clients.pem"), library(RSA.name)) == []
