@@ -161,6 +161,7 @@ class ClientTrust:
     roots: frozenset[tuple[str, str]]  # name, and what tells one key from another
     intermediates: frozenset[tuple[str, str]] = frozenset()  # those that clients need not send
     listed: frozenset[str] | None = None  # authorities of which there is a revocation list; None: none is looked for
+    more_lists: bool = False  # whether there may be others that are not known
     revoked: frozenset[tuple[str, int]] = frozenset()  # name of the authority, and serial number
 
 

@@ -21,7 +21,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._admission.clie
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.world import Parameters
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ClientTrust
 
-__all__ = ["PLACES", "answers"]
+__all__ = ["PLACES", "answers", "refuses"]
 
 _AUTHORITIES = "parameter ssl_ca_file"
 _LISTS = "parameters ssl_crl_file, ssl_crl_dir"
@@ -44,6 +44,14 @@ def answers(before: Parameters, after: Parameters, client: Client) -> list[Answe
         *_vouched(before.trust, after.trust, certificate.issuer, is_new=before.ssl_ca is None),
         *_listed(before.trust, after.trust, certificate, certificate.issuer),
     ]
+
+
+def refuses(parameters: Parameters, client: Client) -> bool:
+    """Whether the server does not believe the certificate today, of a session that is older than the list."""
+    trust, certificate = parameters.trust, client.certificate
+    if trust is None or certificate is None or certificate.issuer is None:
+        return False
+    return any(answer.outcome == "refused" for answer in _listed(trust, trust, certificate, certificate.issuer))
 
 
 def _asked_from_then_on() -> Answer:
@@ -90,14 +98,16 @@ def _listed(
     names = [name for name in after.listed if as_shown(name) == issuer]
     if any((name, certificate.serial) in after.revoked for name in names):
         yield refused(f"its certificate, number {certificate.serial} of {issuer}, is revoked", _LISTS)
-        return
-    if not names:
+    elif not names and after.more_lists:
+        yield unproven(
+            f"its certificate was issued by {issuer}, and whether ssl_crl_dir has a list of that is not known", _LISTS
+        )
+    elif not names:
         reason = (
             f"its certificate was issued by {issuer}, and without a list of what that revoked the server believes none"
         )
         yield refused(reason, _LISTS)
-        return
-    if not _of(after.roots, issuer) and not {name for name, _key in after.roots}.isdisjoint(_revoking(before, after)):
+    elif not _of(after.roots, issuer) and not {name for name, _key in after.roots}.isdisjoint(_revoking(before, after)):
         yield unproven(
             f"whether {issuer}, which issued its certificate, is itself among what is revoked is not known", _LISTS
         )

@@ -138,6 +138,7 @@ def _compared(before: Side, after: Side, client: Client, later: Client) -> Verdi
     ]
     decided = first_no(parts if unchanged else [*parts, attributes_after])
     was_refused = first_no([*_transport(before, client), today.answer(), attributes_before]).outcome == "refused"
+    was_refused = was_refused or trust.refuses(before.parameters, client)
     return dataclasses.replace(_verdict(decided, tomorrow), was_refused=was_refused)
 
 

@@ -244,8 +244,11 @@ class ClientTrustComponent:
         """What it means for clients, where that is another thing than today."""
         if not self._desired.configure and not state.named:
             return ()
-        before = None if state.in_force is None else _meaning(state.in_force, lists=state.lists_in_force)
-        after = _meaning(wanted, lists=self._desired.lists_wanted)
+        before = None
+        if state.in_force is not None and state.certain:
+            before = _meaning(state.in_force, lists=state.lists_in_force, more=state.directory_of_lists)
+        beside = state.directory_of_lists and not self._desired.replace_foreign
+        after = _meaning(wanted, lists=self._desired.lists_wanted, more=beside)
         return () if before == after else (ClientTrustBecomes(path=state.path, before=before, after=after),)
 
     def _watched(self, state: State, trust: Trust | None, *, as_written: bool = False) -> Planned:
@@ -270,7 +273,7 @@ def _differences(kind: str, present: t.Iterable[t.Any], wanted: t.Iterable[t.Any
         yield f"it holds the {kind} {here[fingerprint].title}"
 
 
-def _meaning(trust: Trust, *, lists: bool) -> ClientTrust:
+def _meaning(trust: Trust, *, lists: bool, more: bool) -> ClientTrust:
     """As admission understands it."""
     from ansible_collections.rampart.postgresql.plugins.module_utils._tls import clients_pem
 
@@ -278,6 +281,7 @@ def _meaning(trust: Trust, *, lists: bool) -> ClientTrust:
         roots=frozenset((each.name, each.key) for each in trust.authorities if each.self_issued),
         intermediates=frozenset((each.name, each.key) for each in trust.authorities if not each.self_issued),
         listed=frozenset(each.name for each in trust.lists) if lists else None,
+        more_lists=more,
         revoked=frozenset((each.name, serial) for each in trust.lists for serial in clients_pem.revoked(each))
         if lists
         else frozenset(),

@@ -60,6 +60,7 @@ class State:
     own: OwnFile | None = None
     foreign: t.Mapping[str, str] = dataclasses.field(default_factory=dict)  # parameter to what it names
     in_force: Trust | None = None  # in the files that the parameters name; None: nothing is named, or it cannot be read
+    certain: bool = True  # whether that is all there is in them, and what the server has loaded
     ssl: bool = False
     announced: frozenset[bytes] | None = None  # subjects that the server asks clients for; None is not known
     refused: bool = False  # the last reload left TLS as it was, says the log
@@ -74,6 +75,11 @@ class State:
     def lists_in_force(self) -> bool:
         """Whether the server looks for what is revoked."""
         return any(self.settings.get(name) for name in _NAMES[1:])
+
+    @property
+    def directory_of_lists(self) -> bool:
+        """Whether it looks into a directory too."""
+        return bool(self.settings.get("ssl_crl_dir"))
 
     @property
     def lists_are_ours(self) -> bool:
@@ -102,7 +108,8 @@ def observe(server: Server, *, path: str | None, given: bool) -> State:
     if not given and not settings["ssl_ca_file"]:
         return state
     files = {name: _read(server, settings[name]) for name in _FILES if settings[name]}
-    state = dataclasses.replace(state, in_force=_in_force(files))
+    trust, certain = _in_force(files, loaded=state.loaded)
+    state = dataclasses.replace(state, in_force=trust, certain=certain)
     return _observe_own(server, state, files, found) if given else state
 
 
@@ -154,12 +161,14 @@ def _own(file: FileState | None) -> OwnFile | None:
     return OwnFile(content=file.content, mode=file.mode, modified=file.modified, trust=trust, problem=problem)
 
 
-def _in_force(files: t.Mapping[str, FileState | None]) -> Trust | None:
-    """Authorities of the one file, lists of the other."""
+def _in_force(files: t.Mapping[str, FileState | None], *, loaded: float) -> tuple[Trust | None, bool]:
+    """Authorities of the one file, lists of the other; and whether the server goes by exactly these."""
     if not AVAILABLE or files.get("ssl_ca_file") is None:
-        return None
+        return None, False
     from ansible_collections.rampart.postgresql.plugins.module_utils._tls import clients_pem
 
-    read = {name: clients_pem.read(file.content)[0] for name, file in files.items() if file is not None}
+    read = {name: clients_pem.read(file.content) for name, file in files.items() if file is not None}
+    certain = len(read) == len(files) and not any(problem for _trust, problem in read.values())
+    certain = certain and all(file.modified <= loaded for file in files.values() if file is not None)
     lists = read.get("ssl_crl_file")
-    return Trust(read["ssl_ca_file"].authorities, () if lists is None else lists.lists)
+    return Trust(read["ssl_ca_file"][0].authorities, () if lists is None else lists[0].lists), certain

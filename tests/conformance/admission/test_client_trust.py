@@ -138,6 +138,11 @@ def test_revoked_while_connected(host: Server) -> None:
             "failed"
         ]
 
+        done(manage(host, ROOT.pem, ROOT.revocations() + WORKS.revocations(ADA), allow_lockout=True))
+        assert not gets_in(host, ADA) and ada.execute("SELECT 1").fetchone() == (1,)
+        # It has lost what it had before: no consequence of the next list, which is installed and says so.
+        later = done(manage(host, ROOT.pem, ROOT.revocations() + WORKS.revocations(ADA, WORKS.client("gone"))))
+        assert any("is revoked" in warning for warning in later["warnings"]), later
         gone = done(
             manage(
                 host, ROOT.pem, ROOT.revocations() + WORKS.revocations(ADA), allow_lockout=True, sessions="terminate"

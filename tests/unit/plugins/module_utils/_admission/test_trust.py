@@ -24,10 +24,12 @@ OF_R, OF_W = Certificate("app", issuer="/CN=R", serial=1), Certificate("app", is
 CLAIMED = Certificate("app")
 
 
-def trust(*roots: tuple[str, str], lists: str | None = None, revoked: t.Any = (), between: t.Any = ()) -> ClientTrust:
+def trust(
+    *roots: tuple[str, str], lists: str | None = None, revoked: t.Any = (), between: t.Any = (), more: bool = False
+) -> ClientTrust:
     """The letters of ``lists`` name authorities."""
     listed = None if lists is None else frozenset(f"/CN={letter}" for letter in lists)
-    return ClientTrust(frozenset(roots), frozenset(between), listed, frozenset(revoked))
+    return ClientTrust(frozenset(roots), frozenset(between), listed, more, frozenset(revoked))
 
 
 def change(
@@ -60,6 +62,7 @@ def change(
         (trust(R), None, OF_R, "admitted", ""),
         (trust(R), trust(R, lists="R"), OF_R, "admitted", ""),
         (trust(R), trust(R, lists="R"), OF_W, "refused", "without a list of what that revoked"),
+        (trust(R), trust(R, lists="R", more=True), OF_W, "unproven", "whether ssl_crl_dir has a list"),
         (trust(R), trust(R, lists="RW"), OF_W, "admitted", ""),
         (trust(R), trust(R, lists="RW", revoked=[("/CN=W", 2)]), OF_W, "refused", "number 2 of /CN=W, is revoked"),
         (trust(R), trust(R, lists="RW", revoked=[("/CN=R", 2), ("/CN=W", 1)]), OF_R, "admitted", ""),
@@ -75,6 +78,15 @@ def test_what_is_believed(
 ) -> None:
     found = change(before, after, certificate)
     assert found.outcome == outcome and words in found.reason, found
+
+
+def test_who_is_not_believed_today_loses_nothing() -> None:
+    """A session that is older than the list that its certificate is on."""
+    revoking = trust(R, lists="R", revoked=[("/CN=R", 1)])
+    more = trust(R, lists="R", revoked=[("/CN=R", 1), ("/CN=R", 2)])
+    assert change(revoking, more, OF_R).was_refused and not change(trust(R, lists="R"), more, OF_R).was_refused
+    assert change(trust(R, lists="R"), trust(R, lists="R", more=True), OF_W).was_refused
+    assert not change(trust(R, lists="R", more=True), trust(R, lists="R"), OF_W).was_refused
 
 
 def test_who_was_never_asked_may_have_a_stale_one() -> None:
@@ -100,7 +112,7 @@ def test_names_that_are_cut() -> None:
     shown = as_shown(long[0])
     assert len(shown.encode()) == 62 and as_shown(shown) == shown
     of_long = Certificate("app", issuer=shown, serial=7)
-    listed = ClientTrust(frozenset([long]), frozenset(), frozenset([long[0]]), frozenset([(long[0], 7)]))
+    listed = ClientTrust(frozenset([long]), listed=frozenset([long[0]]), revoked=frozenset([(long[0], 7)]))
     assert change(trust(long), listed, of_long).outcome == "refused"
     assert change(trust(long), ClientTrust(frozenset([long])), of_long).outcome == "admitted"
 
