@@ -25,7 +25,7 @@ description:
   - Says who gains and who loses by a change, over the server's roles and databases, before the textual diff and in
     RV(ignore:access).
   - Says what is unwise in the rules (RV(ignore:lint)), and refuses it where O(fail_on) asks for that.
-  - Without O(rules) nothing is written; what is unwise in the present rules is reported in RV(ignore:left_alone).
+  - Without O(rules) nothing is written, unless O(enforce_tls) asks for it; what is unwise in the present rules is reported in RV(ignore:left_alone).
 author:
   - rampart.postgresql contributors (@rampart-postgresql)
 extends_documentation_fragment:

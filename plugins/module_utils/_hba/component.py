@@ -192,7 +192,8 @@ class Hba:
         before = without_sentinel(state.text or "", management, state.dialect)
         lines = self._lines(state.major)
         if ruling is not None:
-            lines = ruling.wanted(lines, before, state)
+            begin, end = document.own_part(before, self.desired, state.dialect) or (0, 0)
+            lines = ruling.wanted(lines, before[begin:end], state)
             before = ruling.before(before, state)
         if self.desired.hands_off:
             has_sentinel = sentinel_in(state.text or "", management, state.dialect) is not None

@@ -75,7 +75,7 @@ def _files(directory: str, pattern: str, owner: Account) -> list[LogFile]:
         for name in names:
             if re.fullmatch(pattern, name):
                 file = _file(os.path.join(directory, name))
-                found += [file] if file is not None and file.size else []
+                found += [] if file is None else [file]
     return sorted(found, key=_age, reverse=True)
 
 

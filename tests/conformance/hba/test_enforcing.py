@@ -72,11 +72,12 @@ class Place:
 
     def enforce(self, mode: str = "on", *, window: int = 2, check: bool = False, **values: t.Any) -> dict[str, t.Any]:
         asked = {"mode": mode, "window": window, **values.pop("enforce_tls", {})}
+        demands = {name: values.pop(name) for name in ("must_admit",) if name in values}
 
         def build() -> Sequence[t.Any]:
             return [component({**values, "enforce_tls": asked})]
 
-        return dict(run_components(self.server, build, check=check, rehearse=False).values)
+        return dict(run_components(self.server, build, check=check, rehearse=False, **demands).values)
 
     def age(self, log: pathlib.Path, *, days: float, to: str = ".1", packed: bool = False) -> None:
         """Make an older file of what is in a log, as logrotate does with copytruncate, and pretend that time passed."""
@@ -184,6 +185,14 @@ def test_files_of_the_collector(place: Place, destination: str) -> None:
         ({"log_line_prefix": "[%p] "}, "does not say when"),
         ({"log_min_messages": "fatal"}, "log_min_messages is fatal"),
         ({"log_line_prefix": "%n [%c] "}, None),
+        pytest.param(
+            {"log_connections": "authorization", "log_line_prefix": "%m [%p] "},
+            "does not say whether they came over the network",
+            marks=pytest.mark.since(18),
+        ),
+        pytest.param(
+            {"log_connections": "authorization", "log_line_prefix": "%m [%p] %h "}, None, marks=pytest.mark.since(18)
+        ),
         ({"log_line_prefix": "%m %h "}, None),
         ({"log_line_prefix": "app=%a %u@%d %h %l %m: ", "log_error_verbosity": "verbose"}, None),
     ],
@@ -307,6 +316,19 @@ def test_block_and_what_stands_around_it(place: Place) -> None:
     assert place.text().endswith(TURNED) and "hostssl\tall\tapp" in place.text()
     both = place.enforce(rules=rules, manage="block")
     assert not both["changed"] and both["in_force"]["verdict"] == "proven", both
+
+
+@pytest.mark.in_turn
+def test_admission_is_asked(place: Place) -> None:
+    """Nobody was seen without TLS, and somebody is said to need it."""
+    place.configure()
+    place.comes(tls=True)
+    place.age(place.server.log, days=3)
+    client = {"user": place.server.superuser, "database": "postgres", "address": "127.0.0.1"}
+    refused = place.enforce(must_admit=[client])
+    assert refused["failed"] and refused["refused"][0]["address"] == "127.0.0.1", refused
+    assert place.text() == RULES
+    assert place.enforce(must_admit=[{**client, "tls": True}])["changed"] and place.text() == TURNED
 
 
 @pytest.mark.in_turn

@@ -69,7 +69,10 @@ class Ruling:
         return turned(text, state.reading) if self.turns else text
 
     def wanted(self, rules: list[Written], text: str, state: State) -> list[Written]:
-        """The rules that are given, as they shall be. What was turned once stays so until the option goes."""
+        """The rules that are given, as they shall be. What was turned once stays so until the option goes.
+
+        ``text`` is the part of the file in which they are, or will be.
+        """
         if not self.asked.turns:
             return rules
         return turned_rules(rules, state.reading) if self.turns else kept_turned(text, rules, state.reading)
@@ -108,13 +111,14 @@ class Ruling:
 
     def _as_dict(self) -> dict[str, t.Any]:
         found = self.evidence or Evidence(now=0.0)
+        refused = set(self.in_the_way)
         return {
             "mode": self.asked.mode,
             "verdict": self.verdict,
             "reasons": list(self.reasons),
             "window": self.asked.window,
             "since": None if found.since is None else moment(found.since),
-            "clients": [{**each.as_dict(), "refused": each in self.in_the_way} for each in found.sightings[:_LISTED]],
+            "clients": [{**each.as_dict(), "refused": each in refused} for each in found.sightings[:_LISTED]],
             "clients_left_out": max(0, len(found.sightings) - _LISTED),
             "unnamed": found.unnamed,
             "log_files": found.files,
@@ -137,18 +141,23 @@ def rule_on(state: State, asked: Enforcement, evidence: Evidence | None, *, will
         if needs_evidence(state, asked):
             return Ruling(asked, "not yet", ("nobody asked the log and the sessions",))
         return Ruling(asked, "enforced")
-    lost = tuple([each for each in evidence.sightings if _would_be_refused(each.client, state)])
+    lost = _would_be_refused(evidence.sightings, state)
     reasons = obstacles(evidence, lost, asked.window)
     if not state.ssl:
         reasons = ("ssl is off so far", *reasons)
     return Ruling(asked, "not yet" if reasons else "ready", reasons, evidence, lost)
 
 
-def _would_be_refused(client: Client, state: State) -> bool:
-    """Whether it is not certain that a rule which nobody turns lets the client in: hostnossl for example."""
+def _would_be_refused(sightings: tuple[Sighting, ...], state: State) -> tuple[Sighting, ...]:
+    """Those of whom it is not certain that a rule which nobody turns lets them in: hostnossl for example."""
     text = state.text or ""
     if not any(word in text for word in (*PLAIN[1:], "hostgssenc", "include", "@", _TAG)):
-        return True  # as nearly always; the rest takes a while
+        return sightings  # as nearly always; the rest takes a while
+    records = state.records(turned(text, state.reading))
+    return tuple([each for each in sightings if not _is_admitted(each.client, records, state)])
+
+
+def _is_admitted(client: Client, records: t.Sequence[Record], state: State) -> bool:
     try:
         tried = attempt(
             user=client.user,
@@ -159,6 +168,6 @@ def _would_be_refused(client: Client, state: State) -> bool:
             member_of=sorted(closure(client.user, state.population.roles)),
         )
     except InputError:  # a name of a host
-        return True
-    decision = deciding(state.records(turned(text, state.reading)), tried, state.dialect)
-    return not decision.closed or any(record.method == "reject" for record in decision.records)
+        return False
+    decision = deciding(records, tried, state.dialect)
+    return decision.closed and all(record.method != "reject" for record in decision.records)

@@ -93,17 +93,22 @@ def _turned_rule(rule: Written, reading: RuleReading) -> Written:
 
 
 def kept_turned(text: str, wanted: t.Sequence[Written], reading: RuleReading) -> list[Written]:
-    """The rules that an operator gave; turned are those that the file has so already, by an earlier run."""
-    there = collections.Counter(
-        _meanings([item.bare for item in items(units(text, reading.dialect)) if item.is_rule], reading)
-    )
+    """The rules that an operator gave; turned are those that an earlier run has turned.
+
+    ``text`` is the part of the file that holds these rules. One that is there as host too is not turned yet.
+    """
+    lines = [item.bare for item in items(units(text, reading.dialect)) if item.is_rule]
+    ready = [turned(line, reading) for line in lines]
+    plain = collections.Counter(_meanings([one for line, one in zip(lines, ready) if one != line], reading))
+    there = collections.Counter(_meanings([one for line, one in zip(lines, ready) if one == line], reading))
     there.subtract(_meanings([rule.line for rule in wanted], reading))
     found = []
     for rule, other in zip(wanted, turned_rules(wanted, reading)):
         [meaning] = _meanings([other.line], reading)
-        is_there = other is not rule and there[meaning] > 0
-        there[meaning] -= is_there
-        found.append(other if is_there else rule)
+        is_kept = other is not rule and plain[meaning] <= 0 < there[meaning]
+        if other is not rule:
+            (there if is_kept else plain)[meaning] -= 1
+        found.append(other if is_kept else rule)
     return found
 
 

@@ -164,6 +164,21 @@ def test_rules_that_are_given() -> None:
     assert text_after(plan(first, early, rules=rules, enforce_tls={"mode": "report"})) != first
 
 
+def test_what_somebody_else_wrote_turns_nothing_early() -> None:
+    """A rule stays host that still is, whatever else stands in the file."""
+    early = dataclasses.replace(CLEAR, since=NOW)
+    rules = [rule("host")]
+    both = "hostssl all all 192.0.2.0/24 md5\nhost all all 192.0.2.0/24 md5\n"
+    assert "hostssl" not in str(text_after(plan(both, early, rules=rules)))
+    assert text_after(plan(both, early, rules=[rule("hostssl"), rule("host")])) is None
+    around = "hostssl all all 192.0.2.0/24 md5\n"
+    made = str(text_after(plan(around, early, rules=rules, manage="block")))
+    assert made.endswith(around) and "\nhost\tall" in made
+    # The same where the file has it as hostssl only: that is what an earlier run made of it.
+    assert text_after(plan(around, early, rules=rules)) is None
+    assert text_after(plan(made.replace("host\tall", "hostssl\tall"), early, rules=rules, manage="block")) is None
+
+
 def test_a_client_that_goes_on_to_be_admitted() -> None:
     """Only rules that turn refuse anybody: who comes by another one is no reason to wait."""
     seen = dataclasses.replace(CLEAR, sightings=(APP,))
