@@ -187,19 +187,20 @@ options:
         default: keep
       configure:
         description:
-        - Set C(ssl_cert_file) and C(ssl_key_file) too, in our section V(certificate) of the server's parameters, and
-          with O(certificate.client_authorities) also C(ssl_ca_file) and C(ssl_crl_file), in our section V(client_trust).
+        - Set C(ssl_cert_file) and C(ssl_key_file) too, in our section V(certificate) of the server's parameters,
+          and with O(certificate.client_authorities) also C(ssl_ca_file) and C(ssl_crl_file), in our section V(client_trust).
         type: bool
         default: true
       client_authorities:
         description:
-        - Certificates of the authorities whose client certificates the server believes, as PEM text. With it the server
-          asks every client for one, and refuses a client that shows one that nobody of these vouches for, whatever the
-          rule in C(pg_hba.conf) asks for. A client shows what lies in C(~/.postgresql/postgresql.crt) unasked.
-        - They are kept in C(rampart-clients.pem) beside the certificate of the server, which C(ssl_ca_file) names. Without
-          this option nothing of that is touched.
-        - Roots, which issued themselves. An intermediate may stand here too when clients do not send it; its root has
-          to be among them. One that may not issue certificates, has expired or does not begin yet is refused.
+        - Certificates of the authorities whose client certificates the server believes, as PEM text. With it the
+          server asks every client for one, and refuses a client that shows one that nobody of these vouches for,
+          whatever the rule in C(pg_hba.conf) asks for. A client shows what lies in C(~/.postgresql/postgresql.crt)
+          unasked.
+        - They are kept in C(rampart-clients.pem) beside the certificate of the server, which C(ssl_ca_file) names.
+          Without this option nothing of that is touched.
+        - Roots, which issued themselves. An intermediate may stand here too when clients do not send it; its root
+          has to be among them. One that may not issue certificates, has expired or does not begin yet is refused.
         - Where C(ssl_ca_file), C(ssl_crl_file) or C(ssl_crl_dir) name something that is not ours, that is left alone
           and reported in RV(left_alone), unless O(certificate.foreign=replace).
         type: str
@@ -210,7 +211,8 @@ options:
         - A list of every authority in O(certificate.client_authorities), and of every one between it and the clients.
           The server refuses all certificates of an authority whose list is missing or has expired. So a missing list
           is refused here as far as the authority is known, from O(certificate.client_authorities) and O(certificate.issuers),
-          and so is a list that has expired, does not begin yet, was not signed by its authority, or has critical extensions.
+          and so is a list that has expired, does not begin yet, was not signed by its authority, or has critical
+          extensions.
         - A warning tells when less than a third of the validity of a list is left.
         - An empty text does without lists. When there are lists of ours, no value at all is refused.
         type: str
@@ -660,43 +662,46 @@ options:
         default: false
       enforce_tls:
         description:
-          - Makes C(hostssl) of C(host) in the rules once every client uses TLS, and says until then who does not.
-          - A client has no TLS when the server's log of O(hba.enforce_tls.window) says so in a line C(connection authorized), or
-            a session that is connected. Only clients over TCP count, those on the same host by a loopback address
-            included. Sessions that GSSAPI encrypts have no TLS either, because C(hostssl) refuses them.
-          - The log has to reach back that far, with C(log_connections) on. Files are read where C(stderr), C(csvlog) or
-            C(jsonlog) leads to some, with those that were rotated, also when C(gzip) packed them. From a log that goes to
-            syslog or a service manager only, is in another language than English, does not say where a connection comes
-            from (C(log_line_prefix) needs C(%h) or C(%p)) or when (C(%m), C(%t) or C(%n)), nothing can be concluded.
-          - What is found stands in RV(tls_enforcement).
-          - The page "Certificates for a fleet" of the documentation tells more.
+        - Makes C(hostssl) of C(host) in the rules once every client uses TLS, and says until then who does not.
+        - A client has no TLS when the server's log of O(hba.enforce_tls.window) says so in a line C(connection authorized),
+          or a session that is connected. Only clients over TCP count, those on the same host by a loopback address
+          included. Sessions that GSSAPI encrypts have no TLS either, because C(hostssl) refuses them.
+        - The log has to reach back that far, with C(log_connections) on. Files are read where C(stderr), C(csvlog)
+          or C(jsonlog) leads to some, with those that were rotated, also when C(gzip) packed them. From a log that
+          goes to syslog or a service manager only, is in another language than English, does not say where a connection
+          comes from (C(log_line_prefix) needs C(%h) or C(%p)) or when (C(%m), C(%t) or C(%n)), nothing can be concluded.
+        - What is found stands in RV(tls_enforcement).
+        - The page "Certificates for a fleet" of the documentation tells more.
         type: dict
         suboptions:
           mode:
             description:
-              - V(off) does nothing and reads nothing.
-              - V(report) warns of clients without TLS and changes nothing for it.
-              - V(on) does the same until there are none, and in the run that finds none makes C(hostssl) of C(host) in every
-                rule of the file that admits, in place. This concerns O(hba.rules) and what stands outside of them in
-                the file too, and needs no O(hba.rules). Rules with C(reject) stay C(host), lines of pg_auto_failover
-                stay as they are. C(hostnossl) and C(hostnogssenc), and all rules of included files, stay and are
-                listed in RV(left_alone).
-              - Once no such rule is left in the file, V(on) asks for no evidence any more, and rules that come anew are
-                C(hostssl) too. With V(off) or V(report), O(hba.rules) mean what they say again.
-              - With V(on) it is an error when C(ssl) is off after this run.
-              - A client that a C(hostnossl), C(hostgssenc) or C(hostnogssenc) rule goes on to admit does not keep the
-                others from being turned.
+            - V(off) does nothing and reads nothing.
+            - V(report) warns of clients without TLS and changes nothing for it.
+            - V(on) does the same until there are none, and in the run that finds none makes C(hostssl) of C(host)
+              in every rule of the file that admits, in place. This concerns O(hba.rules) and what stands outside
+              of them in the file too, and needs no O(hba.rules). Rules with C(reject) stay C(host), lines of pg_auto_failover
+              stay as they are. C(hostnossl) and C(hostnogssenc), and all rules of included files, stay and are listed
+              in RV(left_alone).
+            - Once no such rule is left in the file, V(on) asks for no evidence any more, and rules that come anew
+              are C(hostssl) too. With V(off) or V(report), O(hba.rules) mean what they say again.
+            - With V(on) it is an error when C(ssl) is off after this run.
+            - A client that a C(hostnossl), C(hostgssenc) or C(hostnogssenc) rule goes on to admit does not keep the
+              others from being turned.
             type: str
-            choices: ["off", report, "on"]
-            default: "off"
+            choices:
+            - 'off'
+            - report
+            - 'on'
+            default: 'off'
           window:
             description: How many days without such a client are asked for, from 1 to 365.
             type: int
             default: 7
           log_limit:
             description:
-              - How much of the log is read at most, in MiB, the newest part. When the window has more, nothing is turned and the
-                reason says so.
+            - How much of the log is read at most, in MiB, the newest part. When the window has more, nothing is turned
+              and the reason says so.
             type: int
             default: 1024
 requirements:
