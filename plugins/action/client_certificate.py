@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import typing as t
 
@@ -41,17 +40,13 @@ def _outcome(given: t.Mapping[str, t.Any], *, check: bool) -> dict[str, t.Any]:
 
     values = validated(given, arguments.ARGUMENTS)
     wanted = arguments.wanted(values)
-    path, passphrase = values["authority"]["path"], values["authority"]["passphrase"]
-    now, entry = int(time.time()), None
-    if check and values["state"] == "present" and not os.path.lexists(path):
-        plan = clients.foreseen(path, wanted, now)
+    authority = Authority.open(values["authority"]["path"])
+    now, passphrase = int(time.time()), values["authority"]["passphrase"]
+    if values["state"] == "present":
+        plan = clients.give(authority, wanted, passphrase=passphrase, now=now, check=check)
     else:
-        authority = Authority.open(path)
-        if values["state"] == "present":
-            plan = clients.give(authority, wanted, passphrase=passphrase, now=now, check=check)
-        else:
-            plan = clients.revoke(authority, wanted, values["reason"], passphrase=passphrase, now=now, check=check)
-        entry = clients.holds(authority, wanted.path)
+        plan = clients.revoke(authority, wanted, values["reason"], passphrase=passphrase, now=now, check=check)
+    entry = clients.holds(authority, wanted.path)
     return {
         "changed": bool(plan.changes),
         "diff": diff_of(plan.changes),

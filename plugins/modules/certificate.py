@@ -148,8 +148,7 @@ options:
     description:
       - For O(provider=install), the certificate that was issued for the key of this host, then each authority between it
         and the root, as PEM.
-      - It is refused when it has expired, lacks one of O(names), is out of order, or belongs to no key of this host; when it
-        is not for servers, when its issuer has expired or is no authority, and when a key of Ed25519 signed it.
+      - It is refused when it has expired, lacks one of O(names), is out of order, or belongs to no key of this host.
     type: str
   issuers:
     description:
@@ -163,7 +162,9 @@ options:
       - It is read with the rights of the cluster's owner, or with root's where nobody but root could have put it there.
     type: path
   source_key:
-    description: The private key of O(source_certificate), read in the same way. The default is the same file.
+    description:
+      - The private key of O(source_certificate), read in the same way. The default is the same file.
+      - One that every account of the host can read is refused.
     type: path
   foreign:
     description:

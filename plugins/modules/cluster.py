@@ -168,8 +168,9 @@ options:
           there.
         type: path
       source_key:
-        description: The private key of O(certificate.source_certificate), read in the same way. The default is the
-          same file.
+        description:
+        - The private key of O(certificate.source_certificate), read in the same way. The default is the same file.
+        - One that every account of the host can read is refused.
         type: path
       foreign:
         description:

@@ -18,7 +18,6 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import keys
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import moment
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.signatures import is_signature
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust import Authority
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust import RevocationList
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust import Trust
@@ -29,6 +28,9 @@ try:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric import padding
+    from cryptography.hazmat.primitives.asymmetric import rsa
 except ImportError:
     pass
 
@@ -327,7 +329,21 @@ def _signed_by(parsed: t.Any, issuer: t.Any) -> bool:
         except (InvalidSignature, ValueError, TypeError):
             return False
         return True
-    return is_signature(parsed, issuer.public_key())
+    return _is_signature(parsed, issuer.public_key())
+
+
+def _is_signature(parsed: t.Any, public: t.Any) -> bool:
+    algorithm = parsed.signature_hash_algorithm
+    try:
+        if isinstance(public, rsa.RSAPublicKey):
+            public.verify(parsed.signature, parsed.tbs_certificate_bytes, padding.PKCS1v15(), algorithm)
+        elif isinstance(public, ec.EllipticCurvePublicKey):
+            public.verify(parsed.signature, parsed.tbs_certificate_bytes, ec.ECDSA(algorithm))
+        else:
+            public.verify(parsed.signature, parsed.tbs_certificate_bytes)
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+        return False
+    return True
 
 
 def _shown(name: t.Any) -> str:

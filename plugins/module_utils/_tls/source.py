@@ -46,6 +46,14 @@ def read_source(server: Server, desired: Desired) -> Source:
         )
     )
     judged_chain(certificate, option=desired.named("source_certificate"))
+    key_path = desired.source_key or desired.source_certificate
+    if _open_to_all(key_path):
+        raise InputError(
+            option=desired.named("source_key"),
+            value=key_path,
+            expected="a private key that not every account of this host can read; take that right away, and have a new"
+            " one made if somebody may have seen it",
+        )
     try:
         content = pem.assembled(private_key(key), certificate)
     except ValueError as error:
@@ -68,6 +76,15 @@ def _given_file(server: Server, path: str, option: str) -> bytes:
     if found is None:
         raise InputError(option=option, value=path, expected="a file that exists")
     return found.content
+
+
+def _open_to_all(path: str) -> bool:
+    """Whether the file can be read by everybody, and every directory on the way lets them pass."""
+    try:
+        *directories, file = [found for _place, found in way_to(os.path.realpath(path))]
+    except OSError:
+        return False
+    return bool(file.st_mode & stat.S_IROTH) and all(found.st_mode & stat.S_IXOTH for found in directories)
 
 
 def _is_roots(path: str) -> bool:

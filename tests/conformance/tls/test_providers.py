@@ -243,6 +243,10 @@ def _adopt(server: Server, company: Company, live: pathlib.Path, tmp_path: pathl
     key.write_bytes(b"no key")
     refused(run(server, **options), "source_key", "no private key")
     key.write_bytes(good_key)
+    key.chmod(0o644)
+    assert not good(run(server, **options)).changed  # nobody else gets into the directory
+    live.chmod(0o755)
+    refused(run(server, **options), "source_key", "not every account of this host can read")
     key.chmod(0o600)
     live.chmod(0o777)  # anybody could have put it there: it is not read with root's rights
     os.chown(key, 0, 0)
