@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.rampart.postgresql.plugins.module_utils._converge import Component
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import arguments as settings
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments import component
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.policy import asking
 from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
 from ansible_collections.rampart.postgresql.tests.conformance.tls.hello import ALERT
 from ansible_collections.rampart.postgresql.tests.conformance.tls.hello import CODES
@@ -75,9 +76,20 @@ def test_a_name_that_the_server_does_not_know_is_refused(server: Server) -> None
         [name] = parameters
         refused = put(server, check=True, **parameters)
         assert refused.failed, refused.output
-        assert repr(element) in refused.message and "the server's OpenSSL 1.1.1 " in refused.message, refused.message
+        assert repr(element) in refused.message and "the server's OpenSSL " in refused.message, refused.message
         assert refused.message.startswith(name if server.major < 18 else name.replace("ecdh_curve", "groups"))
         assert good(put(server, check=True, **{name: control})).changed
+
+
+@pytest.mark.in_turn
+def test_without_the_servers_library_there_are_doubts(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the host's Python is asked, which may know less than the server."""
+    wrong = f"{SOUND}:ECDHE-ECDSA-AES256-GCM-SHA348"
+    assert put(server, check=True, ssl_ciphers=wrong).failed
+    monkeypatch.setattr(asking, "_of_server", lambda pid: ["/nonexistent/libcrypto.so.9", "/nonexistent/libssl.so.9"])
+    [doubt] = told(put(server, check=True, ssl_ciphers=wrong))
+    assert "does not know ECDHE-ECDSA-AES256-GCM-SHA348, and it was not tried" in doubt
+    assert told(put(server, check=True, ssl_ciphers=SOUND)) == []
 
 
 @pytest.mark.in_turn
