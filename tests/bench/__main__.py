@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 
+from ansible_collections.rampart.postgresql.tests.bench import certificates
 from ansible_collections.rampart.postgresql.tests.bench import comparison
 from ansible_collections.rampart.postgresql.tests.bench import parameters
 from ansible_collections.rampart.postgresql.tests.bench import report
@@ -60,6 +61,9 @@ class Benchmark:
                 f"tampered with between two timed runs: corrected in {corrected.seconds:.1f} s,"
                 f" {sum(corrected.changed.values())} changed; then {after.seconds:.1f} s, 0 changed"
             )
+            self._say("a certificate that is good")
+            seconds = certificates.measure(ours, runs=_CALLS)
+            self.bars.append(report.Bar("certificate, self-signed, no change, seconds of module time", seconds, 1.0))
             self._say(f"{rules.COUNT} rules")
             timings = rules.measure(runner, ours, peer, self._directory, runs=_CALLS)
         mine = next(timing for timing in timings if timing.module == rules.OURS)
