@@ -20,6 +20,9 @@ options:
       - What M(rampart.postgresql.cluster_info) returned with V(certificates) in
         O(rampart.postgresql.cluster_info#module:gather), also from a loop; a list of such results; or a dictionary with
         one or the other for each host.
+      - What M(rampart.postgresql.certificate_authority) returned is taken in the same places. Then C(cluster) is
+        V(authority), and C(role) is V(root), V(intermediate), V(revocation_list), or V(client) for the certificate of
+        each client that lasts longest.
     type: raw
     required: true
   within:
@@ -35,6 +38,7 @@ options:
     type: integer
 seealso:
   - module: rampart.postgresql.cluster_info
+  - module: rampart.postgresql.certificate_authority
   - plugin: rampart.postgresql.certificate_metrics
     plugin_type: filter
 """
@@ -77,7 +81,8 @@ _value:
       description: Name or data directory of the cluster.
       type: string
     role:
-      description: V(server), V(intermediate), V(client_authority), V(revocation_list), or empty for a whole cluster of which nothing is known.
+      description:
+        - V(server), V(intermediate), V(client_authority), V(revocation_list), those of an authority, or empty for a whole cluster of which nothing is known.
       type: string
     path:
       description: The file, V(null) for what is served while the file holds something else.

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._expiry.row import Row
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._expiry.rows import Gathered
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._expiry.rows import Row
 
 __all__ = ["exposition"]
 

@@ -13,69 +13,17 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.expiry.states import STATES
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.expiry.states import days_left
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.expiry.states import state_of
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._expiry.authority import NAME
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._expiry.authority import is_authority
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._expiry.authority import of_authority
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._expiry.row import LIST
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._expiry.row import SEVERITIES
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._expiry.row import Row
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._expiry.row import Values
 
-__all__ = ["SEVERITIES", "Gathered", "Row", "gathered", "in_order"]
+__all__ = ["Gathered", "gathered", "in_order"]
 
-SEVERITIES = ("critical", "warning", "notice", "none")
-"""The worst one first."""
-_OF_STATE = {"expired": "critical", "not_yet_valid": "critical", "unknown": "critical", "soon": "warning"}
 _TOLD_BY_STATE = ("expired", "not_yet_valid", "expires_soon", "unreadable")
-_LIST = "revocation_list"
-
-Values = dict[str, t.Any]
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """One certificate or list. ``problems`` are those that ``state`` does not tell, with their severity."""
-
-    host: str
-    cluster: str
-    role: str = ""
-    path: str = ""
-    number: int = 1
-    subject: str = ""  # of a list, its issuer
-    not_after: str = ""
-    not_after_epoch: int | None = None
-    days_left: int | None = None
-    state: str = "unknown"
-    problems: tuple[tuple[str, str], ...] = ()
-    reason: str = ""
-
-    @property
-    def is_list(self) -> bool:
-        """Whether it is a revocation list."""
-        return self.role == _LIST
-
-    @property
-    def severity(self) -> str:
-        """The worst of all that is wrong with it."""
-        found = [_OF_STATE.get(self.state, "none"), *(severity for _code, severity in self.problems)]
-        return min(found, key=SEVERITIES.index)
-
-    def order(self) -> tuple[t.Any, ...]:
-        """What is not known first, then by the time that is left; what nobody needs any more last."""
-        known = self.not_after_epoch is not None
-        rank = 0 if self.state == "unknown" else 3 if self.state == "superseded" else 1 if known else 2
-        return (rank, self.not_after_epoch or 0, self.host, self.cluster, self.path, self.number)
-
-    def values(self) -> Values:
-        """As a playbook gets it."""
-        return {
-            "host": self.host,
-            "cluster": self.cluster,
-            "role": self.role,
-            "path": self.path or None,
-            "number": self.number,
-            "subject": self.subject,
-            "not_after": self.not_after or None,
-            "not_after_epoch": self.not_after_epoch,
-            "days_left": self.days_left,
-            "state": self.state,
-            "severity": self.severity,
-            "problems": [code for code, _severity in self.problems],
-            "reason": self.reason,
-        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,7 +71,7 @@ def _results(given: t.Any, host: str) -> t.Iterator[tuple[str, Values]]:
     elif isinstance(given.get("results"), list):  # of a loop
         yield from _results(given["results"], host)
     elif "certificates" in given or _has_failed(given):
-        yield host, given
+        yield host, given  # of certificate_authority too, which has certificates of another kind
     elif "server" in given:
         raise InputError(
             option="input", value="cluster_info", expected="it has no certificates: it needs gather: [certificates]"
@@ -138,6 +86,15 @@ def _has_failed(result: Values) -> bool:
 
 
 def _gathered(result: Values, host: str, within: int | None, now: int) -> Gathered:
+    if is_authority(result):
+        try:
+            return Gathered(host, NAME, tuple(of_authority(result, host=host, within=within, now=now)))
+        except (AttributeError, KeyError, TypeError):
+            raise InputError(
+                option="expiry",
+                value=result["expiry"],
+                expected="what rampart.postgresql.certificate_authority returned",
+            ) from None
     if "certificates" not in result:
         cluster, reason = _asked_for(result), str(result.get("msg") or "it could not be asked")
         row = Row(host=host, cluster=cluster, reason=" ".join(reason.split()))
@@ -170,7 +127,7 @@ def _row(entry: t.Any, where: str, host: str, cluster: str, within: int | None, 
         role=entry["role"],
         path=_text(entry.get("path")),
         number=_time(entry, "number", where) or 1,
-        subject=_text(entry.get("issuer") if entry["role"] == _LIST else entry.get("subject")),
+        subject=_text(entry.get("issuer") if entry["role"] == LIST else entry.get("subject")),
         not_after=_text(entry.get("not_after")),
         not_after_epoch=after,
         days_left=None if state == "unknown" else days_left(after, now),

@@ -70,9 +70,9 @@ def test_batches_stop_at_the_first_failure_and_go_on_afterwards(
     ours = {name: (server.data_directory / "zz_rampart.conf").read_bytes() for name, server in fleet.items()}
     playbook = "rotate_certificates"
 
-    judged = play(playbook, hosts(fleet, "db1", "db2"), tmp_path, check=True, extra={"rotate_certificates_force": True})
+    judged = play(playbook, hosts(fleet, "db1"), tmp_path, check=True, extra={"rotate_certificates_force": True})
     assert judged.code == 0, judged.output
-    assert all("would be replaced, now valid until" in told(judged, name) for name in ("db1", "db2"))
+    assert "would be replaced, now valid until" in told(judged, "db1")
     assert served(fleet) == before
 
     # A host that cannot be reached.
@@ -98,7 +98,7 @@ def test_batches_stop_at_the_first_failure_and_go_on_afterwards(
 
     fleet["db3"].start()
     halfway = served(fleet)
-    done = play(playbook, hosts(fleet), tmp_path, extra=go_on)
+    done = play(playbook, hosts(fleet, "db2", "db3", "db4", "db5", "db6"), tmp_path, extra=go_on)
     assert done.code == 0, done.output
     assert replaced(halfway, served(fleet)) == ["db3", "db4", "db5", "db6"]
     assert sorted(name for name, changed in done.changed.items() if changed) == ["db3", "db4", "db5", "db6"]

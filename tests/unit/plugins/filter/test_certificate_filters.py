@@ -155,6 +155,61 @@ def test_a_failure_tells_what_it_was_about(more: dict[str, t.Any], cluster: str)
     assert (row["cluster"], row["reason"]) == (cluster, "it is down")
 
 
+def authority(**more: t.Any) -> dict[str, t.Any]:
+    """What the module certificate_authority returns."""
+    client = {"usage": "client", "owner": "shop", "common_name": "shop", "not_before": "2026-12-01T00:00:00Z"}
+    return {
+        "trust": "",
+        "issuers": "",
+        "revocation_lists": "",
+        "expiry": {
+            "revocation_lists": "2027-07-01T00:00:00Z",
+            "generations": [
+                {
+                    "generation": 1,
+                    "signs": False,
+                    "root": "2027-01-01T00:00:00Z",
+                    "intermediate": "2027-01-20T00:00:00Z",
+                },
+                {
+                    "generation": 2,
+                    "signs": True,
+                    "root": "2036-01-01T00:00:00Z",
+                    "intermediate": "2031-01-01T00:00:00Z",
+                },
+            ],
+        },
+        "certificates": [
+            {**client, "not_after": "2027-02-01T00:00:00Z"},
+            {**client, "not_after": "2027-12-01T00:00:00Z"},
+            {**client, "owner": "db1", "usage": "server", "not_after": "2027-02-01T00:00:00Z"},
+        ],
+        **more,
+    }
+
+
+def test_the_authority_is_taken_like_a_cluster() -> None:
+    rows = expiry({"localhost": authority(), "db1": facts(entry(days=10))})  # it is 2027-01-15 now
+    assert [(row["cluster"], row["role"], row["subject"], row["state"]) for row in rows] == [
+        ("authority", "root", "root of generation 1", "expired"),
+        ("authority", "intermediate", "intermediate of generation 1", "soon"),
+        ("17/main", "server", "CN=db1", "soon"),
+        ("authority", "revocation_list", "the first of all lists", "ok"),
+        ("authority", "client", "shop (shop)", "ok"),
+        ("authority", "intermediate", "intermediate of generation 2", "ok"),
+        ("authority", "root", "root of generation 2", "ok"),
+    ]
+    found = metrics({"localhost": authority()})
+    assert len(found["certificate_not_after_seconds"]) == 5
+    assert list(found["revocation_list_next_update_seconds"].values()) == ["1814400000"]
+    assert expiry(authority(expiry={}, certificates=[])) == []  # check mode made none
+    with pytest.raises(AnsibleFilterError, match="as certificate_authority returns it"):
+        expiry(authority(expiry={"revocation_lists": "soon"}))
+    for strange in ({"generations": [{}]}, {"generations": [1]}, "soon", ["soon"]):
+        with pytest.raises(AnsibleFilterError, match="certificate_authority returned"):
+            expiry(authority(expiry=strange))
+
+
 def test_within_decides_what_is_soon() -> None:
     given = facts(entry(days=40))
     assert [expiry(given, within=days)[0]["state"] for days in (40, 41)] == ["ok", "soon"]
