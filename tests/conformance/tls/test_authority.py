@@ -496,8 +496,7 @@ def test_check_run_check_run(tmp_path: pathlib.Path) -> None:
 
 def test_the_playbook(tmp_path: pathlib.Path) -> None:
     variables = {
-        "pg_authority_path": f"{tmp_path}/authority",
-        "pg_authority_passphrase": PASSPHRASE,
+        "pg_tls_authority": {"path": f"{tmp_path}/authority", "passphrase": PASSPHRASE, "trust_clients": True},
         "pg_authority_options": {"organization": "Ours", "trusted_generations": [1, 2]},
     }
     told = [run_playbook("rampart.postgresql.certificate_authority", tmp_path, variables) for _run in range(2)]

@@ -229,9 +229,12 @@ def test_libpq_logs_in_with_the_bundle(fresh_server: Server, tmp_path: pathlib.P
     client, mapped = Client(Home(tmp_path / "authority")), Client(Home(tmp_path / "authority"), "mapped")
     client.give()
     mapped.give(role="boss", common_name="boss@example.org", key_passphrase="open sesame")
-    for role in ("app", "boss"):
+    full = Client(Home(tmp_path / "authority"), "full")
+    full.give(role="full", common_name="full")
+    for role in ("app", "boss", "full"):
         server.query(f"CREATE ROLE {role} LOGIN")
     rules = "hostssl all app 127.0.0.1/32 cert\nhostssl all boss 127.0.0.1/32 cert map=people\n"
+    rules += "hostssl all full 127.0.0.1/32 trust clientcert=verify-full\n"
     with server.owner.acting():
         server.hba_file.write_text(rules + server.hba_file.read_text())
         (server.data_directory / "pg_ident.conf").write_text("people boss@example.org boss\n")
@@ -244,7 +247,9 @@ def test_libpq_logs_in_with_the_bundle(fresh_server: Server, tmp_path: pathlib.P
 
     assert told(client, "app") == ""
     assert told(mapped, "boss", sslpassword="open sesame") == ""
+    assert told(full, "full") == ""
     assert "certificate authentication failed" in told(client, "boss")
+    assert told(client, "full") != ""
     assert told(mapped, "boss", sslpassword="wrong") != ""
     kept = tmp_path / "kept"
     shutil.copytree(client.path, kept)
