@@ -75,7 +75,7 @@ def component(values: t.Mapping[str, t.Any], *, option: str = "", can_only_judge
     if lists is not None and authorities is None:
         raise InputError(
             option=f"{prefix}{LISTS}",
-            value=f"{lists.strip()[:24]}...",
+            value="(not shown)",
             expected=f"lists of the authorities in {prefix}{AUTHORITIES}, which is not given: both are installed together",
         )
     desired = Desired(
@@ -173,10 +173,10 @@ class ClientTrustComponent:
         return Planned(left_alone=(left,), warnings=(warning,))
 
     def _wanted(self, state: State) -> Trust:
-        from ansible_collections.rampart.postgresql.plugins.module_utils._tls import clients_pem
+        from ansible_collections.rampart.postgresql.plugins.module_utils._tls import trust_checking
 
         desired = self._desired
-        wanted = clients_pem.given(
+        wanted = trust_checking.given(
             authorities=desired.authorities or "",
             lists=desired.lists or "",
             issuers=desired.issuers,
@@ -275,14 +275,14 @@ def _differences(kind: str, present: t.Iterable[t.Any], wanted: t.Iterable[t.Any
 
 def _meaning(trust: Trust, *, lists: bool, more: bool) -> ClientTrust:
     """As admission understands it."""
-    from ansible_collections.rampart.postgresql.plugins.module_utils._tls import clients_pem
+    from ansible_collections.rampart.postgresql.plugins.module_utils._tls import trust_reading
 
     return ClientTrust(
         roots=frozenset((each.name, each.key) for each in trust.authorities if each.self_issued),
         intermediates=frozenset((each.name, each.key) for each in trust.authorities if not each.self_issued),
         listed=frozenset(each.name for each in trust.lists) if lists else None,
         more_lists=more,
-        revoked=frozenset((each.name, serial) for each in trust.lists for serial in clients_pem.revoked(each))
+        revoked=frozenset((each.name, serial) for each in trust.lists for serial in trust_reading.revoked(each))
         if lists
         else frozenset(),
     )

@@ -98,7 +98,7 @@ def observe(server: Server, *, path: str | None, given: bool) -> State:
     found: dict[str, str] = row["settings"]
     settings = {name: _absolute(server, found[name]) for name in _NAMES if name in found}
     state = State(
-        path=os.path.join(os.path.dirname(path or default_path(server)), FILE_NAME) if given else "",
+        path=os.path.join(os.path.dirname(os.path.normpath(path or default_path(server))), FILE_NAME) if given else "",
         now=int(time.time()),
         settings=settings,
         loaded=row["loaded"],
@@ -155,9 +155,9 @@ def _own(file: FileState | None) -> OwnFile | None:
         return None
     if not AVAILABLE:
         return OwnFile(content=file.content, mode=file.mode, modified=file.modified, trust=None)
-    from ansible_collections.rampart.postgresql.plugins.module_utils._tls import clients_pem
+    from ansible_collections.rampart.postgresql.plugins.module_utils._tls import trust_reading
 
-    trust, problem = clients_pem.read(file.content)
+    trust, problem = trust_reading.read(file.content)
     return OwnFile(content=file.content, mode=file.mode, modified=file.modified, trust=trust, problem=problem)
 
 
@@ -165,9 +165,9 @@ def _in_force(files: t.Mapping[str, FileState | None], *, loaded: float) -> tupl
     """Authorities of the one file, lists of the other; and whether the server goes by exactly these."""
     if not AVAILABLE or files.get("ssl_ca_file") is None:
         return None, False
-    from ansible_collections.rampart.postgresql.plugins.module_utils._tls import clients_pem
+    from ansible_collections.rampart.postgresql.plugins.module_utils._tls import trust_reading
 
-    read = {name: clients_pem.read(file.content) for name, file in files.items() if file is not None}
+    read = {name: trust_reading.read(file.content) for name, file in files.items() if file is not None}
     certain = len(read) == len(files) and not any(problem for _trust, problem in read.values())
     certain = certain and all(file.modified <= loaded for file in files.values() if file is not None)
     lists = read.get("ssl_crl_file")

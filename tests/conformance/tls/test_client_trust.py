@@ -134,7 +134,7 @@ def test_what_is_refused_here_the_server_would_take(fresh_server: Server) -> Non
         "critical extensions (1.2.3.4)": (ROOT.pem, ROOT.revocations(extension=STRANGE) + works, ADA),
         "critical extensions (2.5.29.28)": (ROOT.pem, ROOT.revocations(extension=OF_USERS) + works, ADA),
         "lacks cRLSign": (strict.pem, strict.revocations(), strict.client("ada")),
-        "the signature is not that of": (ROOT.pem, ROOT.revocations(key=OTHER.key) + works, ADA),
+        "is not that of its key": (ROOT.pem, ROOT.revocations(key=OTHER.key) + works, ADA),
         "this one has expired": (late.pem, late.revocations(), late.client("ada")),
         "its issuer CN=Root,O=Shop is not among them": (WORKS.pem, works, WORKS.client("ada")),
         "(CA:FALSE)": (CY.pem, "", CY),
@@ -244,6 +244,8 @@ def test_lists_can_be_given_up_only_in_words(fresh_server: Server) -> None:
     assert told(server, BOB) == IN and told(server, STALE).endswith(UNKNOWN)
     assert not good(trusting(server, lists=None)).changed
     assert good(trusting(server)).changed and told(server, BOB).endswith(REVOKED)
+    beside = f"{server.data_directory}/lists/../rampart-server.pem"
+    assert not good(trusting(server, path=beside)).changed
     before = path(server).read_bytes()
     assert not good(run(server)).changed and path(server).read_bytes() == before  # nothing given, nothing touched
 

@@ -25,14 +25,15 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Cl
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Reload
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import WriteFile
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls import clients_pem
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import handshake
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls import trust_reading
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.clients import ClientTrustComponent
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.clients import component
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.clients_state import OwnFile
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.clients_state import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust import Trust
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust import findings
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust_checking import given as given_trust
 
 NOW = 1_800_000_000
 DAY = 86400
@@ -71,7 +72,7 @@ def revocations(name: str = "Root", *serials: int, key: t.Any = KEY, begin: floa
 
 
 ROOT, LIST = authority(), revocations("Root", 5)
-TRUST = clients_pem.given(authorities=ROOT, lists=LIST, now=NOW)
+TRUST = given_trust(authorities=ROOT, lists=LIST, now=NOW)
 EMPTY = State(path=PATH, now=NOW, settings=UNSET, owner="postgres", ssl=True)
 FILE = OwnFile(content=TRUST.content(), mode=0o600, modified=NOW - 90.0, trust=TRUST)
 GOOD = dataclasses.replace(EMPTY, settings=OURS, own=FILE, loaded=NOW - 60.0, in_force=TRUST)
@@ -240,7 +241,7 @@ WRONG = [
     (ROOT, "words", "client_revocation_lists", "each from its BEGIN line"),
     (ROOT, revocations("Another"), "client_revocation_lists", "a list of every authority in client_authorities"),
     (ROOT + authority("More"), LIST, "client_revocation_lists", "a list of every authority in client_authorities"),
-    (ROOT, revocations(key=OTHER), "client_revocation_lists", "the signature is not that of CN=Root"),
+    (ROOT, revocations(key=OTHER), "client_revocation_lists", "the signature of this one is not that of its key"),
     (ROOT, revocations(begin=-9, end=-1), "client_revocation_lists", "has expired on 2027-01-14"),
     (ROOT, revocations(begin=1), "client_revocation_lists", "this host's clock says 2027-01-15"),
 ]
@@ -249,7 +250,7 @@ WRONG = [
 @pytest.mark.parametrize(("authorities", "lists", "option", "words"), WRONG)
 def test_what_is_refused(authorities: str, lists: str, option: str, words: str) -> None:
     with pytest.raises(InputError) as error:
-        clients_pem.given(authorities=authorities, lists=lists, now=NOW, option="certificate.")
+        given_trust(authorities=authorities, lists=lists, now=NOW, option="certificate.")
     assert error.value.option == f"certificate.{option}" and words in str(error.value), error.value
     assert "SECRET" not in str(error.value) and len(str(error.value)) < 400
 
@@ -257,14 +258,14 @@ def test_what_is_refused(authorities: str, lists: str, option: str, words: str) 
 def test_what_is_taken() -> None:
     """The newest list of an authority counts, one of an intermediate that only clients know is taken as it is."""
     both = revocations(begin=-2.0) + LIST + revocations("Works", key=OTHER)
-    found = clients_pem.given(authorities=ROOT + ROOT, lists=both, now=NOW)
+    found = given_trust(authorities=ROOT + ROOT, lists=both, now=NOW)
     assert [each.title for each in found.lists] == ["CN=Root", "CN=Works"] and len(found.authorities) == 1
-    assert found.lists[0] == TRUST.lists[0] and clients_pem.revoked(found.lists[0]) == {5}
+    assert found.lists[0] == TRUST.lists[0] and trust_reading.revoked(found.lists[0]) == {5}
     twins = ROOT + authority(key=OTHER)
-    two = clients_pem.given(authorities=twins, lists=LIST + revocations(key=OTHER), now=NOW)
+    two = given_trust(authorities=twins, lists=LIST + revocations(key=OTHER), now=NOW)
     assert len(two.authorities) == len(two.lists) == 2
     with pytest.raises(InputError, match="a list of every authority"):
-        clients_pem.given(authorities=twins, lists=LIST, now=NOW)
+        given_trust(authorities=twins, lists=LIST, now=NOW)
 
 
 def test_lists_of_those_in_between() -> None:
@@ -274,7 +275,7 @@ def test_lists_of_those_in_between() -> None:
     lists = LIST + revocations("Works", key=OTHER)
 
     def trusted_with(lists: str, issuers: str) -> Trust:
-        return clients_pem.given(authorities=ROOT, lists=lists, issuers=issuers, now=NOW)
+        return given_trust(authorities=ROOT, lists=lists, issuers=issuers, now=NOW)
 
     assert trusted_with(lists, works).authorities == TRUST.authorities
     assert trusted_with(LIST, authority("Works", key=OTHER) + "rubbish" + ROOT) == TRUST  # nobody here vouches for that
@@ -282,34 +283,36 @@ def test_lists_of_those_in_between() -> None:
         with pytest.raises(InputError, match="no list of CN=Shop"):
             trusted_with(lists, issuers)
         assert len(trusted_with(lists + revocations("Shop", key=third), issuers).lists) == 3
-    with pytest.raises(InputError, match="the signature is not that of CN=Works"):
+    with pytest.raises(InputError, match="the signature of this one is not that of its key"):
         trusted_with(LIST + revocations("Works"), works)
 
 
 def test_what_is_written_is_read() -> None:
-    odd = clients_pem.given(authorities=authority("\u00fc\n-----BEGIN X"), lists="", now=NOW)
+    odd = given_trust(authorities=authority("\u00fc\n-----BEGIN X"), lists="", now=NOW)
     for trust in (TRUST, odd):
-        assert clients_pem.read(trust.content()) == (trust, "")
-    assert clients_pem.read(TRUST.content()[:-40])[1] == "a block in it does not end"
-    assert "it holds a PRIVATE KEY" in clients_pem.read(b"-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----")[1]
-    assert "it cannot be read" in clients_pem.read(TRUST.content().replace(b"MI", b"NI"))[1]
+        assert trust_reading.read(trust.content()) == (trust, "")
+    assert trust_reading.read(TRUST.content()[:-40])[1] == "a block in it does not end"
+    assert (
+        "it holds a PRIVATE KEY" in trust_reading.read(b"-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----")[1]
+    )
+    assert "it cannot be read" in trust_reading.read(TRUST.content().replace(b"MI", b"NI"))[1]
 
 
 @given(st.binary(max_size=300))
 def test_whatever_lies_there_is_read(content: bytes) -> None:
-    clients_pem.read(content)
-    clients_pem.read(b"-----BEGIN CERTIFICATE-----\n" + content + b"\n-----END CERTIFICATE-----\n")
+    trust_reading.read(content)
+    trust_reading.read(b"-----BEGIN CERTIFICATE-----\n" + content + b"\n-----END CERTIFICATE-----\n")
 
 
 def test_what_nears_its_end() -> None:
     def told(begin: float, end: float) -> list[str]:
-        lists = clients_pem.read(revocations(begin=begin, end=end).encode())[0].lists
+        lists = trust_reading.read(revocations(begin=begin, end=end).encode())[0].lists
         return list(findings(Trust((), lists), now=NOW))
 
     assert told(-121, 59) and not told(-119, 61)
     assert "less than a third" in told(-121, 59)[0]
     assert "refuses every client" in told(-181, -1)[0] and "has expired on" in told(-181, -1)[0]
-    near = clients_pem.read(authority(end=89).encode())[0]
+    near = trust_reading.read(authority(end=89).encode())[0]
     assert "its successor has to be trusted" in [*findings(near, now=NOW)][0]
     assert "has expired" in [*findings(near, now=NOW + 90 * DAY)][0]
     assert not [*findings(TRUST, now=NOW)]
