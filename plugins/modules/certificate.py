@@ -144,6 +144,11 @@ options:
         with a time zone (V(2026-11-29T12:00:00Z)), not in the future. With the same value a second run changes nothing.
       - For O(provider=self_signed) and O(provider=ca).
     type: str
+  controller_clock:
+    description:
+      - What the clock of the controller says, in seconds since 1970-01-01 UTC. The collection fills it in itself, whatever is
+        given. While it and the clock of the host are more than an hour apart nothing is made.
+    type: int
   chain:
     description:
       - For O(provider=install), the certificate that was issued for the key of this host, then each authority between it

@@ -148,6 +148,11 @@ options:
           changes nothing.
         - For O(certificate.provider=self_signed) and O(certificate.provider=ca).
         type: str
+      controller_clock:
+        description:
+        - What the clock of the controller says, in seconds since 1970-01-01 UTC. The collection fills it in itself,
+          whatever is given. While it and the clock of the host are more than an hour apart nothing is made.
+        type: int
       chain:
         description:
         - For O(certificate.provider=install), the certificate that was issued for the key of this host, then each
@@ -780,6 +785,10 @@ new_session_required:
   type: list
   elements: dict
   sample: [{"parameter": "log_disconnections", "configured": "on"}]
+certificate_request:
+  description: As M(rampart.postgresql.certificate) returns it.
+  returned: O(certificate.provider=request), not for a key that check mode would make
+  type: str
 waiting_extensions:
   description: As the return value of M(rampart.postgresql.extensions).
   returned: success, with O(extensions)

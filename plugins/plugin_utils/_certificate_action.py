@@ -43,7 +43,7 @@ class CertificateAction(ActionBase):
             if isinstance(values, dict) and values.get("provider") == _CA:
                 result.update(self._with_authority(values, variables))
             else:
-                clock = {"_clock": int(time.time())}
+                clock = {"controller_clock": int(time.time())}
                 result.update(self._module({**values, **clock} if isinstance(values, dict) else values, variables))
         except RampartError as error:
             raise AnsibleActionFail(str(error), result=dict(error.details)) from None

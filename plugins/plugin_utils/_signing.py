@@ -67,7 +67,7 @@ class Signer:
             "authority": {"path": self.path, "allowed_names": list(self.granted)},
             "additional_names": [*self.wanted.additional_names, *(() if self.wanted.names else self.inventory)],
             "issuers": self.authority.chain_pem,
-            "_clock": now,
+            "controller_clock": now,
             **(trusted if self.trusts_clients else {}),
         }
 

@@ -56,7 +56,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "configure": {"type": "bool", "default": True},
     "client_authorities": {"type": "str"},
     "client_revocation_lists": {"type": "str"},
-    "_clock": {"type": "int"},  # what the controller's says; the action plugin fills it in
+    "controller_clock": {"type": "int"},
 }
 _NEEDED = {INSTALL: "chain", EXISTING: "source_certificate", CA: "authority"}
 
@@ -87,7 +87,7 @@ def desired(values: t.Mapping[str, t.Any], *, option: str = "") -> Desired:
         validity=_validity(given["validity"], _path(option, "validity")),
         renew_before=_renew_before(given["renew_before"], given["validity"], _path(option, "renew_before")),
         made_since=_moment(given["made_since"], _path(option, "made_since")),
-        clock=given["_clock"],
+        clock=given["controller_clock"],
         chain=(given["chain"] or "").encode(),
         issuers=(given["issuers"] or "").encode(),
         source_certificate=_absolute(given["source_certificate"], _path(option, "source_certificate")) or "",

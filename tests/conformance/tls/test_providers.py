@@ -296,10 +296,10 @@ def test_nothing_is_made_while_the_clocks_disagree(fresh_server: Server) -> None
     before, first = tree(server), served(server)
     now = int(time.time())
     for clock in (now - 86400, now + 86400):
-        refused(run(server, key_type="rsa", _clock=clock), "the clock of this host says", "controller")
-        assert not good(run(server, _clock=clock)).changed  # nothing to do is no reason to fail
+        refused(run(server, key_type="rsa", controller_clock=clock), "the clock of this host says", "controller")
+        assert not good(run(server, controller_clock=clock)).changed  # nothing to do is no reason to fail
     assert (tree(server), served(server)) == (before, first)
-    assert good(run(server, key_type="rsa", _clock=now)).changed
+    assert good(run(server, key_type="rsa", controller_clock=now)).changed
 
 
 @pytest.mark.in_turn
