@@ -177,6 +177,7 @@ def test_an_intermediate_that_is_revoked_itself(host: Server) -> None:
     assert not gets_in(host, ADA) and gets_in(host, CY)
 
 
+@pytest.mark.in_turn
 def test_authorities_that_come_and_go(host: Server) -> None:
     done(manage(host, ROOT.pem))
     new = Issuer.root("Root")  # another key under the same name
