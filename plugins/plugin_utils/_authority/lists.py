@@ -19,6 +19,7 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.reco
 
 __all__ = ["RevocationList", "all_made", "due", "list_of", "parsed", "serials_of"]
 
+_BELOW = {"root": ("intermediate",), "intermediate": ("server", "client")}
 _BLOCK = re.compile(rb"-----BEGIN X509 CRL-----.*?-----END X509 CRL-----\n?", re.DOTALL)
 
 
@@ -32,7 +33,12 @@ class RevocationList:
     number: int
     last_update: int
     next_update: int
-    serials: frozenset[str]
+    revoked: tuple[making.RevokedSerial, ...]
+
+    @property
+    def serials(self) -> frozenset[str]:
+        """What it names, as the record spells it."""
+        return frozenset(f"{each.serial:x}" for each in self.revoked)
 
 
 def parsed(content: bytes, path: str) -> list[RevocationList]:
@@ -51,8 +57,7 @@ def list_of(lists: t.Iterable[RevocationList], issuer: t.Any) -> RevocationList 
 
 def serials_of(entries: t.Iterable[Entry], generation: int, usage: str, now: int) -> frozenset[str]:
     """What the list of a root or an intermediate must name: an expired certificate is refused without."""
-    below = ("intermediate",) if usage == "root" else ("server", "client")
-    return frozenset(entry.serial for entry in _revoked(entries, generation, below) if entry.not_after > now)
+    return frozenset(entry.serial for entry in _revoked(entries, generation, _BELOW[usage]) if entry.not_after > now)
 
 
 def due(found: RevocationList | None, wanted: frozenset[str], *, validity: int, interval: int, now: int) -> str:
@@ -85,25 +90,32 @@ def all_made(
     made = []
     for generation in generations:
         for usage, issuer in generation.both:
-            below = ("intermediate",) if usage == "root" else ("server", "client")
             old = list_of(before, issuer)
-            wanted = serials_of(entries, generation.number, usage, now)
-            revoked = [
-                making.RevokedSerial(int(entry.serial, 16), entry.revoked.time, entry.revoked.reason)
-                for entry in _revoked(entries, generation.number, below)
-                if entry.revoked and entry.serial in wanted
-            ]
             made.append(
                 making.revocation_list(
                     issuer,
                     generation.key(usage, passphrase),
-                    revoked,
+                    _named(entries, old, generation.number, usage, now),
                     number=max(now, old.number + 1 if old else 0),  # grows even where the last one was lost
                     last_update=now - making.BACKDATE,
                     next_update=now + validity * making.DAY,
                 )
             )
     return b"".join(making.pem_of(each) for each in made)
+
+
+def _named(
+    entries: t.Sequence[Entry], old: RevocationList | None, generation: int, usage: str, now: int
+) -> t.Iterable[making.RevokedSerial]:
+    """What the record says is revoked, and what the list said until now: a record may have been lost, or come from an
+    older copy, and nobody gets in again because of that."""
+    expired = {entry.serial for entry in entries if entry.not_after <= now}
+    named = {each.serial: each for each in (old.revoked if old else ()) if f"{each.serial:x}" not in expired}
+    for entry in _revoked(entries, generation, _BELOW[usage]):
+        if entry.revoked and entry.serial not in expired:
+            serial = int(entry.serial, 16)
+            named[serial] = making.RevokedSerial(serial, entry.revoked.time, entry.revoked.reason)
+    return named.values()
 
 
 def _revoked(entries: t.Iterable[Entry], generation: int, usages: tuple[str, ...]) -> list[Entry]:
@@ -119,8 +131,16 @@ def _parsed(pem: bytes) -> RevocationList:
         number=found.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number,
         last_update=making.seconds(found, "last_update"),
         next_update=making.seconds(found, "next_update"),
-        serials=frozenset(f"{entry.serial_number:x}" for entry in found),
+        revoked=tuple(_entry(each) for each in found),
     )
+
+
+def _entry(found: t.Any) -> making.RevokedSerial:
+    try:
+        reason = found.extensions.get_extension_for_class(x509.CRLReason).value.reason.name
+    except x509.ExtensionNotFound:
+        reason = "unspecified"
+    return making.RevokedSerial(found.serial_number, making.seconds(found, "revocation_date"), reason)
 
 
 def _identifier(issuer: t.Any) -> bytes:

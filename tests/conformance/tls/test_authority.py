@@ -178,6 +178,24 @@ def test_a_revoked_certificate_is_refused_and_no_other(made: Home) -> None:
     assert "certificate revoked" in made.verdict(first.chain_pem, "sslserver").output
 
 
+def test_nobody_gets_in_again_because_a_record_was_lost(made: Home) -> None:
+    first, second = made.server(NAME), made.server("db2.example.org", host="db2")
+    copy = (made.path / "issued.jsonl").read_bytes()
+    made.make(ToRevoke("revoked[0]", host="db1", reason="superseded"), now=NOW)
+    before = openssl("crl", "-noout", "-text", content=made.opened().lists[1].pem.decode())
+    (made.path / "issued.jsonl").unlink()
+    assert kinds(made) == ["record"]
+    for record in (None, copy):
+        if record is not None:
+            (made.path / "issued.jsonl").write_bytes(record)
+        assert kinds(made, lists=(90 if record is None else 100, 20)) == ["lists", "policy"]
+        assert "certificate revoked" in made.verdict(first.chain_pem, "sslserver").output
+        assert made.verdict(second.chain_pem, "sslserver").accepted
+        after = openssl("crl", "-noout", "-text", content=made.opened().lists[1].pem.decode())
+        entry = r"(Serial Number: .*\s+Revocation Date: .*\s+CRL entry extensions:\s+.*\s+Superseded)"
+        assert re.findall(entry, before) == re.findall(entry, after) != []
+
+
 def test_by_serial_number_as_openssl_prints_it(made: Home) -> None:
     first, second = made.server(NAME), made.server(NAME)
     made.make(ToRevoke("revoked[0]", serial=first.serial))
@@ -262,6 +280,16 @@ def test_a_generation_whose_files_are_lost_is_not_made_anew(made: Home) -> None:
 
 
 # What is refused, beside what is not
+
+
+def test_a_passphrase_that_was_changed_with_openssl(made: Home) -> None:
+    for path in made.path.glob("1/*.key"):
+        options = ["pkcs8", "-topk8", "-v2", "aes-256-cbc", "-iter", "3000", "-in", str(path)]
+        path.write_text(openssl(*options, "-passin", f"pass:{PASSPHRASE}", "-passout", "pass:another horse"))
+    with pytest.raises(RampartError, match="cannot be opened with this passphrase"):
+        made.make()
+    assert made.make(passphrase="another horse").changes == ()
+    made.server(NAME, passphrase="another horse")
 
 
 def test_a_wrong_passphrase(made: Home) -> None:
