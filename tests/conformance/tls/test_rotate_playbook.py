@@ -98,10 +98,14 @@ def test_batches_stop_at_the_first_failure_and_go_on_afterwards(
 
     fleet["db3"].start()
     halfway = served(fleet)
-    done = play(playbook, hosts(fleet, "db2", "db3", "db4", "db5", "db6"), tmp_path, extra=go_on)
+    pair = [{"cluster": str(fleet[name].data_directory)} for name in ("db5", "db6")]
+    rest = hosts(fleet, "db2", "db3", "db4", "db5")
+    rest["db5"]["pg_harden_clusters"] = pair
+    done = play(playbook, rest, tmp_path, extra=go_on)
     assert done.code == 0, done.output
     assert replaced(halfway, served(fleet)) == ["db3", "db4", "db5", "db6"]
-    assert sorted(name for name, changed in done.changed.items() if changed) == ["db3", "db4", "db5", "db6"]
+    assert sorted(name for name, changed in done.changed.items() if changed) == ["db3", "db4", "db5"]
+    assert all(f"db5  {each['cluster']}: replaced, valid until" in done.output for each in pair)
     # What else is ours is as it was.
     assert {name: (s.data_directory / "zz_rampart.conf").read_bytes() for name, s in fleet.items()} == ours
     assert done.output.rpartition("Tell what expires first")[2].count(" server ") == 3

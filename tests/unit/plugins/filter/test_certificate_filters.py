@@ -205,7 +205,8 @@ def test_the_authority_is_taken_like_a_cluster() -> None:
     assert expiry(authority(expiry={}, certificates=[])) == []  # check mode made none
     with pytest.raises(AnsibleFilterError, match="as certificate_authority returns it"):
         expiry(authority(expiry={"revocation_lists": "soon"}))
-    for strange in ({"generations": [{}]}, {"generations": [1]}, "soon", ["soon"]):
+    malformed: list[t.Any] = [{"generations": [{}]}, {"generations": [1]}, "soon", ["soon"]]
+    for strange in malformed:
         with pytest.raises(AnsibleFilterError, match="certificate_authority returned"):
             expiry(authority(expiry=strange))
 
