@@ -247,6 +247,10 @@ def _check_given(desired: Desired, state: State, given: Contents, *, option: str
         wrong = "with an ECDSA or RSA key; with this one clients cannot log in with SCRAM over TLS"
     elif missing:
         wrong = f"that bears every name; it lacks {', '.join(missing)}"
+    else:
+        from ansible_collections.rampart.postgresql.plugins.module_utils._tls import fitness
+
+        wrong = fitness.unfit(desired.chain if state.source is None else state.source.content, now=state.now)
     if wrong:
         raise InputError(option=desired.named(option), value=certificate.subject, expected=f"a certificate {wrong}")
 

@@ -18,19 +18,15 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import keys
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls import signatures
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import Certificate
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import Contents
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import Request
 
 try:
     from cryptography import x509
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.asymmetric import padding
-    from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.x509.oid import ExtendedKeyUsageOID
     from cryptography.x509.oid import NameOID
 except ImportError:
@@ -45,6 +41,7 @@ __all__ = [
     "make",
     "make_stand_in",
     "read",
+    "seconds",
     "stand_in_possible",
 ]
 
@@ -149,10 +146,10 @@ def _parse_certificate(content: bytes) -> tuple[Certificate, t.Any]:
         subject=found.subject.rfc4514_string(),
         names=alternative_names(found),
         key=keys.describe(public),
-        not_before=_seconds(found, "not_valid_before"),
-        not_after=_seconds(found, "not_valid_after"),
+        not_before=seconds(found, "not_valid_before"),
+        not_after=seconds(found, "not_valid_after"),
         fingerprint=found.fingerprint(hashes.SHA256()).hex(),
-        self_signed=self_issued and _signed_by(found, public),
+        self_signed=self_issued and signatures.is_signature(found, public),
         self_issued=self_issued,
         public_key=keys.digest(public),
     )
@@ -166,7 +163,7 @@ def _above(content: bytes) -> tuple[tuple[str, ...], bool]:
         return (), True
     try:
         found = [x509.load_pem_x509_certificate(block) for block in held]
-        linked = all(_signed_by(lower, upper.public_key()) for lower, upper in zip(found, found[1:]))
+        linked = all(signatures.is_signature(lower, upper.public_key()) for lower, upper in zip(found, found[1:]))
     except Exception:  # versions of the library raise different errors
         return tuple(hashlib.sha256(block).hexdigest() for block in held[1:]), False
     return tuple(upper.fingerprint(hashes.SHA256()).hex() for upper in found[1:]), linked
@@ -190,24 +187,16 @@ def alternative_names(found: t.Any) -> tuple[str, ...]:
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return ()
-    return tuple(str(name.value) for name in names if isinstance(name, (x509.DNSName, x509.IPAddress)))
+    return tuple(_name(name) for name in names if isinstance(name, (x509.DNSName, x509.IPAddress)))
 
 
-def _signed_by(found: t.Any, public: t.Any) -> bool:
-    algorithm = found.signature_hash_algorithm
-    try:
-        if isinstance(public, rsa.RSAPublicKey):
-            public.verify(found.signature, found.tbs_certificate_bytes, padding.PKCS1v15(), algorithm)
-        elif isinstance(public, ec.EllipticCurvePublicKey):
-            public.verify(found.signature, found.tbs_certificate_bytes, ec.ECDSA(algorithm))
-        else:
-            return False
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
-        return False
-    return True
+def _name(name: t.Any) -> str:
+    """As ``names.normalised`` spells it: clients do not tell capital letters from small ones."""
+    return str(name.value).lower()
 
 
-def _seconds(found: t.Any, name: str) -> int:
+def seconds(found: t.Any, name: str) -> int:
+    """``not_valid_before`` or ``not_valid_after`` of a certificate, since the epoch."""
     modern = f"{name}_utc"  # cryptography 42 and newer, where the naive one is deprecated
     if hasattr(found, modern):
         return int(getattr(found, modern).timestamp())

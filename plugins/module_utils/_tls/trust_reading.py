@@ -11,6 +11,7 @@ import re
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import keys
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.signatures import is_signature
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust import Authority
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust import RevocationList
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust import Trust
@@ -142,21 +143,7 @@ def is_signed_by(parsed: t.Any, issuer: t.Any) -> bool:
         except (InvalidSignature, ValueError, TypeError):
             return False
         return True
-    return _is_signature(parsed, issuer.public_key())
-
-
-def _is_signature(parsed: t.Any, public: t.Any) -> bool:
-    algorithm = parsed.signature_hash_algorithm
-    try:
-        if isinstance(public, rsa.RSAPublicKey):
-            public.verify(parsed.signature, parsed.tbs_certificate_bytes, padding.PKCS1v15(), algorithm)
-        elif isinstance(public, ec.EllipticCurvePublicKey):
-            public.verify(parsed.signature, parsed.tbs_certificate_bytes, ec.ECDSA(algorithm))
-        else:
-            public.verify(parsed.signature, parsed.tbs_certificate_bytes)
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
-        return False
-    return True
+    return is_signature(parsed, issuer.public_key())
 
 
 def _shown(name: t.Any) -> str:
