@@ -48,7 +48,8 @@ What strict asks of clients
   self-signed certificate that one itself), and the certificate bears the name that it connects to
   (``pg_tls_names``). No parameter of the server enforces it. Rules of type ``hostssl`` see to it that nobody connects
   without TLS, and the method ``cert``, or the option ``clientcert=verify-full`` of another one, asks for a certificate
-  of the client as well; both are rules of the site (``pg_network_hba_rules``).
+  of the client as well; both are rules of the site (``pg_network_hba_rules``). ``pg_tls_enforce`` reports who has no TLS yet,
+  and turns rules into ``hostssl`` once everybody has; it is off in every profile, as that is for the site to decide.
 - Every statement is in the log, with the data in it: the log is as secret as the tables, and as large as the work done.
 """
 
