@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import typing as t
 
@@ -40,13 +41,17 @@ def _outcome(given: t.Mapping[str, t.Any], *, check: bool) -> dict[str, t.Any]:
 
     values = validated(given, arguments.ARGUMENTS)
     wanted = arguments.wanted(values)
-    authority = Authority.open(values["authority"]["path"])
-    now, passphrase = int(time.time()), values["authority"]["passphrase"]
-    if values["state"] == "present":
-        plan = clients.give(authority, wanted, passphrase=passphrase, now=now, check=check)
+    path, passphrase = values["authority"]["path"], values["authority"]["passphrase"]
+    now, entry = int(time.time()), None
+    if check and values["state"] == "present" and not os.path.lexists(path):
+        plan = clients.foreseen(path, wanted, now)
     else:
-        plan = clients.revoke(authority, wanted, values["reason"], passphrase=passphrase, now=now, check=check)
-    entry = clients.holds(authority, wanted.path)
+        authority = Authority.open(path)
+        if values["state"] == "present":
+            plan = clients.give(authority, wanted, passphrase=passphrase, now=now, check=check)
+        else:
+            plan = clients.revoke(authority, wanted, values["reason"], passphrase=passphrase, now=now, check=check)
+        entry = clients.holds(authority, wanted.path)
     return {
         "changed": bool(plan.changes),
         "diff": diff_of(plan.changes),

@@ -27,6 +27,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
+    details: An authority that is not there yet is taken for one that is going to be made.
   diff_mode:
     support: full
     details: The diff tells common name, type of the key and validity, never the key.

@@ -34,7 +34,7 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.reco
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.situation import Desired
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.situation import ToRevoke
 
-__all__ = ["give", "holds", "revoke"]
+__all__ = ["foreseen", "give", "holds", "revoke"]
 
 _CERTIFICATE, _TRUST, _REMOVE = "certificate", "trust", "remove"
 _DIRECTORY_MODE = 0o700
@@ -48,6 +48,7 @@ def give(authority: Authority, wanted: Wanted, *, passphrase: str, now: int, che
         raise InputError(
             option="made_since", value=moment(wanted.made_since), expected=f"not after now ({moment(now)})"
         )
+    files.check_owned(wanted.path)  # others could put another key in the place of ours
     authority.signing_key(passphrase, now)  # before anything is there, and in check mode
     if check:
         return _planned(authority, wanted, now)
@@ -66,6 +67,15 @@ def give(authority: Authority, wanted: Wanted, *, passphrase: str, now: int, che
         if left:
             raise NotConverged(f"{wanted.path}: after the run there is still to do: {left[0].description}")
     return dataclasses.replace(plan, warnings=tuple(warnings))
+
+
+def foreseen(path: str, wanted: Wanted, now: int) -> Plan:
+    """What check mode says where the authority itself is still to be made."""
+    changes = [
+        _certificate_change(wanted, "there is no authority yet", _bundle.observe(wanted.path), now),
+        _trust_change(wanted, "", "roots of the authority"),
+    ]
+    return Plan(tuple(changes), (f"{path} is still to be made by certificate_authority",))
 
 
 def revoke(
@@ -116,18 +126,23 @@ def _planned(authority: Authority, wanted: Wanted, now: int) -> Plan:
     end = making.seconds(intermediate, "not_valid_after")
     issuer = Issuer(authority.issuer_pem.encode(), authority.issuing.number, end)
     why = _bundle.reasons(found, wanted, issuer, authority.entries(), now)
-    changes = []
-    if why:
-        what = f"make a private key and a client certificate for the role {wanted.role}: {'; '.join(why)}"
-        subject = os.path.join(wanted.path, _bundle.CERTIFICATE)
-        changes.append(Change(_CERTIFICATE, subject, what, found.summary(), wanted.summary(now)))
+    changes = [_certificate_change(wanted, "; ".join(why), found, now)] if why else []
     if found.contents[_bundle.TRUST] != authority.trust_pem.encode():
         before = "" if found.contents[_bundle.TRUST] is None else "other roots"
         numbers = ", ".join(str(number) for number in authority.policy.trusted)
-        subject = os.path.join(wanted.path, _bundle.TRUST)
-        after = f"roots of the generations {numbers}"
-        changes.append(Change(_TRUST, subject, "write the roots that are trusted", before, after))
+        changes.append(_trust_change(wanted, before, f"roots of the generations {numbers}"))
     return Plan(tuple(changes), tuple(_ends_with_authority(found, wanted, end, now)))
+
+
+def _certificate_change(wanted: Wanted, why: str, found: Bundle, now: int) -> Change:
+    what = f"make a private key and a client certificate for the role {wanted.role}: {why}"
+    subject = os.path.join(wanted.path, _bundle.CERTIFICATE)
+    return Change(_CERTIFICATE, subject, what, found.summary(), wanted.summary(now))
+
+
+def _trust_change(wanted: Wanted, before: str, after: str) -> Change:
+    subject = os.path.join(wanted.path, _bundle.TRUST)
+    return Change(_TRUST, subject, "write the roots that are trusted", before, after)
 
 
 def _ends_with_authority(found: Bundle, wanted: Wanted, end: int, now: int) -> list[str]:

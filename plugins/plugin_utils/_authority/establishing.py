@@ -38,8 +38,8 @@ def establish(desired: Desired, *, passphrase: str, now: int, check: bool = Fals
         return _examined(desired, passphrase, now)[1]
     first: tuple[Change, ...] = ()
     if not os.path.isdir(desired.path):
-        first = _examined(desired, passphrase, now)[1].changes[:1]
-        files.make_directory(desired.path, _DIRECTORY_MODE)
+        foreseen = _examined(desired, passphrase, now)[1].changes[:1]
+        first = foreseen if files.make_directory(desired.path, _DIRECTORY_MODE) else ()
     with files.locked(desired.path):
         with contextlib.suppress(FileNotFoundError):
             files.remove_leftovers(desired.path)

@@ -177,12 +177,16 @@ def append(path: str, text: str) -> None:
             _sync(os.path.dirname(path))
 
 
-def make_directory(path: str, mode: int) -> None:
-    """Make one directory with exactly this mode."""
+def make_directory(path: str, mode: int) -> bool:
+    """Make one directory with exactly this mode; False when it is there already, another run may be making it."""
     with _told(path):
-        os.mkdir(path, 0o700)
-        os.chmod(path, mode)
+        try:
+            os.mkdir(path, mode)
+        except FileExistsError:
+            return False
+        os.chmod(path, mode)  # whatever the umask is
         _sync(os.path.dirname(path))
+    return True
 
 
 def temporary_directory(path: str) -> str:

@@ -477,6 +477,20 @@ def test_twenty_hosts_at_once(made: Home) -> None:
     assert {entry.owner for entry in entries} == {f"db{number}" for number in range(20)}
 
 
+def _make(path: str) -> list[str]:
+    return [change.kind for change in Home(pathlib.Path(path)).make(trusted=(1, 2)).changes]
+
+
+def test_the_first_one_makes_the_authority(home: Home) -> None:
+    context = multiprocessing.get_context("fork")
+    with concurrent.futures.ProcessPoolExecutor(6, mp_context=context) as pool:
+        made = list(pool.map(_make, [str(home.path)] * 6))
+    assert sorted(sum(made, [])) == sorted(
+        ["directory", *["generation"] * 2, *["record"] * 2, "lists", "trust", "policy"]
+    )
+    assert home.make(trusted=(1, 2)).changes == ()
+
+
 def test_two_runs_do_not_meet(made: Home) -> None:
     with (
         files.locked(str(made.path)),

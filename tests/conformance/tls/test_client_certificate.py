@@ -262,7 +262,6 @@ def test_libpq_logs_in_with_the_bundle(fresh_server: Server, tmp_path: pathlib.P
 
 def test_as_ansible_runs_it(tmp_path: pathlib.Path) -> None:
     authority, bundle = f"{tmp_path}/authority", f"{tmp_path}/bundle"
-    Home(pathlib.Path(authority)).make()
     secrets = {"secret": PASSPHRASE, "other": "another horse battery", "sesame": "open sesame"}
     options = {"role": "app", "path": bundle, "key_passphrase": "{{ sesame }}"}
 
@@ -275,6 +274,11 @@ def test_as_ansible_runs_it(tmp_path: pathlib.Path) -> None:
 
     made = ("found is changed", "found.steps | length == 2", "found.diff | length == 2")
     tasks: list[dict[str, t.Any]] = [
+        {**task(), "check_mode": True},
+        asserted(*made, "found.certificate is none", "found.warnings[0] is search('is still to be made')"),
+        {
+            "rampart.postgresql.certificate_authority": {"path": authority, "passphrase": "{{ secret }}"},
+        },
         {**task(), "check_mode": True},
         asserted(*made, "found.certificate is none"),
         {**task("{{ other }}"), "ignore_errors": True},
