@@ -19,12 +19,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust impo
 try:
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.asymmetric import padding
-    from cryptography.hazmat.primitives.asymmetric import rsa
 except ImportError:
     pass
 
