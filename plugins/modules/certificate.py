@@ -36,7 +36,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - A key is made in check mode too, for the rehearsal, and thrown away.
+      - A key is made in check mode too, for the rehearsal, and thrown away. The authority of O(provider=ca) says whether it
+        would sign the request, which is not recorded.
       - Where the cryptography library is missing check mode reports what it cannot judge.
   diff_mode:
     support: full

@@ -158,7 +158,8 @@ options:
         - For O(certificate.provider=install), the certificate that was issued for the key of this host, then each
           authority between it and the root, as PEM.
         - It is refused when it has expired, lacks one of O(certificate.names), is out of order, or belongs to no
-          key of this host.
+          key of this host; when it is not for servers, when its issuer has expired or is no authority, and when a
+          key of Ed25519 signed it.
         type: str
       issuers:
         description:

@@ -14,6 +14,7 @@ import time
 import typing as t
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.validation import check_type_dict
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
@@ -39,12 +40,12 @@ class CertificateAction(ActionBase):
         variables = task_vars or {}
         result: dict[str, t.Any] = super().run(tmp, variables)
         try:
-            values = plain(self._task.args.get(self.option) if self.option else self._task.args)
-            if isinstance(values, dict) and values.get("provider") == _CA:
+            values = _options(self._task.args.get(self.option) if self.option else self._task.args)
+            if values is not None and values.get("provider") == _CA:
                 result.update(self._with_authority(values, variables))
             else:
-                clock = {"controller_clock": int(time.time())}
-                result.update(self._module({**values, **clock} if isinstance(values, dict) else values, variables))
+                clocked = None if values is None else {**_public(values), "controller_clock": int(time.time())}
+                result.update(self._module(clocked, variables))
         except RampartError as error:
             raise AnsibleActionFail(str(error), result=dict(error.details)) from None
         finally:
@@ -63,7 +64,11 @@ class CertificateAction(ActionBase):
         request = first.pop(_QUESTION, None)
         if not request or first.get("failed"):
             return first
-        issued = signer.sign(request, int(time.time()))
+        check = bool(self._task.check_mode)
+        issued = signer.sign(request, int(time.time()), check=check)
+        if check:
+            first["warnings"] = [*first.get("warnings", ()), *issued.warnings]
+            return first
         second = self._module({**told, "chain": issued.chain_pem}, variables)
         second["warnings"] = [*second.get("warnings", ()), *issued.warnings]
         return second
@@ -76,15 +81,34 @@ class CertificateAction(ActionBase):
         delegated = variables.get("ansible_delegated_vars", {}).get(host, {})
         return {"inventory_hostname": host, "ansible_host": delegated.get("ansible_host", "")}
 
-    def _module(self, values: t.Any, variables: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _module(self, values: dict[str, t.Any] | None, variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Run the module with these options of the certificate."""
         if not self.option:
-            arguments = values
+            arguments = values or {}
         else:
             arguments = {name: self._task.args[name] for name in self._task.args}  # a copy by dict() takes templates
-            if self.option in arguments:
+            if values is not None:
                 arguments[self.option] = values
         found: dict[str, t.Any] = self._execute_module(
             module_args=arguments, task_vars=variables, wrap_async=self._task.async_val
         )
         return found
+
+
+def _options(given: t.Any) -> dict[str, t.Any] | None:
+    """The options of a certificate, which may be a text as those of every dictionary; None when there are none."""
+    values = plain(given)
+    if isinstance(values, str):
+        try:
+            values = check_type_dict(values)
+        except TypeError:  # the module says so with the name of the option
+            return None
+    return values if isinstance(values, dict) else None
+
+
+def _public(values: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Without the passphrase, which no host needs: not one that is going to say that the provider is another either."""
+    authority = _options(values.get("authority"))
+    if authority is None:
+        return values
+    return {**values, "authority": {name: value for name, value in authority.items() if name != "passphrase"}}

@@ -11,6 +11,7 @@ import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments import ARGUMENTS
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments import desired
@@ -42,6 +43,7 @@ class Signer:
     def of(cls, values: Values, variables: Values, *, option: str) -> Signer:
         """Of the options of a certificate and the variables of a host; raises what the module would complain of."""
         wanted, given = _validated(values, option)
+        _check_trust(values, given, wanted)
         return cls(
             authority=Authority.open(given["path"]),
             wanted=wanted,
@@ -71,8 +73,8 @@ class Signer:
             **(trusted if self.trusts_clients else {}),
         }
 
-    def sign(self, request: str, now: int) -> Issued:
-        """The certificate for a request (PEM) of this host."""
+    def sign(self, request: str, now: int, *, check: bool = False) -> Issued:
+        """The certificate for a request (PEM) of this host; with ``check`` one that is not recorded, for nobody."""
         return self.authority.sign_server(
             request,
             passphrase=self.passphrase,
@@ -81,6 +83,7 @@ class Signer:
             key=self.wanted.key,
             validity_days=self.wanted.validity,
             now=now,
+            check=check,
         )
 
 
@@ -102,6 +105,17 @@ def inventory_names(variables: Values) -> list[str]:
         if not is_loopback(valid):
             found.append(valid)
     return list(dict.fromkeys(found))
+
+
+def _check_trust(values: Values, given: Values, wanted: Desired) -> None:
+    """Clients are trusted as the authority says, or as the task does."""
+    for name in ("client_authorities", "client_revocation_lists") if given["trust_clients"] else ():
+        if values.get(name):
+            raise InputError(
+                option=wanted.named(name),
+                value=f"{str(values[name])[:40]}...",
+                expected=f"no value, as {wanted.named('authority.trust_clients')} fills it in",
+            )
 
 
 def _validated(values: Values, option: str) -> tuple[Desired, Values]:

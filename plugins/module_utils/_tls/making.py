@@ -183,11 +183,13 @@ def filled(planned: Planned, *, kept: bool) -> Planned:
     if question is not None:
         made = tuple(_filled(step, kept=kept) for step in question.steps)
         question = Question(steps=made, facts={**question.facts, **_requests(made)})
+    # In check mode nobody waits for an answer, but the authority may say that it would give none.
+    asked = question.facts if question is not None and not kept else {}
     steps = tuple(_filled(step, kept=kept) for step in planned.steps)
     return dataclasses.replace(
         planned,
         steps=steps,
-        facts={**planned.facts, **(_requests(steps) if kept else {})},
+        facts={**planned.facts, **asked, **(_requests(steps) if kept else {})},
         question=question,
     )
 

@@ -123,10 +123,12 @@ class Authority:
         key: KeySpec,
         validity_days: int,
         now: int,
+        check: bool = False,
     ) -> Issued:
         """A certificate for the server of ``host``, with the names of its request, which must all be granted.
 
-        ``key`` is the kind and size that the request's key must have; ``now`` is the clock of the controller.
+        ``key`` is the kind and size that the request's key must have; ``now`` is the clock of the controller. With
+        ``check`` it is one that nobody may have, and it is not recorded.
         """
         requested = requests.judged_server(request_pem, host=host, granted=granted, key=key)
         return self._signed(
@@ -137,6 +139,7 @@ class Authority:
             passphrase=passphrase,
             validity_days=validity_days,
             now=now,
+            check=check,
         )
 
     def sign_client(
@@ -184,6 +187,7 @@ class Authority:
         validity_days: int,
         now: int,
         place: str = "",
+        check: bool = False,
     ) -> Issued:
         """Sign, and record it before anybody has it."""
         generation = self.issuing
@@ -213,7 +217,8 @@ class Authority:
             time=now,
             place=place,
         )
-        files.append(self.places.record, record.issued_line(entry))
+        if not check:
+            files.append(self.places.record, record.issued_line(entry))
         return Issued(
             chain_pem=making.pem_of(made).decode() + self.issuer_pem,
             serial=entry.serial,
