@@ -30,9 +30,10 @@ except ImportError:
 __all__ = ["MISSING", "Certificate", "Key", "RevocationList", "Unread", "key_in", "pem_items", "served_certificate"]
 
 MISSING = "python3-cryptography is missing on this host"
-_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
 _CERTIFICATES = (b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE")  # what libssl takes as one
 _LIST = b"X509 CRL"
+_KEYS = (b"PRIVATE KEY", b"ENCRYPTED PRIVATE KEY", b"RSA PRIVATE KEY", b"EC PRIVATE KEY", b"DSA PRIVATE KEY")
+_BEGIN = re.compile(b"-----BEGIN (" + b"|".join((*_CERTIFICATES, _LIST, *_KEYS)) + b")-----")
 _MINIMUM_RSA_BITS = 2048  # 112 bits of security, which is what OpenSSL asks for by default on most systems
 _MINIMUM_CURVE_BITS = 224  # the same
 _WEAK_HASHES = ("md5", "sha1")
@@ -103,13 +104,37 @@ Item = t.Union[Certificate, RevocationList, Unread]
 def pem_items(content: bytes) -> list[Item]:
     """The certificates and lists of a file in their order; private keys are passed over."""
     found: list[Item] = []
-    for block in _BLOCK.finditer(content):
-        label, text = block.group(1), block.group(0) + b"\n"
-        if label in _CERTIFICATES:
-            found.append(_read(text, is_list=False))
-        elif label == _LIST:
-            found.append(_read(text, is_list=True))
+    for label, text in _blocks(content):
+        is_list = label == _LIST
+        if label in _KEYS:
+            continue
+        if text is None:
+            what = "revocation list" if is_list else "certificate"
+            found.append(Unread(f"a {what} begins there and does not end", is_list=is_list))
+        else:
+            found.append(_read(text, is_list=is_list))
     return found
+
+
+def _blocks(content: bytes) -> t.Iterator[tuple[bytes, bytes | None]]:
+    """Each block with its label, None where it has no end; in one pass, as the file is anybody's."""
+    position = 0
+    endless: set[bytes] = set()
+    while True:
+        begin = _BEGIN.search(content, position)
+        if begin is None:
+            return
+        label = begin.group(1)
+        mark = b"-----END " + label + b"-----"
+        end = -1 if label in endless else content.find(mark, begin.end())
+        if end < 0:
+            if label not in endless:
+                yield label, None
+            endless.add(label)
+            position = begin.end()
+        else:
+            position = end + len(mark)
+            yield label, content[begin.start() : position] + b"\n"
 
 
 def served_certificate(der: bytes) -> Item:
@@ -119,10 +144,9 @@ def served_certificate(der: bytes) -> Item:
 
 def key_in(content: bytes, certificate: Certificate) -> Key:
     """Whether the first private key of a file belongs to a certificate. Never any word of the key."""
-    blocks = [block for block in _BLOCK.finditer(content) if block.group(1).endswith(b"PRIVATE KEY")]
-    if not blocks:
+    text = next((text for label, text in _blocks(content) if label in _KEYS and text is not None), None)
+    if text is None:
         return Key(None, "it holds no private key", usable=False)
-    text = blocks[0].group(0)
     if b"ENCRYPTED" in text:
         return Key(None, "it is protected by a passphrase")
     try:

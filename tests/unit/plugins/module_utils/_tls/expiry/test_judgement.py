@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 import typing as t
 
 import pytest
@@ -264,3 +265,20 @@ def test_any_bytes_are_read_or_told(body: bytes, label: bytes) -> None:
     for item in pem_items(text):
         assert isinstance(item, Unread)
         assert item.reason
+
+
+def test_a_file_that_was_cut_off_is_told() -> None:
+    first, second = pem_items(LEAF.text + ROOT.text[:-30])
+    assert isinstance(first, Certificate)
+    assert second == Unread("a certificate begins there and does not end")
+    assert pem_items(revocation_list(ROOT, start=NOW, end=NOW + 1)[:-5]) == [
+        Unread("a revocation list begins there and does not end", is_list=True)
+    ]
+    assert not key_in(key_text(LEAF.key)[:-30], t.cast("Certificate", only(LEAF.text))).usable
+
+
+def test_a_hostile_file_takes_no_more_time_than_a_long_one() -> None:
+    begins = (b"-----BEGIN CERTIFICATE-----\n", b"-----BEGIN X509 CRL-----\n", b"-----BEGIN OTHER-----\n")
+    before = time.process_time()
+    assert len(pem_items(b"".join(begins) * 100_000)) == 2
+    assert time.process_time() - before < 5
