@@ -143,6 +143,7 @@ options:
     description:
       - Make a new certificate when the present one was made before this moment, whatever is left of its lifetime. ISO 8601
         with a time zone (V(2026-11-29T12:00:00Z)), not in the future. With the same value a second run changes nothing.
+      - With O(provider=ca) one that the authority has revoked is made anew without it.
       - For O(provider=self_signed) and O(provider=ca).
     type: str
   controller_clock:
@@ -390,7 +391,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.argumen
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import arguments as settings
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments import ARGUMENTS
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments import component
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.clients import component as client_trust
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust.component import (
+    component as client_trust,
+)
 
 
 def main() -> t.NoReturn:

@@ -146,6 +146,7 @@ options:
         - Make a new certificate when the present one was made before this moment, whatever is left of its lifetime.
           ISO 8601 with a time zone (V(2026-11-29T12:00:00Z)), not in the future. With the same value a second run
           changes nothing.
+        - With O(certificate.provider=ca) one that the authority has revoked is made anew without it.
         - For O(certificate.provider=self_signed) and O(certificate.provider=ca).
         type: str
       controller_clock:
@@ -904,7 +905,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.argumen
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.drivers import importable
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import arguments as settings
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import arguments as certificate
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls import clients
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust import component as clients
 
 COMPONENTS: dict[str, dict[str, t.Any]] = {
     "certificate": certificate.ARGUMENTS,

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -21,6 +22,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names impo
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import normalised
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.authority import Authority
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.authority import Issued
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.requests import SERVER
 
 __all__ = ["Signer", "granted_names", "inventory_names"]
 
@@ -70,8 +72,21 @@ class Signer:
             "additional_names": [*self.wanted.additional_names, *(() if self.wanted.names else self.inventory)],
             "issuers": self.authority.chain_pem,
             "controller_clock": now,
+            "made_since": self._made_since(),
             **(trusted if self.trusts_clients else {}),
         }
+
+    def _made_since(self) -> str | None:
+        """What the operator says, or the moment after the last certificate of this host that was revoked."""
+        revoked = [
+            entry.time + 1
+            for entry in self.authority.entries()
+            if entry.revoked and (entry.usage, entry.owner) == (SERVER, self.host)
+        ]
+        moments = [*revoked, *([self.wanted.made_since] if self.wanted.made_since is not None else [])]
+        if not moments:
+            return None
+        return datetime.datetime.fromtimestamp(max(moments), datetime.timezone.utc).isoformat()
 
     def sign(self, request: str, now: int, *, check: bool = False) -> Issued:
         """The certificate for a request (PEM) of this host; with ``check`` one that is not recorded, for nobody."""

@@ -10,8 +10,8 @@ import pytest
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._converge import Component
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import arguments as settings
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls import clients
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments import component
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust import component as clients
 from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
 from ansible_collections.rampart.postgresql.tests.conformance.tls.issuing import Issued
 from ansible_collections.rampart.postgresql.tests.conformance.tls.issuing import Issuer

@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives import serialization
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._converge import Component
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import arguments as settings
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls import clients
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import keys
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import pem
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments import component
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import DEFAULT_KEY
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust import component as clients
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import make_pending
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import private_key
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import read_pending

@@ -13,8 +13,8 @@ from cryptography import x509
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._converge import Component
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import arguments as settings
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls import clients
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments import component
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust import component as clients
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.handshake import ask
 from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
 from ansible_collections.rampart.postgresql.tests.conformance.killed import MOST_STEPS

@@ -14,11 +14,11 @@ import dataclasses
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls import trust_reading as reading
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import moment
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust import Authority
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust import RevocationList
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust import Trust
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust import reading
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust.trust import Authority
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust.trust import RevocationList
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust.trust import Trust
 
 try:
     from cryptography import x509

@@ -18,11 +18,11 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Pl
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Reload
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import WriteFile
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls import clients_state as _state
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.clients_state import State
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust import Trust
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust import findings
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust import told
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust import state as _state
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust.state import State
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust.trust import Trust
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust.trust import findings
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust.trust import told
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
@@ -173,10 +173,10 @@ class ClientTrustComponent:
         return Planned(left_alone=(left,), warnings=(warning,))
 
     def _wanted(self, state: State) -> Trust:
-        from ansible_collections.rampart.postgresql.plugins.module_utils._tls import trust_checking
+        from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust import checking
 
         desired = self._desired
-        wanted = trust_checking.given(
+        wanted = checking.given(
             authorities=desired.authorities or "",
             lists=desired.lists or "",
             issuers=desired.issuers,
@@ -275,14 +275,14 @@ def _differences(kind: str, present: t.Iterable[t.Any], wanted: t.Iterable[t.Any
 
 def _meaning(trust: Trust, *, lists: bool, more: bool) -> ClientTrust:
     """As admission understands it."""
-    from ansible_collections.rampart.postgresql.plugins.module_utils._tls import trust_reading
+    from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust import reading
 
     return ClientTrust(
         roots=frozenset((each.name, each.key) for each in trust.authorities if each.self_issued),
         intermediates=frozenset((each.name, each.key) for each in trust.authorities if not each.self_issued),
         listed=frozenset(each.name for each in trust.lists) if lists else None,
         more_lists=more,
-        revoked=frozenset((each.name, serial) for each in trust.lists for serial in trust_reading.revoked(each))
+        revoked=frozenset((each.name, serial) for each in trust.lists for serial in reading.revoked(each))
         if lists
         else frozenset(),
     )

@@ -12,12 +12,12 @@ import time
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust.trust import MARK
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust.trust import Trust
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.handshake import addresses_to_ask
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.handshake import ask
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.keys import AVAILABLE
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import default_path
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust import MARK
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust import Trust
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import FileState
@@ -155,9 +155,10 @@ def _own(file: FileState | None) -> OwnFile | None:
         return None
     if not AVAILABLE:
         return OwnFile(content=file.content, mode=file.mode, modified=file.modified, trust=None)
-    from ansible_collections.rampart.postgresql.plugins.module_utils._tls import trust_reading
 
-    trust, problem = trust_reading.read(file.content)
+    from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust import reading
+
+    trust, problem = reading.read(file.content)
     return OwnFile(content=file.content, mode=file.mode, modified=file.modified, trust=trust, problem=problem)
 
 
@@ -165,9 +166,10 @@ def _in_force(files: t.Mapping[str, FileState | None], *, loaded: float) -> tupl
     """Authorities of the one file, lists of the other; and whether the server goes by exactly these."""
     if not AVAILABLE or files.get("ssl_ca_file") is None:
         return None, False
-    from ansible_collections.rampart.postgresql.plugins.module_utils._tls import trust_reading
 
-    read = {name: trust_reading.read(file.content) for name, file in files.items() if file is not None}
+    from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust import reading
+
+    read = {name: reading.read(file.content) for name, file in files.items() if file is not None}
     certain = len(read) == len(files) and not any(problem for _trust, problem in read.values())
     certain = certain and all(file.modified <= loaded for file in files.values() if file is not None)
     lists = read.get("ssl_crl_file")

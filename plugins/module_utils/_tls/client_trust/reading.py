@@ -11,10 +11,10 @@ import re
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import keys
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust.trust import Authority
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust.trust import RevocationList
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust.trust import Trust
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.signatures import is_signature
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust import Authority
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust import RevocationList
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust import Trust
 
 try:
     from cryptography import x509

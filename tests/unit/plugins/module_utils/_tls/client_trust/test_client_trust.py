@@ -26,14 +26,14 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Pl
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Reload
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import WriteFile
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import handshake
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls import trust_reading
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.clients import ClientTrustComponent
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.clients import component
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.clients_state import OwnFile
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.clients_state import State
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust import Trust
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust import findings
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.trust_checking import given as given_trust
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust import reading
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust.checking import given as given_trust
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust.component import ClientTrustComponent
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust.component import component
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust.state import OwnFile
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust.state import State
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust.trust import Trust
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust.trust import findings
 
 NOW = 1_800_000_000
 DAY = 86400
@@ -260,7 +260,7 @@ def test_what_is_taken() -> None:
     both = revocations(begin=-2.0) + LIST + revocations("Works", key=OTHER)
     found = given_trust(authorities=ROOT + ROOT, lists=both, now=NOW)
     assert [each.title for each in found.lists] == ["CN=Root", "CN=Works"] and len(found.authorities) == 1
-    assert found.lists[0] == TRUST.lists[0] and trust_reading.revoked(found.lists[0]) == {5}
+    assert found.lists[0] == TRUST.lists[0] and reading.revoked(found.lists[0]) == {5}
     twins = ROOT + authority(key=OTHER)
     two = given_trust(authorities=twins, lists=LIST + revocations(key=OTHER), now=NOW)
     assert len(two.authorities) == len(two.lists) == 2
@@ -290,29 +290,27 @@ def test_lists_of_those_in_between() -> None:
 def test_what_is_written_is_read() -> None:
     odd = given_trust(authorities=authority("\u00fc\n-----BEGIN X"), lists="", now=NOW)
     for trust in (TRUST, odd):
-        assert trust_reading.read(trust.content()) == (trust, "")
-    assert trust_reading.read(TRUST.content()[:-40])[1] == "a block in it does not end"
-    assert (
-        "it holds a PRIVATE KEY" in trust_reading.read(b"-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----")[1]
-    )
-    assert "it cannot be read" in trust_reading.read(TRUST.content().replace(b"MI", b"NI"))[1]
+        assert reading.read(trust.content()) == (trust, "")
+    assert reading.read(TRUST.content()[:-40])[1] == "a block in it does not end"
+    assert "it holds a PRIVATE KEY" in reading.read(b"-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----")[1]
+    assert "it cannot be read" in reading.read(TRUST.content().replace(b"MI", b"NI"))[1]
 
 
 @given(st.binary(max_size=300))
 def test_whatever_lies_there_is_read(content: bytes) -> None:
-    trust_reading.read(content)
-    trust_reading.read(b"-----BEGIN CERTIFICATE-----\n" + content + b"\n-----END CERTIFICATE-----\n")
+    reading.read(content)
+    reading.read(b"-----BEGIN CERTIFICATE-----\n" + content + b"\n-----END CERTIFICATE-----\n")
 
 
 def test_what_nears_its_end() -> None:
     def told(begin: float, end: float) -> list[str]:
-        lists = trust_reading.read(revocations(begin=begin, end=end).encode())[0].lists
+        lists = reading.read(revocations(begin=begin, end=end).encode())[0].lists
         return list(findings(Trust((), lists), now=NOW))
 
     assert told(-121, 59) and not told(-119, 61)
     assert "less than a third" in told(-121, 59)[0]
     assert "refuses every client" in told(-181, -1)[0] and "has expired on" in told(-181, -1)[0]
-    near = trust_reading.read(authority(end=89).encode())[0]
+    near = reading.read(authority(end=89).encode())[0]
     assert "its successor has to be trusted" in [*findings(near, now=NOW)][0]
     assert "has expired" in [*findings(near, now=NOW + 90 * DAY)][0]
     assert not [*findings(TRUST, now=NOW)]
