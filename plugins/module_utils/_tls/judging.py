@@ -24,7 +24,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state impo
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import State
 
 __all__ = [
+    "ends_with_issuer",
     "foreign",
+    "is_due",
     "key_shown",
     "names_wanted",
     "not_served",
@@ -96,7 +98,7 @@ def _only_at_start(state: State) -> bool:
 
 def shortcomings(desired: Desired, state: State, certificate: Certificate) -> list[str]:
     """What a certificate lacks, wherever it came from."""
-    found = [_wrong_names(desired, state, certificate), _wrong_time(desired, state.now, certificate)]
+    found = [_wrong_names(desired, state, certificate), _wrong_time(desired, state, certificate)]
     if certificate.key != str(desired.key):
         found.append(f"its key is {certificate.key}, not {desired.key}")
     return [reason for reason in found if reason]
@@ -135,14 +137,25 @@ def _wrong_names(desired: Desired, state: State, certificate: Certificate) -> st
     return " and ".join(told)
 
 
-def _wrong_time(desired: Desired, now: int, certificate: Certificate) -> str:
-    lifetime = certificate.not_after - certificate.not_before
+def ends_with_issuer(desired: Desired, state: State, certificate: Certificate) -> bool:
+    """Whether another certificate of the authority that issues now would be valid for no longer."""
+    return desired.provider == CA and state.issuer_end is not None and certificate.not_after >= state.issuer_end
+
+
+def is_due(desired: Desired, state: State, certificate: Certificate) -> bool:
+    """Whether so little of its lifetime is left that another one is wanted."""
+    third = (certificate.not_after - certificate.not_before) // 3
+    margin = third if desired.renew_before is None else desired.renew_before * DAY
+    return certificate.not_after - state.now < margin
+
+
+def _wrong_time(desired: Desired, state: State, certificate: Certificate) -> str:
+    now, lifetime = state.now, certificate.not_after - certificate.not_before
     if certificate.not_before > now:
         return f"it is not valid before {moment(certificate.not_before)}"
     if certificate.not_after <= now:
         return f"it has expired on {moment(certificate.not_after)}"
-    margin = desired.renew_before * DAY if desired.renew_before is not None else lifetime // 3
-    if certificate.not_after - now < margin:
+    if is_due(desired, state, certificate) and not ends_with_issuer(desired, state, certificate):
         return f"it expires on {moment(certificate.not_after)}"
     if lifetime > desired.validity * DAY + BACKDATE:
         return f"it is valid for more than {desired.validity} days"

@@ -160,10 +160,18 @@ def exposure(state: State) -> str:
 
 
 def findings(desired: Desired, state: State) -> tuple[str, ...]:
-    """What only an operator can mend: certificates that come from outside and end."""
+    """What only an operator can mend: certificates that come from outside and end, or end with their authority."""
     installed = state.own.contents.certificate if state.own and state.own.contents else None
     waits = tuple(filter(None, [judging.waits_for_restart(state), exposure(state)]))
-    if desired.provider not in (INSTALL, EXISTING) or installed is None:
+    if installed is None:
+        return waits
+    if judging.is_due(desired, state, installed) and judging.ends_with_issuer(desired, state, installed):
+        return (
+            *waits,
+            f"the certificate {state.path} expires on {moment(installed.not_after)} with the authority that signs, so another"
+            " one would not be valid for longer: sign with another generation",
+        )
+    if desired.provider not in (INSTALL, EXISTING):
         return waits
     return waits + tuple(
         f"the certificate {state.path} has to be renewed where it comes from: {reason}"

@@ -108,6 +108,7 @@ class State:
     requested: Waiting = Waiting()  # for an operator's answer
     source: Source | None = None
     issuers: tuple[str, ...] = ()  # fingerprints of what has to follow the certificate
+    issuer_end: int | None = None  # when the first of them expires
 
 
 def observe(server: Server, desired: Desired) -> State:
@@ -152,7 +153,8 @@ def _provided(server: Server, path: str, desired: Desired) -> dict[str, t.Any]:
     if desired.provider in (REQUEST, INSTALL):
         found["requested"] = _waiting(server, path + REQUESTED)
     if desired.issuers:
-        found["issuers"] = judged_chain(desired.issuers, option=desired.named("issuers")).chain
+        issuers = judged_chain(desired.issuers, option=desired.named("issuers"))
+        found["issuers"], found["issuer_end"] = issuers.chain, issuers.certificate and issuers.certificate.not_after
     return found
 
 

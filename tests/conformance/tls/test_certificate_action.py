@@ -12,6 +12,8 @@ import typing as t
 
 import pytest
 
+from ansible_collections.rampart.postgresql.tests.conformance.tls.authorities import TestAuthority
+from ansible_collections.rampart.postgresql.tests.conformance.tls.authorities import issue
 from ansible_collections.rampart.postgresql.tests.conformance.tls.authority_homes import PASSPHRASE
 from ansible_collections.rampart.postgresql.tests.conformance.tls.authority_homes import Home
 from ansible_collections.rampart.postgresql.tests.conformance.tls.authority_homes import Played
@@ -89,3 +91,14 @@ def test_the_authority_is_asked_in_check_mode_and_told_to_nobody(fresh_server: S
     assert results["other"]["msg"].startswith("provider: 'self_signed' cannot be used")
     assert results["twice"]["msg"].startswith("client_authorities: 'mine...' cannot be used")
     assert PASSPHRASE not in done.seen  # nor in the files that were sent to the host
+
+
+def test_an_authority_that_ends_soon_signs_once(fresh_server: Server, tmp_path: pathlib.Path) -> None:
+    authority = TestAuthority(tmp_path / "authority", intermediate_validity=20)
+    options: dict[str, t.Any] = {"names": ["localhost"], "renew_before": 30}
+    assert issue(fresh_server, authority, **options).changed
+    again = issue(fresh_server, authority, **options)
+    assert not again.failed and not again.changed, again.output
+    assert "sign with another generation" in again.output
+    authority.establish(generation=2, trusted=(1, 2), intermediate_validity=1825)
+    assert issue(fresh_server, authority, **options).changed

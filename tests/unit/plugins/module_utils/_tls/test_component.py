@@ -297,3 +297,19 @@ def test_without_the_library_check_mode_reports() -> None:
 def test_without_the_library_somebody_elses_is_left_alone_all_the_same() -> None:
     state = dataclasses.replace(EMPTY, in_use=InUse(path=FOREIGN, real_path=FOREIGN), can_judge=False)
     assert plan(state).left_alone[0].subject == FOREIGN
+
+
+@pytest.mark.parametrize("issuer_end", [NOW + 20 * DAY, NOW + 21 * DAY, None])
+def test_a_certificate_that_ends_with_its_authority_is_not_made_anew_for_its_age(issuer_end: int | None) -> None:
+    leaf = dataclasses.replace(CERTIFICATE, self_signed=False, self_issued=False, not_after=NOW + 20 * DAY)
+    contents = Contents(certificate=leaf, marked=True, above=("cd" * 32,))
+    held = OwnFile(content=b"the key", mode=0o600, modified=NOW - 3600.0, contents=contents)
+    state = good(own=held, issuers=("cd" * 32,), issuer_end=issuer_end)
+    planned = plan(state, provider="ca", granted=(), renew_before=30, names=leaf.names)
+    if issuer_end == leaf.not_after:
+        assert not planned.steps and not planned.question
+        assert "sign with another generation" in planned.findings[0]
+    else:
+        assert planned.question and "it expires on" in planned.steps[0].description
+    relaxed = plan(state, provider="ca", granted=(), renew_before=5, names=leaf.names)
+    assert relaxed == Planned()
