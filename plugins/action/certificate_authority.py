@@ -12,8 +12,13 @@ import typing as t
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import check_library
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import failure
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import validated
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import arguments
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.change import diff_of
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.establishing import establish
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.returning import standing
 
 
 class ActionModule(ActionBase):
@@ -31,12 +36,7 @@ class ActionModule(ActionBase):
 
 
 def _outcome(given: t.Mapping[str, t.Any], *, check: bool) -> dict[str, t.Any]:
-    # Here and not above: a missing library is an error of the task then, and not of Ansible's loader.
-    from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import arguments
-    from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.change import diff_of
-    from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.establishing import establish
-    from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.returning import standing
-
+    check_library()
     values = validated(given, arguments.ARGUMENTS)
     now = int(time.time())
     desired = arguments.desired(values)

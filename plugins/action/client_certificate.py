@@ -13,8 +13,14 @@ import typing as t
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import check_library
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import failure
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import validated
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import client_arguments as arguments
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import clients
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.authority import Authority
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.change import diff_of
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.returning import shown
 
 
 class ActionModule(ActionBase):
@@ -32,13 +38,7 @@ class ActionModule(ActionBase):
 
 
 def _outcome(given: t.Mapping[str, t.Any], *, check: bool) -> dict[str, t.Any]:
-    # Here and not above: a missing library is an error of the task then, and not of Ansible's loader.
-    from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import client_arguments as arguments
-    from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import clients
-    from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.authority import Authority
-    from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.change import diff_of
-    from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.returning import shown
-
+    check_library()
     values = validated(given, arguments.ARGUMENTS)
     wanted = arguments.wanted(values)
     path, passphrase = values["authority"]["path"], values["authority"]["passphrase"]

@@ -13,9 +13,17 @@ from ansible.module_utils.errors import AnsibleValidationError
 from ansible.module_utils.errors import UnsupportedError
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls import keys
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._plain import plain
 
-__all__ = ["failure", "validated"]
+__all__ = ["check_library", "failure", "validated"]
+
+
+def check_library() -> None:
+    """Raise when what an authority needs is missing here, on the controller."""
+    if not keys.AVAILABLE:
+        raise Unsupported("the cryptography library is missing on the controller: install it where ansible-core runs")
 
 
 def validated(arguments: t.Mapping[str, t.Any], spec: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

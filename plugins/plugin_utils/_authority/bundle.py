@@ -12,9 +12,6 @@ import re
 import stat
 import typing as t
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import keys
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import KeySpec
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import moment
@@ -22,6 +19,12 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority impo
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import making
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.generation import encoded
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.record import Entry
+
+try:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+except ImportError:
+    pass
 
 __all__ = [
     "CERTIFICATE",

@@ -10,9 +10,6 @@ import dataclasses
 import os
 import typing as t
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import keys
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import KeySpec
@@ -24,6 +21,12 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.layo
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.layout import KEYS
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.layout import Places
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.record import Entry
+
+try:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+except ImportError:
+    pass
 
 __all__ = ["Generation", "Recipe", "encoded", "made", "opened"]
 

@@ -13,13 +13,16 @@ import dataclasses
 import datetime
 import typing as t
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives import serialization
-from cryptography.x509.oid import ExtendedKeyUsageOID
-from cryptography.x509.oid import NameOID
-
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import keys
+
+try:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+    from cryptography.x509.oid import NameOID
+except ImportError:
+    pass
 
 __all__ = [
     "BACKDATE",

@@ -15,11 +15,14 @@ import hashlib
 import os
 import typing as t
 
-from cryptography.hazmat.primitives import padding
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers import algorithms
-from cryptography.hazmat.primitives.ciphers import modes
+try:
+    from cryptography.hazmat.primitives import padding
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.ciphers import Cipher
+    from cryptography.hazmat.primitives.ciphers import algorithms
+    from cryptography.hazmat.primitives.ciphers import modes
+except ImportError:
+    pass
 
 __all__ = ["ROUNDS", "protected"]
 

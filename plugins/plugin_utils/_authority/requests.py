@@ -12,22 +12,24 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.x509.oid import ExtendedKeyUsageOID
-from cryptography.x509.oid import NameOID
-
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import keys
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import KeySpec
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.grants import Grants
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import normalised
 
+try:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+    from cryptography.x509.oid import NameOID
+except ImportError:
+    pass
+
 __all__ = ["CLIENT", "SERVER", "Requested", "judged_client", "judged_server"]
 
 SERVER = "server"
 CLIENT = "client"
-_USAGES = {SERVER: ExtendedKeyUsageOID.SERVER_AUTH, CLIENT: ExtendedKeyUsageOID.CLIENT_AUTH}
 _LARGEST = 65536  # bytes; that of a server with a hundred names has 8,000
 _HARMLESS = frozenset(("digital_signature", "key_encipherment"))
 _SIMPLE_USAGES = (
@@ -122,7 +124,8 @@ def _check_extension(value: t.Any, usage: str) -> None:
         if surplus:
             raise ValueError(f"it asks for the key usage {', '.join(surplus)}")
     elif isinstance(value, x509.ExtendedKeyUsage):
-        if any(asked != _USAGES[usage] for asked in value):
+        own = ExtendedKeyUsageOID.SERVER_AUTH if usage == SERVER else ExtendedKeyUsageOID.CLIENT_AUTH
+        if any(asked != own for asked in value):
             raise ValueError(f"it asks for another usage than {usage}")
     elif not isinstance(value, (x509.SubjectAlternativeName, x509.SubjectKeyIdentifier)):
         raise ValueError(f"it asks for the extension {value.oid.dotted_string}")
