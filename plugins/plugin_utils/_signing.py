@@ -112,7 +112,7 @@ def inventory_names(variables: Values) -> list[str]:
     """The name of a host in the inventory, short too, and its address there; what is no such name is left out."""
     name = str(variables.get("inventory_hostname", ""))
     found = []
-    for candidate in (name, name.split(".")[0], str(variables.get("ansible_host", ""))):
+    for candidate in (name, name.split(".", maxsplit=1)[0], str(variables.get("ansible_host", ""))):
         try:
             valid = normalised(candidate)
         except ValueError:
