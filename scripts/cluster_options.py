@@ -18,7 +18,7 @@ import typing as t
 import yaml
 
 MODULES = pathlib.Path(__file__).resolve().parent.parent / "plugins" / "modules"
-COMPONENTS = ("certificate", "extensions", "settings", "log_retention", "role_attributes", "ident", "hba")
+COMPONENTS = ("certificate", "extensions", "settings", "log_retention", "role_attributes", "privileges", "ident", "hba")
 _BEGIN = "options:\n"
 _END = "requirements:\n"
 

@@ -16,6 +16,7 @@ __all__ = [
     "CertificateReplaced",
     "ClientTrust",
     "ClientTrustBecomes",
+    "ConnectBecomes",
     "Consequence",
     "Effect",
     "ExpectedParameter",
@@ -174,7 +175,16 @@ class ClientTrustBecomes:
     after: ClientTrust
 
 
-Effect = t.Union[RoleLoses, ParameterBecomes, CertificateReplaced, ClientTrustBecomes]
+@dataclasses.dataclass(frozen=True)
+class ConnectBecomes:
+    """Who owns a database afterwards, and who has CONNECT; PUBLIC has no name."""
+
+    database: str
+    owner: str
+    grantees: frozenset[str]
+
+
+Effect = t.Union[RoleLoses, ParameterBecomes, CertificateReplaced, ClientTrustBecomes, ConnectBecomes]
 """What steps mean for the server where their text does not say it: for guards to read."""
 
 

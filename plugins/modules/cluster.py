@@ -13,8 +13,8 @@ description:
   - Brings any set of components of one cluster to the desired state in ONE execution, with one session, one
     observation, one plan, one rehearsal of everything together, one lock, one reload and one undo.
   - The order of the steps is the safe one, whatever the order of the options. The certificate comes first, then the
-    extensions, then the parameters, then what happens to old log files, then the attributes of roles, then the mappings of pg_ident.conf, and the rules of
-    pg_hba.conf last.
+    extensions, then the parameters, then what happens to old log files, then the attributes of roles, then
+    privileges, then the mappings of pg_ident.conf, and the rules of pg_hba.conf last.
   - When anything is refused or does not prove to be in force, everything that this run changed is put back.
   - The server is never restarted; what waits for a restart is returned, see M(rampart.postgresql.server_restart).
 author:
@@ -470,6 +470,185 @@ options:
         - skip
         - fail
         default: skip
+  privileges:
+    description:
+    - As the options of M(rampart.postgresql.privileges). Without it the component does not take part.
+    type: dict
+    suboptions:
+      grants:
+        description: Who has which privileges on what.
+        type: list
+        elements: dict
+        suboptions:
+          true:
+            description:
+            - The kind of objects.
+            - V(table) is also a view, materialized view, partitioned or foreign table; V(function) also a procedure,
+              aggregate or window function; V(type) also a domain.
+            - V(parameter) is a server parameter, from PostgreSQL 15 on.
+            - V(default) are default privileges, which future objects get when they are made.
+            type: str
+            required: true
+            choices:
+            - tablespace
+            - parameter
+            - database
+            - language
+            - foreign_data_wrapper
+            - foreign_server
+            - schema
+            - type
+            - table
+            - column
+            - sequence
+            - function
+            - large_object
+            - default
+          databases:
+            description:
+            - The databases that the objects are in; with O(privileges.grants[].on=database) the objects themselves.
+              Not with V(tablespace) and V(parameter), which belong to the cluster.
+            - Names, or patterns. A pattern is a regular expression behind a C(/), as in pg_hba.conf, and has to match
+              the whole name, as in V(/shop_.*). V(ALL) is everything, as for the other options that choose.
+            - Without it, every database that allows connections, C(template1) included. One that does not allow them
+              is told in RV(left_alone), and is an error where it is named, except with O(privileges.grants[].on=database).
+            - A schema, object or column that is named has to be in every database that is named, or else in one at
+              least.
+            type: list
+            elements: str
+          schemas:
+            description:
+            - The schemas that the objects are in; with O(privileges.grants[].on=schema), where it is required, the
+              objects themselves. Names, patterns, or V(ALL).
+            - Without it, every schema but PostgreSQL's own. With O(privileges.grants[].on=default) it means the default
+              privileges for all schemas, while with it they are those of each of these schemas, which can only add
+              to the former; to take there what comes from the former is an error.
+            type: list
+            elements: str
+          objects:
+            description:
+            - The objects. Names as the catalogue has them (capitals matter, no quotes are needed), patterns, or V(ALL).
+              Required but for databases, schemas and default privileges.
+            - With O(privileges.grants[].on=column) the tables. A large object is named by its number.
+            - The name of a function means all that bear it; V(total(integer, text)) means the one with these types
+              of arguments.
+            - On an untrusted language nobody but superusers can be given anything, so naming one is an error.
+            type: list
+            elements: str
+          columns:
+            description: The columns of O(privileges.grants[].on=column). Names, patterns, or V(ALL).
+            type: list
+            elements: str
+          for_roles:
+            description:
+            - Default privileges are given for objects that one of these roles makes. Names, patterns, or V(ALL).
+              Required with O(privileges.grants[].on=default).
+            type: list
+            elements: str
+          future:
+            description: The kinds of future objects of O(privileges.grants[].on=default). V(large_object) needs PostgreSQL
+              18.
+            type: list
+            elements: str
+            choices:
+            - table
+            - sequence
+            - function
+            - type
+            - schema
+            - large_object
+          roles:
+            description:
+            - The roles that are given the privileges, or that they are taken from. Names, patterns, or V(PUBLIC).
+            - An empty list is for O(privileges.grants[].state=exact), when nobody but the owner shall have anything.
+            type: list
+            elements: str
+            required: true
+          privileges:
+            description:
+            - The privileges, as C(GRANT) names them, or V(ALL), which means all that this version has for the kind.
+            - V(CONNECT), V(TEMPORARY) and V(CREATE) on databases; V(USAGE) and V(CREATE) on schemas; V(SELECT), V(INSERT),
+              V(UPDATE), V(DELETE), V(TRUNCATE), V(REFERENCES), V(TRIGGER) and (from 17 on) V(MAINTAIN) on tables;
+              V(SELECT), V(INSERT), V(UPDATE) and V(REFERENCES) on columns; V(USAGE), V(SELECT) and V(UPDATE) on sequences;
+              V(EXECUTE) on functions; V(USAGE) on types, languages, foreign data wrappers and servers; V(SELECT)
+              and V(UPDATE) on large objects; V(SET) and V(ALTER SYSTEM) on parameters; V(CREATE) on tablespaces.
+            type: list
+            elements: str
+          grant_option:
+            description:
+            - Whether they may grant them on. With O(privileges.grants[].state=absent) only the grant option is taken,
+              the privilege stays.
+            type: bool
+            default: false
+          state:
+            description:
+            - With V(present) they have these at least, with V(absent) they do not have these.
+            - With V(exact) they have these, and nobody has anything else on these objects but what another entry
+              gives.
+            type: str
+            choices:
+            - present
+            - absent
+            - exact
+            default: present
+      ownership:
+        description:
+        - Who owns what. An owner is changed before privileges are, in the same transaction.
+        - A sequence that belongs to a column goes with the table. What an extension made keeps its owner unless it
+          is named.
+        type: list
+        elements: dict
+        suboptions:
+          true:
+            description: The kind of objects, as in O(privileges.grants[].on).
+            type: str
+            required: true
+            choices:
+            - tablespace
+            - database
+            - language
+            - foreign_data_wrapper
+            - foreign_server
+            - schema
+            - type
+            - table
+            - sequence
+            - function
+            - large_object
+          databases:
+            description: As O(privileges.grants[].databases). Required for databases.
+            type: list
+            elements: str
+          schemas:
+            description: As O(privileges.grants[].schemas).
+            type: list
+            elements: str
+          objects:
+            description: As O(privileges.grants[].objects).
+            type: list
+            elements: str
+          owner:
+            description: The role that owns them. Two entries that give an object to different roles are an error
+              that names both.
+            type: str
+            required: true
+      cascade:
+        description:
+        - Whether a role may lose its grant option although others, whom no entry is about, have what it granted to
+          them. They lose it then, which a warning for each says, and so does the plan of check mode. C(CASCADE) itself
+          is never sent.
+        - Without it this is an error that lists what would fall, and nothing is changed.
+        type: bool
+        default: false
+      on_standby:
+        description:
+        - A standby takes no writes. V(skip) reports in RV(left_alone) what would have to change on the primary, V(fail)
+          fails.
+        type: str
+        choices:
+        - skip
+        - fail
+        default: skip
   ident:
     description:
     - As the options of M(rampart.postgresql.ident). Without it the component does not take part.
@@ -900,6 +1079,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident impo
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.packages import missing_packages
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_retention import component as log_retention
 from ansible_collections.rampart.postgresql.plugins.module_utils._module import run
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges import arguments as privileges
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles import arguments as role_attributes
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.arguments import CONNECTION_ARGUMENTS
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.drivers import importable
@@ -913,6 +1093,7 @@ COMPONENTS: dict[str, dict[str, t.Any]] = {
     "settings": settings.ARGUMENTS,
     "log_retention": log_retention.ARGUMENTS,
     "role_attributes": role_attributes.ARGUMENTS,
+    "privileges": privileges.ARGUMENTS,
     "ident": ident.ARGUMENTS,
     "hba": hba.ARGUMENTS,
 }
@@ -938,6 +1119,8 @@ def build(values: t.Mapping[str, t.Any], *, check_mode: bool) -> list[Component]
         components.append(log_retention.component(given["log_retention"], option="log_retention"))
     if "role_attributes" in given:
         components.append(role_attributes.component(given["role_attributes"], option="role_attributes"))
+    if "privileges" in given:
+        components.append(privileges.component(given["privileges"], option="privileges"))
     if "ident" in given:
         components.append(ident.component(given["ident"], option="ident"))
     if "hba" in given:

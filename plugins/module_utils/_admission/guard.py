@@ -22,6 +22,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._admission.word
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.words import sentence
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import CertificateReplaced
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ClientTrustBecomes
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ConnectBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Effect
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
@@ -118,7 +119,7 @@ def _decides(plan: Plan) -> bool:
 def _is_relevant(effect: Effect) -> bool:
     if isinstance(effect, ParameterBecomes):
         return effect.name in PARAMETERS
-    if isinstance(effect, ClientTrustBecomes):
+    if isinstance(effect, (ClientTrustBecomes, ConnectBecomes)):
         return True
     return isinstance(effect, RoleLoses) and effect.attribute in ATTRIBUTES
 

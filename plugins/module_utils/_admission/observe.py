@@ -33,6 +33,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._host.connectio
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.connections import local_ends
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ClientTrust
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ClientTrustBecomes
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ConnectBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Effect
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
@@ -44,7 +45,17 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql imp
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
-__all__ = ["ATTRIBUTES", "OWN", "PARAMETERS", "Session", "Slot", "State", "observe", "without_attributes"]
+__all__ = [
+    "ATTRIBUTES",
+    "OWN",
+    "PARAMETERS",
+    "Session",
+    "Slot",
+    "State",
+    "observe",
+    "with_connect",
+    "without_attributes",
+]
 
 OWN = "this run's own connection"
 _AT_RESTART = frozenset(
@@ -130,6 +141,7 @@ def observe(server: Server, plan: Plan) -> State:
             rules=coming.rules,
             mappings=coming.mappings,
             roles=without_attributes(side.roles or {}, plan.effects()),
+            databases=with_connect(side.databases or {}, plan.effects()),
             parameters=_parameters(
                 {**values, **new}, coming, server.owner if through_another_door else None, trusted.after
             ),
@@ -174,6 +186,17 @@ def without_attributes(roles: t.Mapping[str, Role], effects: t.Iterable[Effect])
         if isinstance(effect, RoleLoses) and effect.role in changed and effect.attribute in ATTRIBUTES:
             lost: dict[str, t.Any] = {ATTRIBUTES[effect.attribute]: False}
             changed[effect.role] = dataclasses.replace(changed[effect.role], **lost)
+    return changed
+
+
+def with_connect(databases: t.Mapping[str, Database], effects: t.Iterable[Effect]) -> dict[str, Database]:
+    """The databases with the owners and the CONNECT that the effects leave them."""
+    changed = dict(databases)
+    for effect in effects:
+        if isinstance(effect, ConnectBecomes) and effect.database in changed:
+            changed[effect.database] = dataclasses.replace(
+                changed[effect.database], owner=effect.owner, connect=effect.grantees
+            )
     return changed
 
 

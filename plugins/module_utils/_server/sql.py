@@ -12,7 +12,20 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 
-__all__ = ["DottedName", "Identifier", "Keyword", "Literal", "Literals", "as_json", "compose"]
+__all__ = [
+    "DottedName",
+    "Identifier",
+    "Keyword",
+    "Keywords",
+    "Literal",
+    "Literals",
+    "Number",
+    "OfColumn",
+    "Qualified",
+    "Routine",
+    "as_json",
+    "compose",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,13 +85,71 @@ class Keyword:
         return self.words
 
 
-Part = t.Union[DottedName, Identifier, Literal, Literals, Keyword]
+@dataclasses.dataclass(frozen=True)
+class Keywords:
+    """Words of the grammar with commas between them, at least one."""
+
+    words: tuple[str, ...]
+
+    def __str__(self) -> str:
+        if not self.words:
+            raise RampartError("a list of keywords needs one at least")
+        return ", ".join(str(Keyword(words)) for words in self.words)
+
+
+@dataclasses.dataclass(frozen=True)
+class OfColumn:
+    """Privileges on one column of a table: each has the column behind it."""
+
+    privileges: tuple[str, ...]
+    column: str
+
+    def __str__(self) -> str:
+        return ", ".join(f"{Keyword(privilege)} ({Identifier(self.column)})" for privilege in self.privileges)
+
+
+@dataclasses.dataclass(frozen=True)
+class Qualified:
+    """The name of an object in a schema."""
+
+    schema: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{Identifier(self.schema)}.{Identifier(self.name)}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Routine:
+    """A function, procedure or aggregate: its name and the types of its input arguments."""
+
+    name: Qualified
+    types: tuple[Qualified, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(map(str, self.types))})"
+
+
+@dataclasses.dataclass(frozen=True)
+class Number:
+    """An unsigned number: large objects have no other name."""
+
+    value: int
+
+    def __str__(self) -> str:
+        if self.value < 0:
+            raise RampartError(f"not the number of an object: {self.value}")
+        return str(int(self.value))
+
+
+Part = t.Union[DottedName, Identifier, Keyword, Keywords, Literal, Literals, Number, OfColumn, Qualified, Routine]
+_PARTS = (DottedName, Identifier, Keyword, Keywords, Literal, Literals, Number, OfColumn, Qualified, Routine)
 
 
 def compose(template: str, **parts: Part) -> str:
     """Fill ``{name}`` in a template with typed parts; a bare string is refused."""
     for name, part in parts.items():
-        if not isinstance(part, (DottedName, Identifier, Literal, Literals, Keyword)):
+        if not isinstance(part, _PARTS):
             raise TypeError(f"{name} must be an Identifier, Literal or Keyword, not {type(part).__name__}")
     return string.Formatter().vformat(template, (), parts)
 

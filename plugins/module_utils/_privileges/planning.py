@@ -1,0 +1,269 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What differs, object by object: pure; private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.desired import Desired
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.desired import Entry
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.desired import Ownership
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import Difference
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import Item
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import OfTable
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import Wish
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import difference
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import with_owner
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kinds import DEFAULT
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.matching import Matching
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.matching import Seen
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.matching import in_schema
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.state import Catalogue
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.state import State
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.state import Thing
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.state import concerns
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.statements import DefaultTarget
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.statements import ObjectTarget
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.statements import Target
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.wishes import Wishes
+
+__all__ = ["Found", "find"]
+
+_BOOTSTRAP = 10  # the owner of parameters
+
+
+class Found(t.NamedTuple):
+    """One object that is not as desired."""
+
+    database: str  # where the statements run; empty: the one of the run
+    target: Target
+    items: tuple[Item, ...]  # its ACL, as it is once the owner has changed
+    difference: Difference
+    entries: tuple[str, ...]  # options of those that are about it
+    new_owner: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Table:
+    """What the columns of a table need of it."""
+
+    entries: tuple[Entry, ...]
+    items: tuple[Item, ...]
+    owner: int
+    difference: Difference
+
+
+def find(desired: Desired, state: State) -> list[Found]:
+    """Everything that differs. Raises InputError for entries that contradict each other or name what is not there."""
+    return _Finding(desired, state).all()
+
+
+class _Finding:
+    def __init__(self, desired: Desired, state: State) -> None:
+        self._desired = desired
+        self._state = state
+        self._wishes = Wishes(desired, state)
+        self._seen = Seen()
+        self._tables: dict[tuple[str, int], _Table] = {}
+        self._known: dict[tuple[t.Any, ...], Difference] = {}
+        self._owners = {entry.option: self._owner(entry) for entry in desired.owners}
+
+    def all(self) -> list[Found]:
+        found: list[Found] = []
+        for catalogue in self._state.catalogues:
+            found += self._in_catalogue(catalogue)
+        self._seen.check(self._desired.scopes, self._state)
+        for database in self._state.defaults:
+            found += self._defaults(database)
+        return found
+
+    def _owner(self, entry: Ownership) -> int:
+        if entry.owner not in self._state.roles:
+            raise InputError(option=f"{entry.option}.owner", value=entry.owner, expected="a role of this cluster")
+        return self._state.roles[entry.owner]
+
+    def _in_catalogue(self, catalogue: Catalogue) -> t.Iterator[Found]:
+        grants = Matching(self._desired.grants, catalogue, self._state, self._seen)
+        owners = Matching(self._desired.owners, catalogue, self._state, self._seen)
+        for thing in (*catalogue.things, *self._unwritten_parameters(catalogue)):
+            entries = grants.of(thing)
+            self._refuse_untrusted(thing, catalogue.kind, entries, grants)
+            owner = self._new_owner(thing, catalogue, owners)
+            if not entries and owner == thing.owner and catalogue.kind not in ("table", "column"):
+                continue
+            by_name = not entries or grants.by_name([e for e in entries if e.state == "exact"], thing)
+            found = self._about(thing, catalogue, entries, owner, by_name)
+            if found.new_owner is not None or found.difference != _NOTHING:
+                yield found
+
+    def _about(
+        self, thing: Thing, catalogue: Catalogue, entries: tuple[Entry, ...], owner: int, by_name: bool
+    ) -> Found:
+        kind = catalogue.kind
+        items = catalogue.acls.get(thing.acl, ())
+        if owner != thing.owner:
+            items = with_owner(items, thing.owner, owner)
+        if kind == "column":
+            changes = self._of_column(thing, catalogue, entries, owner, items, by_name)
+        elif _untouchable(thing, kind):
+            changes = _NOTHING
+        else:
+            wish = self._wishes.of(entries, kind, by_name=by_name)
+            initial = catalogue.acls.get(thing.initial or "", ()) if wish.spares_initial else ()
+            key = (thing.acl, thing.owner, owner, id(wish), thing.initial if wish.spares_initial else None)
+            if key not in self._known:
+                self._known[key] = difference(items, owner, wish, initial=initial)
+            changes = self._known[key]
+        if kind == "table":
+            self._tables[catalogue.database, thing.oid] = _Table(entries, items, owner, changes)
+        follows = kind == "column" or (kind == "sequence" and thing.more is not None)
+        moved = None if follows or owner == thing.owner else owner
+        target = ObjectTarget(kind, thing, owner)
+        return Found(self._place(catalogue, thing), target, items, changes, tuple(e.option for e in entries), moved)
+
+    def _of_column(
+        self,
+        thing: Thing,
+        catalogue: Catalogue,
+        entries: tuple[Entry, ...],
+        owner: int,
+        items: tuple[Item, ...],
+        by_name: bool,
+    ) -> Difference:
+        table = self._tables.get((catalogue.database, thing.oid))
+        if not entries and not items:
+            return _NOTHING
+        wish = self._wishes.of(entries, "column", by_name=by_name, tables=table.entries if table else ())
+        initial = catalogue.acls.get(thing.initial or "", ())
+        return difference(items, owner, wish, initial=initial, table=_of_table(table))
+
+    def _new_owner(self, thing: Thing, catalogue: Catalogue, owners: Matching[Ownership]) -> int:
+        """Who owns an object afterwards."""
+        if catalogue.kind in ("column", "sequence"):
+            table = self._tables.get((catalogue.database, thing.oid if catalogue.kind == "column" else thing.more or 0))
+            followed = table.owner if table else thing.owner
+            if catalogue.kind == "column":
+                return followed
+            if thing.more is not None:
+                self._refuse_follower(thing, followed, owners)
+                return followed
+        entries = owners.of(thing)
+        if thing.initial is not None and not owners.by_name(entries, thing):
+            entries = ()  # an extension's, chosen by pattern
+        wanted = {self._owners[entry.option]: entry for entry in entries}
+        if len(wanted) > 1:
+            first, second = list(wanted.values())[:2]
+            raise InputError(
+                option=f"{second.option}.owner",
+                value=second.owner,
+                expected=f"{first.option} gives the same {second.on} {thing.name} to {first.owner}",
+            )
+        return next(iter(wanted), thing.owner)
+
+    def _refuse_follower(self, thing: Thing, owner: int, owners: Matching[Ownership]) -> None:
+        """A sequence of a column belongs to the owner of the table."""
+        entries = owners.of(thing)
+        if owners.by_name(entries, thing) and any(self._owners[entry.option] != owner for entry in entries):
+            raise InputError(
+                option=f"{entries[0].option}.objects",
+                value=thing.name,
+                expected="this sequence belongs to a column and goes with the owner of the table: name the table",
+            )
+
+    def _unwritten_parameters(self, catalogue: Catalogue) -> list[Thing]:
+        """Parameters that entries name and nobody has a privilege on yet."""
+        if catalogue.kind != "parameter":
+            return []
+        written = {thing.name for thing in catalogue.things}
+        named = {
+            name
+            for entry in self._desired.grants
+            if entry.on == "parameter"
+            for name in entry.objects.literal
+            if name in self._state.parameters or "." in name
+        }
+        return [Thing(None, name, _BOOTSTRAP, 0, "") for name in sorted(named - written)]
+
+    def _refuse_untrusted(self, thing: Thing, kind: str, entries: tuple[Entry, ...], grants: Matching[Entry]) -> None:
+        if _untouchable(thing, kind) and entries and grants.by_name(entries, thing):
+            raise InputError(
+                option=f"{entries[0].option}.objects",
+                value=thing.name,
+                expected="only superusers can use an untrusted language, and the server takes no GRANT or REVOKE on it",
+            )
+
+    def _place(self, catalogue: Catalogue, thing: Thing) -> str:
+        """The statements about a database run in it, so that it is whole before or whole after."""
+        if catalogue.kind == "database" and thing.name in self._state.schemas:
+            return thing.name
+        return catalogue.database
+
+    def _defaults(self, database: str) -> t.Iterator[Found]:
+        targets: dict[tuple[str, str, str], list[Entry]] = {}
+        for entry in self._desired.grants:
+            if entry.on == DEFAULT and concerns(entry, database, True):
+                for target in self._targets(entry, database):
+                    targets.setdefault(target, []).append(entry)
+        for (name, schema, kind), entries in sorted(targets.items()):
+            found = self._of_default(database, DefaultTarget(kind, self._state.roles[name], name, schema), entries)
+            if found.difference != _NOTHING:
+                yield found
+
+    def _targets(self, entry: Entry, database: str) -> t.Iterator[tuple[str, str, str]]:
+        for name in sorted(entry.for_roles.literal):
+            if name not in self._state.roles:
+                raise InputError(option=f"{entry.option}.for_roles", value=name, expected="a role of this cluster")
+        schemas = [""]
+        if not entry.is_global:
+            schemas = [name for name in self._state.schemas[database] if in_schema(entry.schemas, name)]
+        for name in self._state.roles:
+            if entry.for_roles.matches(name):
+                for schema in schemas:
+                    for kind in entry.future:
+                        yield name, schema, kind
+
+    def _of_default(self, database: str, target: DefaultTarget, entries: t.Sequence[Entry]) -> Found:
+        defaults = self._state.defaults[database]
+        items = defaults.items(target.owner, target.schema, target.kind)
+        wish = self._wishes.of(tuple(entries), target.kind)
+        if target.schema:
+            self._refuse_taking_global(wish, defaults.items(target.owner, "", target.kind), target, entries)
+        changes = difference(items, target.owner, wish)
+        return Found(database, target, items, changes, tuple(entry.option for entry in entries))
+
+    def _refuse_taking_global(
+        self, wish: Wish, items: t.Sequence[Item], target: DefaultTarget, entries: t.Sequence[Entry]
+    ) -> None:
+        """Default privileges of a schema only add to those of all schemas."""
+        for item in items:
+            if (item.grantee, item.privilege) in wish.taken and item.grantee != target.owner:
+                option = next(entry.option for entry in entries if entry.state == "absent")
+                raise InputError(
+                    option=f"{option}.schemas",
+                    value=target.schema,
+                    expected=f"{item.privilege} on future {target.kind}s comes from the default privileges of role"
+                    f" {target.owner_name} for all schemas, and those of a schema can only add to them: leave out schemas",
+                )
+
+
+_NOTHING = Difference()
+
+
+def _untouchable(thing: Thing, kind: str) -> bool:
+    return kind == "language" and not thing.more
+
+
+def _of_table(table: _Table | None) -> OfTable:
+    if table is None:
+        return OfTable()
+    after = table.difference.applied(table.items)
+    return OfTable(
+        hold=frozenset((i.grantee, i.privilege) for i in table.items if i.grantable),
+        keep=frozenset((grantee, privilege) for (_by, grantee, privilege), grantable in after.items() if grantable),
+        revoked=table.difference.revoked(),
+    )
