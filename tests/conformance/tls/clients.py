@@ -184,7 +184,7 @@ def pgbench(server: Server, root: pathlib.Path, script: pathlib.Path, *, seconds
     return subprocess.Popen(
         [
             *(str(loader), "--library-path", str(libraries), str(release / "bin" / "pgbench")),
-            *("--no-vacuum", "--connect", "--rate=60", "--client=3", "--jobs=3"),
+            *("--no-vacuum", "--connect", "--rate=30", "--client=3", "--jobs=3"),
             *(f"--time={seconds}", f"--file={script}"),
             *("--host=localhost", f"--port={server.port}", f"--username={server.superuser}", "postgres"),
         ],

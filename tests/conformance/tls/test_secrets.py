@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import pathlib
+import secrets
 import sys
 import tempfile
 import typing as t
@@ -27,9 +28,8 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
-PASSPHRASE: t.Final = "Tr0ub4dor-and-3-more"
-CLIENT_PASSPHRASE: t.Final = "cl1ent-Passw0rd"
-WRONG: t.Final = "wr0ng-Passphrase"
+# Of this process: others that run the same tests now are seen too.
+PASSPHRASE, CLIENT_PASSPHRASE, WRONG = (secrets.token_urlsafe(16) for _secret in range(3))
 SECRETS: t.Final = {"ca_passphrase": PASSPHRASE, "client_passphrase": CLIENT_PASSPHRASE, "wrong_passphrase": WRONG}
 
 
@@ -81,6 +81,7 @@ def everything(server: Server, authority: pathlib.Path, clients: pathlib.Path) -
             {"ignore_errors": True},
         ),
         ("certificate", {**certificate, "names": ["not a name"]}, {"ignore_errors": True}),
+        ("certificate", {**certificate, "provider": "self_signed"}, {"ignore_errors": True}),
     ]
     names = [f"done_{number}" for number in range(len(tasks))]
     steps: list[dict[str, t.Any]] = [
@@ -130,10 +131,18 @@ def test_nothing_secret_is_seen(fresh_server: Server, place: pathlib.Path, pipel
         everything(server, authority, clients), {"db1": host(server)}, place, secrets=SECRETS, pipelining=pipelining
     )
     assert done.code == 0, done.output
-    assert done.output.count("...ignoring") == 3, done.output
-    secrets, numbers = secrets_of(server, authority, clients)
+    assert done.output.count("...ignoring") == 4, done.output
+    for words in (
+        "root.key cannot be opened with this passphrase",
+        "intermediate.key cannot be opened with this passphrase",
+        "names[0]: 'not a name' cannot be used",
+        "provider: 'self_signed' cannot be used",
+    ):
+        assert words in done.output, words
+    assert "Traceback" not in done.output
+    known, numbers = secrets_of(server, authority, clients)
     assert numbers["server"] >= 3 and numbers["authority"] == 2 and numbers["clients"] >= 1, numbers
-    assert done.leaks(secrets) == {}
+    assert done.leaks(known) == {}
     assert all(done.seen[place] for place in PLACES), {place: len(found) for place, found in done.seen.items()}
     words = f"PostgreSQL {server.major}, pipelining {'on' if pipelining else 'off'}: no secret was seen"
     counts.tell("secrets", words, {place: sum(map(len, found)) for place, found in done.seen.items()})
@@ -143,9 +152,9 @@ def test_a_planted_leak_is_found_in_each_place(place: pathlib.Path) -> None:
     authority = TestAuthority(place / "authority")
     key = (authority.path / "1" / "root.key").read_bytes()
     clear = place / "hidden-key.pem"
-    secrets = Secrets()
-    secrets.add_text("passphrase", PASSPHRASE)
-    assert secrets.add_keys("key", key, "correct horse battery staple") == 1
+    known = Secrets()
+    known.add_text("passphrase", PASSPHRASE)
+    assert known.add_keys("key", key, "correct horse battery staple") == 1
     leaks: list[dict[str, t.Any]] = [
         {"ansible.builtin.debug": {"msg": "{{ ca_passphrase }}"}},
         {"ansible.builtin.debug": {"msg": "{{ lookup('file', '" + str(authority.path / "1" / "root.key") + "') }}"}},
@@ -161,17 +170,17 @@ def test_a_planted_leak_is_found_in_each_place(place: pathlib.Path) -> None:
     hosts = {"db1": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}
     done = watched_play(leaks, hosts, place, secrets=SECRETS, pipelining=False)
     assert done.code == 0, done.output
-    assert set(done.leaks(secrets)) == set(PLACES)
+    assert set(done.leaks(known)) == set(PLACES)
     for where in ("output", "log", "return values"):
-        assert done.leaks(secrets)[where] == {"passphrase", "key"}
+        assert done.leaks(known)[where] == {"passphrase", "key"}
     for where in ("argv", "environ", "host files"):
-        assert done.leaks(secrets)[where] == {"passphrase"}
+        assert done.leaks(known)[where] == {"passphrase"}
 
 
 def test_a_key_is_found_however_it_is_spelled() -> None:
     key = keys.new_key(DEFAULT_KEY)
-    secrets = Secrets()
-    assert secrets.add_keys("key", keys.unprotected(key)) == 1
+    known = Secrets()
+    assert known.add_keys("key", keys.unprotected(key)) == 1
     value = key.private_numbers().private_value
     number = value.to_bytes(32, "big")
     der = key.private_bytes(
@@ -180,5 +189,5 @@ def test_a_key_is_found_however_it_is_spelled() -> None:
     pem = keys.unprotected(key)
     spellings = (pem, der, number.hex().upper().encode(), str(value).encode(), base64.b64encode(der))
     for spelling in spellings:
-        assert secrets.found_in(b"something {" + spelling + b"} else"), spelling
-    assert not secrets.found_in(keys.unprotected(keys.new_key(DEFAULT_KEY)))
+        assert known.found_in(b"something {" + spelling + b"} else"), spelling
+    assert not known.found_in(keys.unprotected(keys.new_key(DEFAULT_KEY)))
