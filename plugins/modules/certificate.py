@@ -37,7 +37,7 @@ attributes:
     support: full
     details:
       - A key is made in check mode too, for the rehearsal, and thrown away. The authority of O(provider=ca) says whether it
-        would sign the request, which is not recorded.
+        would sign the request, which is not recorded. One that is still to be made is a warning then.
       - Where the cryptography library is missing check mode reports what it cannot judge.
   diff_mode:
     support: full

@@ -58,20 +58,20 @@ class CertificateAction(ActionBase):
 
         if self._task.async_val:
             raise InputError(option="async", value=self._task.async_val, expected="0 where an authority has to sign")
-        signer = Signer.of(values, self._host_variables(variables), option=self.option)
+        check = bool(self._task.check_mode)
+        signer = Signer.of(values, self._host_variables(variables), option=self.option, check=check)
         told = {**values, **signer.public(int(time.time()))}
         first = self._module(told, variables)
         request = first.pop(_QUESTION, None)
-        if not request or first.get("failed"):
+        if first.get("failed"):
             return first
-        check = bool(self._task.check_mode)
+        if signer.missing:
+            return _warned(first, signer.missing)
+        if not request:
+            return first
         issued = signer.sign(request, int(time.time()), check=check)
-        if check:
-            first["warnings"] = [*first.get("warnings", ()), *issued.warnings]
-            return first
-        second = self._module({**told, "chain": issued.chain_pem}, variables)
-        second["warnings"] = [*second.get("warnings", ()), *issued.warnings]
-        return second
+        second = first if check else self._module({**told, "chain": issued.chain_pem}, variables)
+        return _warned(second, *issued.warnings)
 
     def _host_variables(self, variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """What the inventory calls the host that the module runs on."""
@@ -93,6 +93,10 @@ class CertificateAction(ActionBase):
             module_args=arguments, task_vars=variables, wrap_async=self._task.async_val
         )
         return found
+
+
+def _warned(result: dict[str, t.Any], *warnings: str) -> dict[str, t.Any]:
+    return {**result, "warnings": [*result.get("warnings", ()), *warnings]}
 
 
 def _options(given: t.Any) -> dict[str, t.Any] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import os
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -31,9 +32,9 @@ Values = t.Mapping[str, t.Any]
 
 @dataclasses.dataclass(frozen=True)
 class Signer:
-    """One host, one task, and the authority that signs for it."""
+    """One host, one task, and the authority that signs for it; None when it is still to be made."""
 
-    authority: Authority
+    authority: Authority | None
     wanted: Desired
     host: str
     inventory: tuple[str, ...]
@@ -42,12 +43,15 @@ class Signer:
     passphrase: str = dataclasses.field(repr=False)
 
     @classmethod
-    def of(cls, values: Values, variables: Values, *, option: str) -> Signer:
-        """Of the options of a certificate and the variables of a host; raises what the module would complain of."""
+    def of(cls, values: Values, variables: Values, *, option: str, check: bool = False) -> Signer:
+        """Of the options of a certificate and the variables of a host; raises what the module would complain of.
+
+        In check mode the authority may be one that a task before this one would have made.
+        """
         wanted, given = _validated(values, option)
         _check_trust(values, given, wanted)
         return cls(
-            authority=Authority.open(given["path"]),
+            authority=None if check and not os.path.lexists(given["path"]) else Authority.open(given["path"]),
             wanted=wanted,
             host=str(variables.get("inventory_hostname", "")),
             inventory=tuple(inventory_names(variables)),
@@ -61,26 +65,39 @@ class Signer:
         """What the host may bear."""
         return granted_names(self.wanted, self.inventory)
 
+    @property
+    def missing(self) -> str:
+        """That there is no authority yet, and what that means; empty when there is one."""
+        if self.authority is not None:
+            return ""
+        trusted = "; whose clients the server would trust is not judged" if self.trusts_clients else ""
+        return f"{self.path} is still to be made by certificate_authority{trusted}"
+
     def public(self, now: int) -> dict[str, t.Any]:
         """What the host is told: nothing of it is secret, and the passphrase stays here."""
-        trusted = {
-            "client_authorities": self.authority.trust_pem,
-            "client_revocation_lists": self.authority.revocation_lists_pem,
-        }
-        return {
+        told = {
             "authority": {"path": self.path, "allowed_names": list(self.granted)},
             "additional_names": [*self.wanted.additional_names, *(() if self.wanted.names else self.inventory)],
-            "issuers": self.authority.chain_pem,
             "controller_clock": now,
-            "made_since": self._made_since(),
+        }
+        return told if self.authority is None else {**told, **self._of_authority(self.authority)}
+
+    def _of_authority(self, authority: Authority) -> dict[str, t.Any]:
+        trusted = {
+            "client_authorities": authority.trust_pem,
+            "client_revocation_lists": authority.revocation_lists_pem,
+        }
+        return {
+            "issuers": authority.chain_pem,
+            "made_since": self._made_since(authority),
             **(trusted if self.trusts_clients else {}),
         }
 
-    def _made_since(self) -> str | None:
+    def _made_since(self, authority: Authority) -> str | None:
         """What the operator says, or the moment after the last certificate of this host that was revoked."""
         revoked = [
             entry.time + 1
-            for entry in self.authority.entries()
+            for entry in authority.entries()
             if entry.revoked and (entry.usage, entry.owner) == (SERVER, self.host)
         ]
         moments = [*revoked, *([self.wanted.made_since] if self.wanted.made_since is not None else [])]
@@ -90,6 +107,8 @@ class Signer:
 
     def sign(self, request: str, now: int, *, check: bool = False) -> Issued:
         """The certificate for a request (PEM) of this host; with ``check`` one that is not recorded, for nobody."""
+        if self.authority is None:
+            raise RampartError(self.missing)
         return self.authority.sign_server(
             request,
             passphrase=self.passphrase,

@@ -69,6 +69,7 @@ def test_the_authority_is_asked_in_check_mode_and_told_to_nobody(fresh_server: S
     tasks = Tasks(fresh_server, tmp_path)
     asked = tasks.options()
     wrong = tasks.options(passphrase="not the passphrase at all")
+    tasks.certificate("early", tasks.options(path=str(tmp_path / "to_be_made"), trust_clients=True), check_mode=True)
     tasks.certificate("wrong", wrong, check_mode=True)
     tasks.certificate("check", asked, check_mode=True)
     tasks.add("seen", "ansible.builtin.slurp", {"src": str(tasks.home.path / "issued.jsonl")})
@@ -80,6 +81,10 @@ def test_the_authority_is_asked_in_check_mode_and_told_to_nobody(fresh_server: S
     record = tasks.home.tree()["issued.jsonl"][1]
     done, results = tasks.played()
 
+    assert results["early"]["changed"] and results["early"]["steps"], results["early"]
+    assert any(
+        "to_be_made is still to be made by certificate_authority" in text for text in results["early"]["warnings"]
+    )
     assert "cannot be opened with this passphrase" in results["wrong"]["msg"]
     assert results["check"]["changed"] and "certificate_request" not in results["check"]
     assert base64.b64decode(results["seen"]["content"]) == record != tasks.home.tree()["issued.jsonl"][1]
