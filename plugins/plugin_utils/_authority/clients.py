@@ -97,7 +97,7 @@ def revoke(
     if not check and os.path.isdir(wanted.path):
         with files.locked(wanted.path):
             files.remove_leftovers(wanted.path)
-    if not found.there:
+    if not found.there and not _is_empty(wanted.path):
         return plan
     gone = Change(_REMOVE, wanted.path, "remove the bundle", found.summary(), "")
     if not check:
@@ -112,6 +112,11 @@ def holds(authority: Authority, path: str) -> Entry | None:
         return None
     fingerprint = making.fingerprint(found.leaf)
     return next((entry for entry in authority.entries() if entry.fingerprint == fingerprint), None)
+
+
+def _is_empty(path: str) -> bool:
+    """Whether only the directory is left, by a run that was killed."""
+    return os.path.isdir(path) and not os.listdir(path)
 
 
 def _is_meant(entry: Entry, wanted: Wanted, found: Bundle) -> bool:

@@ -222,6 +222,31 @@ def test_a_run_that_is_killed(client: Client) -> None:
     assert step > 4
 
 
+def test_a_run_that_is_killed_while_it_revokes(client: Client, tmp_path: pathlib.Path) -> None:
+    chain = client.content("postgresql.crt")
+    home, kept = client.home, tmp_path / "kept"
+    shutil.copytree(home.path, kept / "authority")
+    shutil.copytree(client.path, kept / "bundle")
+    step = 0
+    killed = True
+    seen: set[bool] = set()
+    while killed:
+        step += 1
+        for path in (home.path, client.path):
+            shutil.rmtree(path, ignore_errors=True)
+            shutil.copytree(kept / path.name, path)
+        killed = killed_before(step, client.revoke)
+        revoked = bool(home.opened().lists[1].serials)
+        seen.add(revoked)
+        assert revoked or (client.path / "postgresql.crt").exists()  # it is on the list before it is gone
+        client.revoke()
+        assert client.revoke().changes == ()
+        assert not client.path.exists()
+        assert len(home.opened().lists[1].serials) == 1
+    assert step > 5 and seen == {True, False}
+    assert "certificate revoked" in home.verdict(chain, "sslclient").output
+
+
 @pytest.mark.in_turn
 def test_libpq_logs_in_with_the_bundle(fresh_server: Server, tmp_path: pathlib.Path) -> None:
     server = fresh_server
