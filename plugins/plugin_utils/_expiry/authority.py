@@ -45,8 +45,11 @@ def of_authority(result: Values, *, host: str, within: int | None, now: int) -> 
             state=state_of(begin, end, now=now, within=within),
         )
 
-    expiry = result["expiry"] or {}
-    for generation in expiry.get("generations") or []:
+    expiry = result["expiry"]
+    if not expiry:
+        yield Row(host=host, cluster=NAME, reason="there is no authority")
+        return
+    for generation in expiry.get("generations", []):
         number = generation["generation"]
         for role in ("root", "intermediate"):
             yield row(role, f"{role} of generation {number}", generation[role], number=number)

@@ -44,15 +44,16 @@ def test_when_certificates_expire(workshop: Workshop, fresh_server: Server, majo
             "db3": host_of(down),
             "db4": AWAY,
         }
-        authority = {"pg_authority_path": str(tmp_path / "authority"), "pg_authority_passphrase": "only for this test"}
-        assert play("certificate_authority", fleet, tmp_path, extra=authority).code == 0
-        told = play("certificate_expiry", fleet, tmp_path, extra=authority)
+        authority = {"path": str(tmp_path / "authority"), "passphrase": "only for this test"}
+        extra = {"pg_tls_authority": authority}
+        assert play("certificate_authority", fleet, tmp_path, extra=extra).code == 0
+        told = play("certificate_expiry", fleet, tmp_path, extra=extra)
         assert told.code == 0, told.output
         assert [host for host, changed in told.changed.items() if changed] == ["db2"]
         first = [re.split("  +", line.strip(' ",'))[0] for line in told.output.splitlines() if TABLE.search(line)]
         assert first[:4] == ["db3", "db4", "db2", "db1"], told.output
         assert first.count("controller") == 3  # root, intermediate, the first of the lists
-        assert authority["pg_authority_passphrase"] not in told.output
+        assert authority["passphrase"] not in told.output
         assert not any(key_text(key).decode().split()[5] in told.output for key in (pki.server.key, soon.key))
 
         strict = {

@@ -202,7 +202,8 @@ def test_the_authority_is_taken_like_a_cluster() -> None:
     found = metrics({"localhost": authority()})
     assert len(found["certificate_not_after_seconds"]) == 5
     assert list(found["revocation_list_next_update_seconds"].values()) == ["1814400000"]
-    assert expiry(authority(expiry={}, certificates=[])) == []  # check mode made none
+    (none,) = expiry(authority(expiry={}, certificates=[]))
+    assert (none["state"], none["reason"]) == ("unknown", "there is no authority")  # check mode made none
     with pytest.raises(AnsibleFilterError, match="as certificate_authority returns it"):
         expiry(authority(expiry={"revocation_lists": "soon"}))
     malformed: list[t.Any] = [{"generations": [{}]}, {"generations": [1]}, "soon", ["soon"]]
