@@ -57,9 +57,8 @@ def everything(server: Server, authority: pathlib.Path, clients: pathlib.Path) -
     client = {"authority": own, "role": "app", "path": str(clients / "plain")}
     harden = {
         "pg_harden_clusters": [{"cluster": "{{ cluster }}"}],
-        "pg_harden_connection": {"rehearse": False},
         "pg_tls_provider": "ca",
-        "pg_tls_authority": own,
+        "pg_tls_authority": {**own, "trust_clients": True},
         "pg_tls_names": ["localhost"],
     }
     tasks: list[tuple[str, dict[str, t.Any], dict[str, t.Any]]] = [
@@ -133,6 +132,7 @@ def test_nothing_secret_is_seen(fresh_server: Server, place: pathlib.Path, pipel
     assert done.code == 0, done.output
     assert done.output.count("...ignoring") == 4, done.output
     for words in (
+        "rampart-clients.pem",
         "root.key cannot be opened with this passphrase",
         "intermediate.key cannot be opened with this passphrase",
         "names[0]: 'not a name' cannot be used",
