@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import grp
 import os
 import pwd
@@ -29,8 +30,9 @@ class Account:
     home: str
 
 
+@functools.cache
 def account_of(uid: int) -> Account:
-    """The account of a uid, its supplementary groups included."""
+    """The account of a uid, its supplementary groups included; asked once, not for each process of a server."""
     try:
         entry = pwd.getpwuid(uid)
     except KeyError:
