@@ -107,3 +107,24 @@ def test_an_authority_that_ends_soon_signs_once(fresh_server: Server, tmp_path: 
     assert "sign with another generation" in again.output
     authority.establish(generation=2, trusted=(1, 2), intermediate_validity=1825)
     assert issue(fresh_server, authority, **options).changed
+
+
+def test_a_certificate_that_was_revoked_is_replaced_once(fresh_server: Server, tmp_path: pathlib.Path) -> None:
+    tasks = Tasks(fresh_server, tmp_path)
+    asked = tasks.options()
+    tasks.certificate("first", asked)
+    tasks.certificate("good", asked)
+    tasks.add("pause", "ansible.builtin.pause", {"seconds": 2})
+    revoked = {
+        "host": "{{ inventory_hostname }}",
+        "issued_before": "{{ now(utc=true).strftime('%Y-%m-%dT%H:%M:%SZ') }}",
+    }
+    authority = {"path": str(tasks.home.path), "passphrase": "{{ passphrase }}", "organization": "Example"}
+    tasks.add("revoked", "rampart.postgresql.certificate_authority", {**authority, "revoked": [revoked]})
+    tasks.certificate("second", asked)
+    tasks.certificate("again", asked)
+    _done, results = tasks.played()
+
+    changed = {name: results[name]["changed"] for name in ("first", "good", "revoked", "second", "again")}
+    assert changed == {"first": True, "good": False, "revoked": True, "second": True, "again": False}, results
+    assert "it was made before" in results["second"]["steps"][0]["description"]
