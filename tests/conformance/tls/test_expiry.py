@@ -148,6 +148,8 @@ def test_everything_is_listed_as_openssl_sees_it(fresh_server: Server, pki: Pki)
 
 def test_ssl_off_needs_no_file(server: Server) -> None:
     assert look(server) == []
+    with OpenedServer.open(Options(host="127.0.0.1", port=server.port, user=server.superuser)) as opened:
+        assert survey(opened) == []
 
 
 @pytest.mark.in_turn

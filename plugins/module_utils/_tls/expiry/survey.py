@@ -114,8 +114,8 @@ class _Look:
         path = self._path("cert_file")
         if not path:
             return []
-        items, _state = self._items(path)
-        if not self._ssl and items is None:
+        items, _changed = self._items(path)
+        if not self._ssl and (items is None or not self._server.has_files):
             return []  # the default names a file that nobody needs while ssl is off
         return [
             Found(SERVER if number == 1 else INTERMEDIATE, item, path=path, number=number)
