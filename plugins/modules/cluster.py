@@ -480,7 +480,7 @@ options:
         type: list
         elements: dict
         suboptions:
-          true:
+          kind:
             description:
             - The kind of objects.
             - V(table) is also a view, materialized view, partitioned or foreign table; V(function) also a procedure,
@@ -506,48 +506,48 @@ options:
             - default
           databases:
             description:
-            - The databases that the objects are in; with O(privileges.grants[].on=database) the objects themselves.
+            - The databases that the objects are in; with O(privileges.grants[].kind=database) the objects themselves.
               Not with V(tablespace) and V(parameter), which belong to the cluster.
             - Names, or patterns. A pattern is a regular expression behind a C(/), as in pg_hba.conf, and has to match
               the whole name, as in V(/shop_.*). V(ALL) is everything, as for the other options that choose.
             - Without it, every database that allows connections, C(template1) included. One that does not allow them
-              is told in RV(left_alone), and is an error where it is named, except with O(privileges.grants[].on=database).
+              is told in RV(left_alone), and is an error where it is named, except with O(privileges.grants[].kind=database).
             - A schema, object or column that is named has to be in every database that is named, or else in one at
               least.
             type: list
             elements: str
           schemas:
             description:
-            - The schemas that the objects are in; with O(privileges.grants[].on=schema), where it is required, the
-              objects themselves. Names, patterns, or V(ALL).
-            - Without it, every schema but PostgreSQL's own. With O(privileges.grants[].on=default) it means the default
-              privileges for all schemas, while with it they are those of each of these schemas, which can only add
-              to the former; to take there what comes from the former is an error.
+            - The schemas that the objects are in; with O(privileges.grants[].kind=schema), where it is required,
+              the objects themselves. Names, patterns, or V(ALL).
+            - Without it, every schema but PostgreSQL's own. With O(privileges.grants[].kind=default) it means the
+              default privileges for all schemas, while with it they are those of each of these schemas, which can
+              only add to the former; to take there what comes from the former is an error.
             type: list
             elements: str
           objects:
             description:
             - The objects. Names as the catalogue has them (capitals matter, no quotes are needed), patterns, or V(ALL).
               Required but for databases, schemas and default privileges.
-            - With O(privileges.grants[].on=column) the tables. A large object is named by its number.
+            - With O(privileges.grants[].kind=column) the tables. A large object is named by its number.
             - The name of a function means all that bear it; V(total(integer, text)) means the one with these types
               of arguments.
             - On an untrusted language nobody but superusers can be given anything, so naming one is an error.
             type: list
             elements: str
           columns:
-            description: The columns of O(privileges.grants[].on=column). Names, patterns, or V(ALL).
+            description: The columns of O(privileges.grants[].kind=column). Names, patterns, or V(ALL).
             type: list
             elements: str
           for_roles:
             description:
             - Default privileges are given for objects that one of these roles makes. Names, patterns, or V(ALL).
-              Required with O(privileges.grants[].on=default).
+              Required with O(privileges.grants[].kind=default).
             type: list
             elements: str
           future:
-            description: The kinds of future objects of O(privileges.grants[].on=default). V(large_object) needs PostgreSQL
-              18.
+            description: The kinds of future objects of O(privileges.grants[].kind=default). V(large_object) needs
+              PostgreSQL 18.
             type: list
             elements: str
             choices:
@@ -599,8 +599,8 @@ options:
         type: list
         elements: dict
         suboptions:
-          true:
-            description: The kind of objects, as in O(privileges.grants[].on).
+          kind:
+            description: The kind of objects, as in O(privileges.grants[].kind).
             type: str
             required: true
             choices:

@@ -24,7 +24,7 @@ description:
     owner. What somebody else granted is revoked in the name of that role, and what a grantee granted on is revoked before
     the grant option that it came from. See O(cascade).
   - An object of which an entry takes a privilege on the table also loses it on its columns, as C(REVOKE) does, unless an
-    entry with O(grants[].on=column) gives it there.
+    entry with O(grants[].kind=column) gives it there.
   - Schemas that are PostgreSQL's own (C(information_schema) and all whose name begins with C(pg_)) are left alone unless they
     are named; a pattern or V(ALL) does not meet them.
   - Two entries of which one gives what the other takes, on the same object, are an error that names both. So is an entry
@@ -54,7 +54,7 @@ options:
     type: list
     elements: dict
     suboptions:
-      on:
+      kind:
         description:
           - The kind of objects.
           - V(table) is also a view, materialized view, partitioned or foreign table; V(function) also a procedure, aggregate
@@ -80,20 +80,20 @@ options:
           - default
       databases:
         description:
-          - The databases that the objects are in; with O(grants[].on=database) the objects themselves. Not with V(tablespace)
+          - The databases that the objects are in; with O(grants[].kind=database) the objects themselves. Not with V(tablespace)
             and V(parameter), which belong to the cluster.
           - Names, or patterns. A pattern is a regular expression behind a C(/), as in pg_hba.conf, and has to match the whole
             name, as in V(/shop_.*). V(ALL) is everything, as for the other options that choose.
           - Without it, every database that allows connections, C(template1) included. One that does not allow them is told
-            in RV(left_alone), and is an error where it is named, except with O(grants[].on=database).
+            in RV(left_alone), and is an error where it is named, except with O(grants[].kind=database).
           - A schema, object or column that is named has to be in every database that is named, or else in one at least.
         type: list
         elements: str
       schemas:
         description:
-          - The schemas that the objects are in; with O(grants[].on=schema), where it is required, the objects themselves.
+          - The schemas that the objects are in; with O(grants[].kind=schema), where it is required, the objects themselves.
             Names, patterns, or V(ALL).
-          - Without it, every schema but PostgreSQL's own. With O(grants[].on=default) it means the default privileges for
+          - Without it, every schema but PostgreSQL's own. With O(grants[].kind=default) it means the default privileges for
             all schemas, while with it they are those of each of these schemas, which can only add to the former; to take there
             what comes from the former is an error.
         type: list
@@ -102,23 +102,23 @@ options:
         description:
           - The objects. Names as the catalogue has them (capitals matter, no quotes are needed), patterns, or V(ALL). Required
             but for databases, schemas and default privileges.
-          - With O(grants[].on=column) the tables. A large object is named by its number.
+          - With O(grants[].kind=column) the tables. A large object is named by its number.
           - The name of a function means all that bear it; V(total(integer, text)) means the one with these types of arguments.
           - On an untrusted language nobody but superusers can be given anything, so naming one is an error.
         type: list
         elements: str
       columns:
-        description: The columns of O(grants[].on=column). Names, patterns, or V(ALL).
+        description: The columns of O(grants[].kind=column). Names, patterns, or V(ALL).
         type: list
         elements: str
       for_roles:
         description:
           - Default privileges are given for objects that one of these roles makes. Names, patterns, or V(ALL). Required with
-            O(grants[].on=default).
+            O(grants[].kind=default).
         type: list
         elements: str
       future:
-        description: The kinds of future objects of O(grants[].on=default). V(large_object) needs PostgreSQL 18.
+        description: The kinds of future objects of O(grants[].kind=default). V(large_object) needs PostgreSQL 18.
         type: list
         elements: str
         choices: [table, sequence, function, type, schema, large_object]
@@ -158,8 +158,8 @@ options:
     type: list
     elements: dict
     suboptions:
-      on:
-        description: The kind of objects, as in O(grants[].on).
+      kind:
+        description: The kind of objects, as in O(grants[].kind).
         type: str
         required: true
         choices:
@@ -218,18 +218,18 @@ EXAMPLES = r"""
 - name: One application, its readers and its writers
   rampart.postgresql.privileges:
     grants:
-      - {on: database, databases: [shop], roles: [shop_reader, shop_writer], privileges: [CONNECT], state: exact}
-      - {on: schema, databases: [shop], schemas: [app], roles: [shop_reader, shop_writer], privileges: [USAGE], state: exact}
-      - {on: table, databases: [shop], schemas: [app], objects: [ALL], roles: [shop_reader], privileges: [SELECT], state: exact}
-      - on: table
+      - {kind: database, databases: [shop], roles: [shop_reader, shop_writer], privileges: [CONNECT], state: exact}
+      - {kind: schema, databases: [shop], schemas: [app], roles: [shop_reader, shop_writer], privileges: [USAGE], state: exact}
+      - {kind: table, databases: [shop], schemas: [app], objects: [ALL], roles: [shop_reader], privileges: [SELECT], state: exact}
+      - kind: table
         databases: [shop]
         schemas: [app]
         objects: [ALL]
         roles: [shop_writer]
         privileges: [SELECT, INSERT, UPDATE, DELETE]
         state: exact
-      - {on: sequence, databases: [shop], schemas: [app], objects: [ALL], roles: [shop_writer], privileges: [USAGE, SELECT]}
-      - on: default
+      - {kind: sequence, databases: [shop], schemas: [app], objects: [ALL], roles: [shop_writer], privileges: [USAGE, SELECT]}
+      - kind: default
         databases: [shop]
         schemas: [app]
         for_roles: [shop_owner]
@@ -241,16 +241,16 @@ EXAMPLES = r"""
 - name: Nobody makes objects in the schema public, in any database
   rampart.postgresql.privileges:
     grants:
-      - {on: schema, schemas: [public], roles: [PUBLIC], privileges: [CREATE], state: absent}
+      - {kind: schema, schemas: [public], roles: [PUBLIC], privileges: [CREATE], state: absent}
   become: true
 
 - name: Functions are for those who are named, those of the future too
   rampart.postgresql.privileges:
     grants:
-      - {on: function, schemas: [app], objects: [ALL], roles: [PUBLIC], privileges: [EXECUTE], state: absent}
-      - {on: default, for_roles: [shop_owner], future: [function], roles: [PUBLIC], privileges: [EXECUTE], state: absent}
+      - {kind: function, schemas: [app], objects: [ALL], roles: [PUBLIC], privileges: [EXECUTE], state: absent}
+      - {kind: default, for_roles: [shop_owner], future: [function], roles: [PUBLIC], privileges: [EXECUTE], state: absent}
     ownership:
-      - {on: table, databases: [shop], schemas: [app], objects: [ALL], owner: shop_owner}
+      - {kind: table, databases: [shop], schemas: [app], objects: [ALL], owner: shop_owner}
   become: true
 """
 

@@ -33,7 +33,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
         "type": "list",
         "elements": "dict",
         "options": {
-            "on": {"type": "str", "choices": [*KINDS, DEFAULT], "required": True},
+            "kind": {"type": "str", "choices": [*KINDS, DEFAULT], "required": True},
             "databases": _NAMES,
             "schemas": _NAMES,
             "objects": _NAMES,
@@ -50,7 +50,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
         "type": "list",
         "elements": "dict",
         "options": {
-            "on": {"type": "str", "choices": list(_OWNED), "required": True},
+            "kind": {"type": "str", "choices": list(_OWNED), "required": True},
             "databases": _NAMES,
             "schemas": _NAMES,
             "objects": _NAMES,
@@ -107,12 +107,12 @@ def component(values: t.Mapping[str, t.Any], *, option: str = "") -> Privileges:
 
 
 def _entry(values: t.Mapping[str, t.Any], option: str) -> Entry:
-    on = values["on"]
-    _check_selectors(values, on, option)
+    kind = values["kind"]
+    _check_selectors(values, kind, option)
     state = values.get("state") or "present"
     roles = values.get("roles")
     roles = [] if roles is None else roles
-    privileges, everything = _privileges(values, on, option)
+    privileges, everything = _privileges(values, kind, option)
     grant_option, public = bool(values.get("grant_option")), _PUBLIC in roles
     _check_roles(roles, state, option)
     if roles and not privileges and not everything:
@@ -121,11 +121,11 @@ def _entry(values: t.Mapping[str, t.Any], option: str) -> Entry:
         raise InputError(option=f"{option}.roles", value=_PUBLIC, expected="PUBLIC cannot have a grant option")
     return Entry(
         option=option,
-        on=on,
-        **_selection(values, on, option),
+        kind=kind,
+        **_selection(values, kind, option),
         for_roles=_names(values.get("for_roles"), f"{option}.for_roles"),
         future=_future(values, option),
-        is_global=on == DEFAULT and values.get("schemas") is None,
+        is_global=kind == DEFAULT and values.get("schemas") is None,
         roles=_names([name for name in roles if name != _PUBLIC], f"{option}.roles"),
         public=public,
         privileges=privileges,
@@ -147,37 +147,37 @@ def _check_roles(roles: t.Sequence[str], state: str, option: str) -> None:
 
 
 def _ownership(values: t.Mapping[str, t.Any], option: str) -> Ownership:
-    on = values["on"]
-    _check_selectors(values, on, option)
-    if on == "database" and not values.get("databases"):
+    kind = values["kind"]
+    _check_selectors(values, kind, option)
+    if kind == "database" and not values.get("databases"):
         raise InputError(option=f"{option}.databases", value=None, expected="name the databases that change hands")
-    return Ownership(option=option, on=on, **_selection(values, on, option), owner=str(values["owner"]))
+    return Ownership(option=option, kind=kind, **_selection(values, kind, option), owner=str(values["owner"]))
 
 
-def _check_selectors(values: t.Mapping[str, t.Any], on: str, option: str) -> None:
+def _check_selectors(values: t.Mapping[str, t.Any], kind: str, option: str) -> None:
     for name in _CHOOSING:
-        if values.get(name) is not None and name not in _SELECTORS[on]:
+        if values.get(name) is not None and name not in _SELECTORS[kind]:
             raise InputError(
                 option=f"{option}.{name}",
                 value=values[name],
-                expected=f"not together with on: {on}, where {' and '.join(_SELECTORS[on])} choose",
+                expected=f"not together with kind: {kind}, where {' and '.join(_SELECTORS[kind])} choose",
             )
-    for name in _NEEDED.get(on, ()):
+    for name in _NEEDED.get(kind, ()):
         if not values.get(name):
             raise InputError(
                 option=f"{option}.{name}",
                 value=values.get(name),
-                expected=f"on: {on} needs it: names, patterns, or ALL",
+                expected=f"kind: {kind} needs it: names, patterns, or ALL",
             )
 
 
-def _selection(values: t.Mapping[str, t.Any], on: str, option: str) -> dict[str, Names]:
+def _selection(values: t.Mapping[str, t.Any], kind: str, option: str) -> dict[str, Names]:
     found = {
         name: _names(values[name], f"{option}.{name}")
         for name in ("databases", "schemas", "objects", "columns")
         if values.get(name) is not None
     }
-    if on == "parameter" and "objects" in found:
+    if kind == "parameter" and "objects" in found:
         names = found["objects"]
         found["objects"] = Names(frozenset(n.lower() for n in names.literal), names.patterns, names.everything)
     return found
@@ -205,25 +205,25 @@ def _names(values: t.Sequence[t.Any] | None, option: str) -> Names:
     return Names(frozenset(literal), tuple(patterns), everything)
 
 
-def _privileges(values: t.Mapping[str, t.Any], on: str, option: str) -> tuple[tuple[str, ...], bool]:
+def _privileges(values: t.Mapping[str, t.Any], kind: str, option: str) -> tuple[tuple[str, ...], bool]:
     """Those named, and whether all are meant."""
     given = [str(name).upper() for name in values.get("privileges") or ()]
     if _ALL in given or "ALL PRIVILEGES" in given:
         if len(given) > 1:
             raise InputError(option=f"{option}.privileges", value=values["privileges"], expected="nothing beside ALL")
         return (), True
-    known = _known_privileges(values, on)
-    names = ["TEMPORARY" if on == "database" and name == "TEMP" else name for name in given]
+    known = _known_privileges(values, kind)
+    names = ["TEMPORARY" if kind == "database" and name == "TEMP" else name for name in given]
     for name in names:
         if name not in known:
             raise InputError(option=f"{option}.privileges", value=name, expected=f"among ALL, {', '.join(known)}")
     return tuple(dict.fromkeys(names)), False
 
 
-def _known_privileges(values: t.Mapping[str, t.Any], on: str) -> tuple[str, ...]:
+def _known_privileges(values: t.Mapping[str, t.Any], kind: str) -> tuple[str, ...]:
     """What the kind has; of several kinds of future objects, what all of them have."""
-    if on != DEFAULT:
-        return KINDS[on].privileges
+    if kind != DEFAULT:
+        return KINDS[kind].privileges
     kinds = [kind for kind in values.get("future") or () if kind in DEFAULT_KINDS]
     if not kinds:
         return ()

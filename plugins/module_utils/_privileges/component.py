@@ -134,7 +134,7 @@ class Privileges:
 
     def _closed(self, state: State) -> list[LeftAlone]:
         """Databases that nobody can look into; template0 is meant to be one."""
-        if all(scope.on in ("parameter", "tablespace") for scope in self._desired.scopes):
+        if all(scope.kind in ("parameter", "tablespace") for scope in self._desired.scopes):
             return []
         return [
             self._left(f"database {Identifier(name)}", "it takes no connections")

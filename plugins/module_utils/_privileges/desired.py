@@ -33,7 +33,7 @@ class Scope:
     """The objects that an entry is about."""
 
     option: str  # where the operator wrote it
-    on: str  # kind of the objects
+    kind: str  # of the objects
     databases: Names = EVERYTHING
     schemas: Names = EVERYTHING
     objects: Names = EVERYTHING

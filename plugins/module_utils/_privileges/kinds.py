@@ -20,7 +20,7 @@ CLUSTER, DATABASE, SCHEMA = "cluster", "database", "schema"
 class Kind:
     """One kind of object; the order of KINDS is that of the statements."""
 
-    name: str  # as the option `on` has it
+    name: str  # as the option `kind` has it
     letter: str  # of acldefault()
     keyword: str  # in GRANT
     privileges: tuple[str, ...]  # as aclexplode() names them

@@ -55,7 +55,7 @@ class Seen:
         """Raise InputError for a name that nothing bears."""
         for scope in scopes:
             self._check_databases(scope, state)
-            if scope.on != DEFAULT and KINDS[scope.on].within == CLUSTER:
+            if scope.kind != DEFAULT and KINDS[scope.kind].within == CLUSTER:
                 self._check_each(scope, "objects", scope.objects, [""], every=True)
                 continue
             concerned = [name for name, is_open in state.databases.items() if concerns(scope, name, is_open)]
@@ -66,9 +66,9 @@ class Seen:
                     self.add(scope, database, "schemas", schema)
             every = bool(named)
             self._check_each(scope, "schemas", scope.schemas, named or looked, every=every)
-            if scope.on not in (DEFAULT, "schema"):
+            if scope.kind not in (DEFAULT, "schema"):
                 self._check_each(scope, "objects", scope.objects, named or looked, every=every)
-            if scope.on == "column":
+            if scope.kind == "column":
                 self._check_each(scope, "columns", scope.columns, named or looked, every=every)
 
     def _check_databases(self, scope: Scope, state: State) -> None:
@@ -81,8 +81,8 @@ class Seen:
             missing = [d for d in databases if (scope.option, d, option, name) not in self._names]
             if missing and (every or len(missing) == len(databases)):
                 where = f" in database {', '.join(missing)}" if missing != [""] else " in this cluster"
-                what = scope.on.replace("_", " ") if option == "objects" else option[:-1]
-                if scope.on == "column" and option == "objects":
+                what = scope.kind.replace("_", " ") if option == "objects" else option[:-1]
+                if scope.kind == "column" and option == "objects":
                     what = "table with such a column"
                 raise InputError(
                     option=f"{scope.option}.{option}", value=name, expected=f"there is no such {what}{where}"
@@ -100,7 +100,7 @@ class Matching(t.Generic[S]):
         self._scopes = [
             scope
             for scope in scopes
-            if scope.on == catalogue.kind and (not catalogue.database or concerns(scope, catalogue.database, True))
+            if scope.kind == catalogue.kind and (not catalogue.database or concerns(scope, catalogue.database, True))
         ]
         self._by_schema: dict[str | None, list[S]] = {}
 

@@ -161,7 +161,7 @@ class _Finding:
             raise InputError(
                 option=f"{second.option}.owner",
                 value=second.owner,
-                expected=f"{first.option} gives the same {second.on} {thing.name} to {first.owner}",
+                expected=f"{first.option} gives the same {second.kind} {thing.name} to {first.owner}",
             )
         return next(iter(wanted), thing.owner)
 
@@ -183,7 +183,7 @@ class _Finding:
         named = {
             name
             for entry in self._desired.grants
-            if entry.on == "parameter"
+            if entry.kind == "parameter"
             for name in entry.objects.literal
             if name in self._state.parameters or "." in name
         }
@@ -206,7 +206,7 @@ class _Finding:
     def _defaults(self, database: str) -> t.Iterator[Found]:
         targets: dict[tuple[str, str, str], list[Entry]] = {}
         for entry in self._desired.grants:
-            if entry.on == DEFAULT and concerns(entry, database, True):
+            if entry.kind == DEFAULT and concerns(entry, database, True):
                 for target in self._targets(entry, database):
                     targets.setdefault(target, []).append(entry)
         for (name, schema, kind), entries in sorted(targets.items()):

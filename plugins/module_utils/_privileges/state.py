@@ -102,7 +102,7 @@ def observe(server: Server, desired: Desired) -> State:
     databases = {row["name"]: row["open"] for row in session.rows(queries.DATABASES)}
     reading = _Reading(server, desired, databases)
     reading.read()
-    wants_parameters = any(scope.on == "parameter" for scope in desired.scopes)
+    wants_parameters = any(scope.kind == "parameter" for scope in desired.scopes)
     return State(
         roles={row["name"]: row["oid"] for row in roles},
         superusers=frozenset(row["oid"] for row in roles if row["superuser"]),
@@ -134,14 +134,14 @@ class _Reading:
 
     def read(self) -> None:
         for kind in KINDS.values():
-            wanted = any(scope.on == kind.name for scope in self._desired.scopes)
+            wanted = any(scope.kind == kind.name for scope in self._desired.scopes)
             if kind.within == CLUSTER and wanted and kind.since <= self._server.major:
                 self.catalogues.append(_catalogue(self._server.session, "", kind.name, queries.objects(kind)))
         for database, is_open in self._databases.items():
             inside = [
                 scope
                 for scope in self._desired.scopes
-                if (scope.on == DEFAULT or KINDS[scope.on].within != CLUSTER) and concerns(scope, database, is_open)
+                if (scope.kind == DEFAULT or KINDS[scope.kind].within != CLUSTER) and concerns(scope, database, is_open)
             ]
             if inside:
                 self._open(database, is_open, inside)
@@ -164,13 +164,13 @@ class _Reading:
 
     def _look(self, session: Session, database: str, scopes: t.Sequence[Scope]) -> None:
         self.schemas[database] = frozenset(row["name"] for row in session.rows(queries.SCHEMAS))
-        kinds = {scope.on for scope in scopes}
+        kinds = {scope.kind for scope in scopes}
         if kinds & {"table", "column"}:
             kinds |= {
                 "table",
                 "column",
             }  # REVOKE on a table takes from its columns, and a holder there may grant on one
-        columns = [scope.columns for scope in scopes if scope.on == "column"]
+        columns = [scope.columns for scope in scopes if scope.kind == "column"]
         named = sorted({name for scope in scopes for name in scope.schemas.literal})
         for kind in KINDS.values():
             if kind.name in kinds:

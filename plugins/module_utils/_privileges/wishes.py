@@ -97,7 +97,7 @@ class Wishes:
                 raise InputError(
                     option=taker.option,
                     value=what,
-                    expected=f"{giver.option} gives what this takes, on the same {taker.on}",
+                    expected=f"{giver.option} gives what this takes, on the same {taker.kind}",
                 )
 
     def _roles_of(self, entry: Entry) -> tuple[int, ...]:
@@ -110,10 +110,12 @@ class Wishes:
     def _check(self, entry: Entry) -> None:
         """Refuse what this version does not have."""
         major = self._state.major
-        since = KINDS[entry.on].since if entry.on != DEFAULT else 0
+        since = KINDS[entry.kind].since if entry.kind != DEFAULT else 0
         if since > major:
             raise InputError(
-                option=f"{entry.option}.on", value=entry.on, expected=f"PostgreSQL {since} or newer; this is {major}"
+                option=f"{entry.option}.kind",
+                value=entry.kind,
+                expected=f"PostgreSQL {since} or newer; this is {major}",
             )
         for privilege in entry.privileges:
             if SINCE.get(privilege, 0) > major:
