@@ -21,6 +21,7 @@ __all__ = [
     "Effect",
     "ExpectedParameter",
     "LeftAlone",
+    "MembershipBecomes",
     "Operation",
     "Overridden",
     "ParameterBecomes",
@@ -30,6 +31,7 @@ __all__ = [
     "Question",
     "Reload",
     "Review",
+    "RoleBecomes",
     "RoleLoses",
     "RunSql",
     "Step",
@@ -141,6 +143,24 @@ class RoleLoses:
 
 
 @dataclasses.dataclass(frozen=True)
+class RoleBecomes:
+    """What steps give a role of what may keep it out, under the name that admission has for it."""
+
+    role: str
+    field: str  # connection_limit, valid_until (seconds since the epoch, None for ever), verifier
+    value: t.Any
+
+
+@dataclasses.dataclass(frozen=True)
+class MembershipBecomes:
+    """What steps make of a membership: gone (None), or whether privileges come with it."""
+
+    member: str
+    role: str
+    inherits: bool | None
+
+
+@dataclasses.dataclass(frozen=True)
 class ParameterBecomes:
     """The value that steps give a parameter, as pg_settings would show it after a reload or restart."""
 
@@ -184,7 +204,15 @@ class ConnectBecomes:
     grantees: frozenset[str]
 
 
-Effect = t.Union[RoleLoses, ParameterBecomes, CertificateReplaced, ClientTrustBecomes, ConnectBecomes]
+Effect = t.Union[
+    RoleLoses,
+    RoleBecomes,
+    MembershipBecomes,
+    ParameterBecomes,
+    CertificateReplaced,
+    ClientTrustBecomes,
+    ConnectBecomes,
+]
 """What steps mean for the server where their text does not say it: for guards to read."""
 
 

@@ -410,6 +410,8 @@ options:
       allow:
         description:
         - The roles that may have attributes, and which. Every other role loses what it has of O(role_attributes.attributes).
+        - Each entry names a role, or roles by a pattern or by what they are members of. A role may have what all
+          entries together say that are about it.
         - An empty list allows nobody anything.
         - To name the bootstrap superuser or the login of the run without C(SUPERUSER), if they have it, is an error.
         - A name that the cluster does not have is a warning, so that one list can serve a fleet.
@@ -419,7 +421,17 @@ options:
           role:
             description: Name of the role exactly as C(pg_roles) has it. Capitals matter, no quotes are needed.
             type: str
-            required: true
+          pattern:
+            description:
+            - A regular expression of Python that the whole name of a role has to fit.
+            - Roles in O(role_attributes.strip) fit none.
+            type: str
+          member_of:
+            description:
+            - Name of a role of which those meant here are members, through other roles too. The role itself is not
+              meant.
+            - Whoever may grant that role decides then who may have the attributes.
+            type: str
           attributes:
             description: The attributes that it may have. It is not given those that it does not have.
             type: list
@@ -430,7 +442,7 @@ options:
             - CREATEROLE
             - REPLICATION
             - BYPASSRLS
-            required: true
+            default: []
       strip:
         description:
         - Roles that may have none of O(role_attributes.attributes), whatever the others have. For a cluster whose
@@ -455,6 +467,39 @@ options:
         - CREATEROLE
         - REPLICATION
         - BYPASSRLS
+      roles:
+        description:
+        - Roles with values of their own. What is left out stays as it is.
+        - To name the bootstrap superuser, the login of the run or a predefined role is an error. A name that the
+          cluster does not have is a warning.
+        type: list
+        elements: dict
+        suboptions:
+          role:
+            description: Name of the role exactly as C(pg_roles) has it.
+            type: str
+            required: true
+          login:
+            description: Whether it may log in.
+            type: bool
+          connection_limit:
+            description: How many sessions it may have at the same time, from 0 up; V(-1) is no limit.
+            type: int
+          valid_until:
+            description:
+            - Until when its password is valid, such as V(2030-01-31), V(2030-01-31 23:59:00+01:00), or V(infinity).
+            - Without an offset the moment is in UTC, without a time it is the beginning of the day.
+            type: str
+      in_use:
+        description:
+        - What to do about a role that replication works with right now and that may not have the attribute for it.
+        - V(fail) fails before anything is changed and names the role. V(keep) leaves it that attribute and reports
+          it in RV(left_alone).
+        type: str
+        choices:
+        - fail
+        - keep
+        default: fail
       require_other_superuser:
         description:
         - Fail, before anything is changed, when the last superuser beside the bootstrap superuser that can log in

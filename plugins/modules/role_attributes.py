@@ -7,16 +7,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: role_attributes
-short_description: Take powerful attributes from every PostgreSQL role that is not allowed to have them
+short_description: Limit what PostgreSQL roles may do to a whole cluster
 version_added: 0.1.0
 description:
   - Takes C(SUPERUSER), C(CREATEDB), C(CREATEROLE), C(REPLICATION) and C(BYPASSRLS) from every role that has them and is
-    not in O(allow). It never gives an attribute to a role.
+    not in O(allow). It never gives one of these attributes to a role.
+  - Sets C(LOGIN), C(CONNECTION LIMIT) and C(VALID UNTIL) of the roles in O(roles). A client that would be refused
+    therefore fails the run before anything is changed.
   - Without O(allow) and O(strip) nothing is changed; every role that has such an attribute is reported in RV(left_alone).
   - The bootstrap superuser (oid 10), the login of the run and PostgreSQL's predefined roles are exempt. To ask for one of
     the first two to be stripped is an error.
-  - The attribute that a role replicates with right now (a standby, a backup, an active slot) is never taken away. It is
-    reported in RV(left_alone).
+  - The attribute that a role replicates with right now (a standby, a backup, an active slot) is never taken away. The
+    run fails before anything is changed and names role and use; see O(in_use).
   - The owner of a subscription keeps its C(SUPERUSER), or replication would stop without an error. The run fails before
     anything is changed and names subscription and role. Event triggers of a role that loses C(SUPERUSER) are listed in
     a warning. Owners of databases are stripped like anyone else.
@@ -45,6 +47,8 @@ options:
   allow:
     description:
       - The roles that may have attributes, and which. Every other role loses what it has of O(attributes).
+      - Each entry names a role, or roles by a pattern or by what they are members of. A role may have what all entries
+        together say that are about it.
       - An empty list allows nobody anything.
       - To name the bootstrap superuser or the login of the run without C(SUPERUSER), if they have it, is an error.
       - A name that the cluster does not have is a warning, so that one list can serve a fleet.
@@ -54,13 +58,22 @@ options:
       role:
         description: Name of the role exactly as C(pg_roles) has it. Capitals matter, no quotes are needed.
         type: str
-        required: true
+      pattern:
+        description:
+          - A regular expression of Python that the whole name of a role has to fit.
+          - Roles in O(strip) fit none.
+        type: str
+      member_of:
+        description:
+          - Name of a role of which those meant here are members, through other roles too. The role itself is not meant.
+          - Whoever may grant that role decides then who may have the attributes.
+        type: str
       attributes:
         description: The attributes that it may have. It is not given those that it does not have.
         type: list
         elements: str
         choices: [SUPERUSER, CREATEDB, CREATEROLE, REPLICATION, BYPASSRLS]
-        required: true
+        default: []
   strip:
     description:
       - Roles that may have none of O(attributes), whatever the others have. For a cluster whose allow-list is not known yet.
@@ -74,6 +87,37 @@ options:
     elements: str
     choices: [SUPERUSER, CREATEDB, CREATEROLE, REPLICATION, BYPASSRLS]
     default: [SUPERUSER, CREATEDB, CREATEROLE, REPLICATION, BYPASSRLS]
+  roles:
+    description:
+      - Roles with values of their own. What is left out stays as it is.
+      - To name the bootstrap superuser, the login of the run or a predefined role is an error. A name that the cluster
+        does not have is a warning.
+    type: list
+    elements: dict
+    suboptions:
+      role:
+        description: Name of the role exactly as C(pg_roles) has it.
+        type: str
+        required: true
+      login:
+        description: Whether it may log in.
+        type: bool
+      connection_limit:
+        description: How many sessions it may have at the same time, from 0 up; V(-1) is no limit.
+        type: int
+      valid_until:
+        description:
+          - Until when its password is valid, such as V(2030-01-31), V(2030-01-31 23:59:00+01:00), or V(infinity).
+          - Without an offset the moment is in UTC, without a time it is the beginning of the day.
+        type: str
+  in_use:
+    description:
+      - What to do about a role that replication works with right now and that may not have the attribute for it.
+      - V(fail) fails before anything is changed and names the role. V(keep) leaves it that attribute and reports it
+        in RV(left_alone).
+    type: str
+    choices: [fail, keep]
+    default: fail
   require_other_superuser:
     description:
       - Fail, before anything is changed, when the last superuser beside the bootstrap superuser that can log in would lose
@@ -107,6 +151,15 @@ EXAMPLES = r"""
 - name: Take them from one application, and from nobody else
   rampart.postgresql.role_attributes:
     strip: [app]
+  become: true
+
+- name: Service accounts may create databases, and a contractor may log in until the end of the year
+  rampart.postgresql.role_attributes:
+    allow:
+      - {pattern: 'svc_[a-z]+', attributes: [CREATEDB]}
+      - {member_of: dba, attributes: [CREATEDB, CREATEROLE]}
+    roles:
+      - {role: contractor, connection_limit: 2, valid_until: '2030-01-01'}
   become: true
 """
 
@@ -150,6 +203,11 @@ left_alone:
     - component: role_attributes
       subject: role "replicator"
       reason: "REPLICATION is in use for replication now: it sends WAL to walreceiver"
+roles:
+  description: The roles that are in use with what they may not have.
+  returned: failure, when there are any
+  type: list
+  elements: str
 subscriptions:
   description: The subscriptions that stand in the way.
   returned: failure, when there are any

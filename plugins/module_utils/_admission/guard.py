@@ -24,9 +24,11 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Ce
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ClientTrustBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ConnectBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Effect
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import MembershipBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RoleBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RoleLoses
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
@@ -119,7 +121,7 @@ def _decides(plan: Plan) -> bool:
 def _is_relevant(effect: Effect) -> bool:
     if isinstance(effect, ParameterBecomes):
         return effect.name in PARAMETERS
-    if isinstance(effect, (ClientTrustBecomes, ConnectBecomes)):
+    if isinstance(effect, (ClientTrustBecomes, ConnectBecomes, MembershipBecomes, RoleBecomes)):
         return True
     return isinstance(effect, RoleLoses) and effect.attribute in ATTRIBUTES
 

@@ -35,8 +35,10 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Cl
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ClientTrustBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ConnectBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Effect
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import MembershipBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RoleBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RoleLoses
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Literals
@@ -180,13 +182,26 @@ def _is_denied(plan: Plan) -> bool:
 
 
 def without_attributes(roles: t.Mapping[str, Role], effects: t.Iterable[Effect]) -> dict[str, Role]:
-    """The roles when they have lost what the effects take."""
+    """The roles as the effects make them."""
     changed = dict(roles)
     for effect in effects:
-        if isinstance(effect, RoleLoses) and effect.role in changed and effect.attribute in ATTRIBUTES:
-            lost: dict[str, t.Any] = {ATTRIBUTES[effect.attribute]: False}
-            changed[effect.role] = dataclasses.replace(changed[effect.role], **lost)
+        name, becoming = _becoming(changed, effect)
+        if becoming:
+            changed[name] = dataclasses.replace(changed[name], **becoming)
     return changed
+
+
+def _becoming(roles: t.Mapping[str, Role], effect: Effect) -> tuple[str, dict[str, t.Any]]:
+    """The role that an effect is about, and its fields that become others."""
+    if isinstance(effect, RoleLoses) and effect.role in roles and effect.attribute in ATTRIBUTES:
+        return effect.role, {ATTRIBUTES[effect.attribute]: False}
+    if isinstance(effect, RoleBecomes) and effect.role in roles:
+        return effect.role, {effect.field: effect.value}
+    if isinstance(effect, MembershipBecomes) and effect.member in roles:
+        others = (grant for grant in roles[effect.member].member_of if grant.role != effect.role)
+        kept = () if effect.inherits is None else (Membership(effect.role, effect.inherits),)
+        return effect.member, {"member_of": (*others, *kept)}
+    return "", {}
 
 
 def with_connect(databases: t.Mapping[str, Database], effects: t.Iterable[Effect]) -> dict[str, Database]:

@@ -6,17 +6,21 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
-from ansible_collections.rampart.postgresql.plugins.module_utils._roles.component import Allowed
-from ansible_collections.rampart.postgresql.plugins.module_utils._roles.component import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.component import RoleAttributes
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired import Allowed
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired import Desired
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired import Values
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.moments import moment
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import ATTRIBUTES
 
 __all__ = ["ARGUMENTS", "component"]
 
 _CHOICES = list(ATTRIBUTES)
+_WHO = ["role", "pattern", "member_of"]
 _MAXIMUM_LENGTH = 63  # bytes; NAMEDATALEN - 1: the server cuts a longer name, so it would be another one
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
@@ -24,12 +28,27 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
         "type": "list",
         "elements": "dict",
         "options": {
-            "role": {"type": "str", "required": True},
-            "attributes": {"type": "list", "elements": "str", "choices": _CHOICES, "required": True},
+            "role": {"type": "str"},
+            "pattern": {"type": "str"},
+            "member_of": {"type": "str"},
+            "attributes": {"type": "list", "elements": "str", "choices": _CHOICES, "default": []},
         },
+        "mutually_exclusive": [_WHO],
+        "required_one_of": [_WHO],
     },
     "strip": {"type": "list", "elements": "str"},
     "attributes": {"type": "list", "elements": "str", "choices": _CHOICES, "default": _CHOICES},
+    "roles": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "role": {"type": "str", "required": True},
+            "login": {"type": "bool"},
+            "connection_limit": {"type": "int"},
+            "valid_until": {"type": "str"},
+        },
+    },
+    "in_use": {"type": "str", "choices": ["fail", "keep"], "default": "fail"},
     "require_other_superuser": {"type": "bool", "default": False},
     "on_standby": {"type": "str", "choices": ["skip", "fail"], "default": "skip"},
 }
@@ -45,6 +64,8 @@ def component(values: t.Mapping[str, t.Any], *, option: str = "") -> RoleAttribu
         Desired(
             allow=allow,
             strip=strip,
+            roles=_values(values.get("roles") or (), _path(option, "roles")),
+            in_use=values.get("in_use") or "fail",
             attributes=ATTRIBUTES if attributes is None else _attributes(attributes, _path(option, "attributes")),
             require_other_superuser=bool(values.get("require_other_superuser")),
             on_standby=values.get("on_standby") or "skip",
@@ -60,15 +81,63 @@ def _path(option: str, name: str) -> str:
 def _allow(entries: t.Sequence[t.Mapping[str, t.Any]] | None, option: str) -> tuple[Allowed, ...] | None:
     if entries is None:
         return None
-    allowed: dict[str, Allowed] = {}
+    allowed: list[Allowed] = []
+    named: set[str] = set()
+    for number, entry in enumerate(entries):
+        where = f"{option}[{number}]"
+        role = entry.get("role")
+        if role is not None:
+            role = _role(role, f"{where}.role")
+            if role in named:
+                raise InputError(option=f"{where}.role", value=role, expected="each role once")
+            named.add(role)
+        allowed.append(_entry(entry, role, where))
+    return tuple(allowed)
+
+
+def _entry(entry: t.Mapping[str, t.Any], role: str | None, where: str) -> Allowed:
+    if sum(entry.get(name) is not None for name in _WHO) != 1:
+        raise InputError(option=where, value=dict(entry), expected=f"one of {', '.join(_WHO)}")
+    pattern, member_of = entry.get("pattern"), entry.get("member_of")
+    return Allowed(
+        role=role,
+        pattern=None if pattern is None else _pattern(pattern, f"{where}.pattern"),
+        member_of=None if member_of is None else _role(member_of, f"{where}.member_of"),
+        attributes=_attributes(entry.get("attributes") or (), f"{where}.attributes"),
+        option=where,
+    )
+
+
+def _pattern(text: str, option: str) -> t.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise InputError(option=option, value=text, expected=f"a regular expression of Python: {error}") from None
+
+
+def _values(entries: t.Sequence[t.Mapping[str, t.Any]], option: str) -> tuple[Values, ...]:
+    found: dict[str, Values] = {}
     for number, entry in enumerate(entries):
         where = f"{option}[{number}]"
         role = _role(entry["role"], f"{where}.role")
-        if role in allowed:
+        if role in found:
             raise InputError(option=f"{where}.role", value=role, expected="each role once")
-        attributes = _attributes(entry["attributes"], f"{where}.attributes")
-        allowed[role] = Allowed(role=role, attributes=attributes, option=where)
-    return tuple(allowed.values())
+        if role.startswith("pg_"):
+            raise InputError(option=f"{where}.role", value=role, expected="a role that PostgreSQL did not make itself")
+        limit = entry.get("connection_limit")
+        if limit is not None and not -1 <= limit < 2**31:
+            raise InputError(
+                option=f"{where}.connection_limit", value=limit, expected="a number from 0 up, or -1 for no limit"
+            )
+        until = entry.get("valid_until")
+        found[role] = Values(
+            role=role,
+            option=f"{where}.role",
+            login=entry.get("login"),
+            connection_limit=limit,
+            valid_until=None if until is None else moment(until, f"{where}.valid_until"),
+        )
+    return tuple(found.values())
 
 
 def _strip(names: t.Sequence[str] | None, option: str) -> tuple[tuple[str, str], ...] | None:
@@ -82,7 +151,7 @@ def _strip(names: t.Sequence[str] | None, option: str) -> tuple[tuple[str, str],
 
 
 def _refuse_contradiction(allow: tuple[Allowed, ...] | None, strip: tuple[tuple[str, str], ...] | None) -> None:
-    allowed = {entry.role: entry for entry in allow or () if entry.attributes}
+    allowed = {entry.role: entry for entry in allow or () if entry.role is not None and not entry.is_empty}
     for where, name in strip or ():
         if name in allowed:
             raise InputError(option=where, value=name, expected=f"a role that {allowed[name].option} does not allow")

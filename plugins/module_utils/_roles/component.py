@@ -13,13 +13,17 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ManagedElsewhere
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Effect
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import LeftAlone
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RoleLoses
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles import limits
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles import state as _state
-from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import ATTRIBUTES
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired import Desired
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.judge import Judge
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.judge import Stripping
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import BOOTSTRAP_OID
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Dependent
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Role
@@ -31,7 +35,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql imp
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
-__all__ = ["MANAGER_ROLES", "Allowed", "Desired", "RoleAttributes"]
+__all__ = ["MANAGER_ROLES", "RoleAttributes"]
 
 MANAGER_ROLES: t.Mapping[str, frozenset[str]] = {
     "patroni": frozenset({"replicator", "rewind_user"}),  # as its sample configurations name them
@@ -39,39 +43,6 @@ MANAGER_ROLES: t.Mapping[str, frozenset[str]] = {
     "pg_auto_failover": frozenset({"autoctl_node", "pgautofailover_replicator", "pgautofailover_monitor"}),
 }
 """Roles that a manager logs in with, by its documentation."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Allowed:
-    """What one role may have; ``option`` is where the operator wrote it."""
-
-    role: str
-    attributes: tuple[str, ...]
-    option: str = "allow"
-
-
-@dataclasses.dataclass(frozen=True)
-class Desired:
-    """What the operator wants. ``allow`` and ``strip`` both None: nothing is changed, everything reported."""
-
-    allow: tuple[Allowed, ...] | None = None
-    strip: tuple[tuple[str, str], ...] | None = None  # option path and name
-    attributes: tuple[str, ...] = ATTRIBUTES
-    require_other_superuser: bool = False
-    on_standby: str = "skip"
-    option: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class _Stripping:
-    """One role that loses attributes."""
-
-    role: Role
-    attributes: tuple[str, ...]
-
-    @property
-    def remaining(self) -> tuple[str, ...]:
-        return tuple(attribute for attribute in self.role.attributes if attribute not in self.attributes)
 
 
 class RoleAttributes:
@@ -82,14 +53,13 @@ class RoleAttributes:
 
     def __init__(self, desired: Desired) -> None:
         self._desired = desired
-        self._allowed = {entry.role: entry.attributes for entry in desired.allow or ()}
-        self._named = {name for _option, name in desired.strip or ()}
 
     def observe(self, server: Server) -> State:
         """Read everything that planning needs."""
 
-        def superusers_may_lose(roles: t.Iterable[Role]) -> bool:
-            return any("SUPERUSER" in self._unwanted(role, login=server.session.login) for role in roles)
+        def superusers_may_lose(state: State) -> bool:
+            judge = Judge(self._desired, state)
+            return any("SUPERUSER" in judge.loses(role) for role in state.roles if "SUPERUSER" in role.attributes)
 
         return _state.observe(server, superusers_may_lose=superusers_may_lose)
 
@@ -98,19 +68,23 @@ class RoleAttributes:
         return {}
 
     def plan(self, state: State, offered: t.Any = None) -> Planned:
-        """One statement for each role that has what it should not have."""
+        """One statement for each role that has what it should not have, or not what it should."""
         self._refuse_exempt(state)
-        strippings, left = self._strippings(state)
+        judge = Judge(self._desired, state)
+        strippings, left = self._strippings(state, judge)
+        changes = limits.becoming(state, self._desired.roles)
+        steps = (*map(self._step, strippings), *limits.steps(self.name, changes))
         warnings = self._unknown(state)
-        if not strippings:
+        if not steps:
             return Planned(left_alone=tuple(left), warnings=tuple(warnings))
         if state.in_recovery:
-            return self._on_standby(strippings, left, warnings)
-        self._refuse(state, strippings)
-        warnings += [*_told(state.dependents, strippings), *_unseen(state)]
-        steps = tuple(self._step(stripping) for stripping in strippings)
-        effects = tuple(RoleLoses(s.role.name, attribute) for s in strippings for attribute in s.attributes)
-        return Planned(steps=steps, left_alone=tuple(left), warnings=tuple(warnings), effects=effects)
+            return self._on_standby(steps, left, warnings)
+        self._refuse(state, strippings, steps)
+        if strippings:
+            warnings += [*_told(state.dependents, strippings), *_unseen(state)]
+        effects: list[Effect] = [RoleLoses(s.role.name, attribute) for s in strippings for attribute in s.attributes]
+        effects += limits.effects(changes)
+        return Planned(steps=steps, left_alone=tuple(left), warnings=tuple(warnings), effects=tuple(effects))
 
     def prepare(self, planned: Planned, server: Server) -> Planned:
         """Nothing to make up."""
@@ -120,36 +94,39 @@ class RoleAttributes:
         """The catalogue is what is in force: an empty plan proves it."""
         return []
 
-    def _unwanted(self, role: Role, *, login: str) -> tuple[str, ...]:
-        """What a role would lose, were nothing using it."""
-        if role.oid == BOOTSTRAP_OID or role.name == login or role.predefined:
-            return ()
-        if role.name not in self._named and self._desired.allow is None:
-            return ()
-        allowed = self._allowed.get(role.name, ())
-        governed = self._desired.attributes
-        return tuple(name for name in role.attributes if name in governed and name not in allowed)
-
-    def _strippings(self, state: State) -> tuple[list[_Stripping], list[LeftAlone]]:
-        strippings, left = [], []
+    def _strippings(self, state: State, judge: Judge) -> tuple[list[Stripping], list[LeftAlone]]:
+        strippings, left, needed = [], [], []
         for role in state.roles:
-            unwanted = self._unwanted(role, login=state.login)
+            unwanted = judge.loses(role)
             uses = state.replicating.get(role.oid, ())
-            needed = _replicates_with(role)
-            if uses and needed in unwanted:
-                unwanted = tuple(name for name in unwanted if name != needed)
-                left.append(self._left(role, f"{needed} is in use for replication now: {', '.join(uses)}"))
+            need = _replicates_with(role)
+            if uses and need in unwanted:
+                unwanted = tuple(name for name in unwanted if name != need)
+                left.append(self._left(role, f"{need} is in use for replication now: {', '.join(uses)}"))
+                needed.append((role, need, uses))
             if unwanted:
-                strippings.append(_Stripping(role, unwanted))
-        return strippings, [*left, *self._exempt(state), *self._silent(state)]
+                strippings.append(Stripping(role, unwanted))
+        if needed and self._desired.in_use == "fail" and not state.in_recovery:
+            self._refuse_used(needed)
+        return strippings, [*left, *self._exempt(state, judge), *self._silent(state)]
 
-    def _exempt(self, state: State) -> list[LeftAlone]:
+    def _refuse_used(self, needed: t.Sequence[tuple[Role, str, tuple[str, ...]]]) -> None:
+        """Roles that something works with have to be allowed what they work with, by the operator."""
+        listed = "; ".join(f"{_subject(role)} needs {need}: {', '.join(uses)}" for role, need, uses in needed)
+        raise RampartError(
+            f"roles are in use with what they may not have, so nothing was changed: {listed};"
+            f" put {'it' if len(needed) == 1 else 'them'} into {self._option('allow')}, or leave what is in use"
+            f" as it is with {self._option('in_use')}=keep",
+            roles=[role.name for role, _need, _uses in needed],
+        )
+
+    def _exempt(self, state: State, judge: Judge) -> list[LeftAlone]:
         """The login of this run, when it has what another role would lose."""
         return [
             self._left(role, f"has {' '.join(unwanted)}, but it is the login of this run")
             for role in state.roles
-            if role.name == state.login and self._desired.allow is not None
-            for unwanted in [self._unwanted(role, login="")]
+            if role.name == state.login and role.oid != BOOTSTRAP_OID and self._desired.allow is not None
+            for unwanted in [judge.exceeds(role)]
             if unwanted
         ]
 
@@ -157,10 +134,11 @@ class RoleAttributes:
         """Roles that have attributes while nobody said who may."""
         if self._desired.allow is not None:
             return []
+        named = {name for _option, name in self._desired.strip or ()}
         return [
             self._left(role, f"has {' '.join(held)}, and no allow-list says whether it may")
             for role in state.roles
-            if role.oid != BOOTSTRAP_OID and role.name not in self._named
+            if role.oid != BOOTSTRAP_OID and role.name not in named
             for held in [[name for name in role.attributes if name in self._desired.attributes]]
             if held
         ]
@@ -170,9 +148,11 @@ class RoleAttributes:
 
     def _unknown(self, state: State) -> list[str]:
         present = {role.name for role in state.roles}
-        named = [(entry.option, entry.role) for entry in self._desired.allow or ()]
-        named += list(self._desired.strip or ())
-        return [f"{option}: this cluster has no role {name!r}" for option, name in named if name not in present]
+        named = [(entry.option, entry.role or entry.member_of) for entry in self._desired.allow or ()]
+        named += [*(self._desired.strip or ()), *((values.option, values.role) for values in self._desired.roles)]
+        return [
+            f"{option}: this cluster has no role {name!r}" for option, name in named if name not in {*present, None}
+        ]
 
     def _refuse_exempt(self, state: State) -> None:
         """Nobody can ask for the bootstrap superuser or the login in use to be stripped."""
@@ -180,7 +160,10 @@ class RoleAttributes:
         superusers = {role.name for role in state.roles if "SUPERUSER" in role.attributes}
         may_be_superuser = "SUPERUSER" not in self._desired.attributes
         named = list(self._desired.strip or ())
-        for entry in self._desired.allow or ():  # for a superuser the other attributes make no difference
+        for entry in self._desired.allow or ():
+            if entry.role is None:
+                continue
+            # For a superuser the other attributes make no difference.
             enough = may_be_superuser or "SUPERUSER" in entry.attributes or entry.role not in superusers
             if not (entry.attributes and enough):
                 named.append((entry.option, entry.role))
@@ -190,19 +173,18 @@ class RoleAttributes:
             if name == state.login:
                 raise InputError(option=option, value=name, expected="a role that is not the login of this run")
 
-    def _refuse(self, state: State, strippings: list[_Stripping]) -> None:
+    def _refuse(self, state: State, strippings: list[Stripping], steps: t.Sequence[Step]) -> None:
         """Everything that speaks against it, before anything is changed."""
         self._refuse_managers(state, strippings)
         self._refuse_subscriptions(state, strippings)
         self._refuse_last_superuser(state, strippings)
         if not state.superuser:
-            names = ", ".join(_subject(stripping.role) for stripping in strippings)
+            names = ", ".join(dict.fromkeys(step.subject for step in steps))
             raise Unsupported(
-                f"the login {state.login!r} is not a superuser, and only one can take attributes from {names};"
-                " nothing was changed"
+                f"the login {state.login!r} is not a superuser, and only one can change {names}; nothing was changed"
             )
 
-    def _refuse_managers(self, state: State, strippings: list[_Stripping]) -> None:
+    def _refuse_managers(self, state: State, strippings: list[Stripping]) -> None:
         for manager in state.managers:
             used = [s.role for s in strippings if s.role.name in MANAGER_ROLES.get(manager, ())]
             if used:
@@ -213,7 +195,7 @@ class RoleAttributes:
                     roles=[role.name for role in used],
                 )
 
-    def _refuse_subscriptions(self, state: State, strippings: list[_Stripping]) -> None:
+    def _refuse_subscriptions(self, state: State, strippings: list[Stripping]) -> None:
         owners = {s.role.oid: s.role for s in strippings if "SUPERUSER" in s.attributes}
         found = [d for d in state.dependents if d.kind == "subscription" and d.owner in owners]
         if found:
@@ -224,7 +206,7 @@ class RoleAttributes:
                 subscriptions=[dataclasses.asdict(item) for item in found],
             )
 
-    def _refuse_last_superuser(self, state: State, strippings: list[_Stripping]) -> None:
+    def _refuse_last_superuser(self, state: State, strippings: list[Stripping]) -> None:
         if not self._desired.require_other_superuser:
             return
         losing = {s.role.oid for s in strippings if "SUPERUSER" in s.attributes}
@@ -240,19 +222,17 @@ class RoleAttributes:
                 f" bootstrap superuser without {names}; nothing was changed"
             )
 
-    def _on_standby(self, strippings: list[_Stripping], left: list[LeftAlone], warnings: list[str]) -> Planned:
-        names = ", ".join(_subject(stripping.role) for stripping in strippings)
+    def _on_standby(self, steps: t.Sequence[Step], left: list[LeftAlone], warnings: list[str]) -> Planned:
+        names = ", ".join(dict.fromkeys(step.subject for step in steps))
         if self._desired.on_standby == "fail":
             raise Unsupported(f"this is a standby, which takes no writes: {names} can be changed on the primary only")
         skipped = [
-            self._left(
-                s.role, f"would lose {' '.join(s.attributes)}, but a standby takes no writes: run on the primary"
-            )
-            for s in strippings
+            LeftAlone(self.name, step.subject, f"{step.description}: a standby takes no writes, so run on the primary")
+            for step in steps
         ]
         return Planned(left_alone=(*left, *skipped), warnings=tuple(warnings))
 
-    def _step(self, stripping: _Stripping) -> Step:
+    def _step(self, stripping: Stripping) -> Step:
         role = stripping.role
         statement = _alter(role, [f"NO{name}" for name in stripping.attributes])
         return Step(
@@ -266,7 +246,7 @@ class RoleAttributes:
         )
 
     def _option(self, name: str) -> str:
-        return f"{self._desired.option}.{name}" if self._desired.option else name
+        return self._desired.path(name)
 
 
 def _alter(role: Role, words: list[str]) -> str:
@@ -290,7 +270,7 @@ def _describe(item: Dependent) -> str:
     return f"{item.kind} {Identifier(item.name)} in database {Identifier(item.database)}"
 
 
-def _told(dependents: tuple[Dependent, ...], strippings: list[_Stripping]) -> list[str]:
+def _told(dependents: tuple[Dependent, ...], strippings: list[Stripping]) -> list[str]:
     """What goes on without its owner being superuser, and may surprise: an event trigger still fires."""
     losing = {s.role.oid: s.role for s in strippings if "SUPERUSER" in s.attributes}
     return [

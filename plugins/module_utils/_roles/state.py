@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import math
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConnectionFailed
@@ -15,17 +17,26 @@ if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Session
 
-__all__ = ["ATTRIBUTES", "BOOTSTRAP_OID", "Dependent", "Role", "State", "observe"]
+__all__ = ["ATTRIBUTES", "BOOTSTRAP_OID", "Dependent", "Grant", "Role", "State", "observe"]
 
 ATTRIBUTES = ("SUPERUSER", "CREATEDB", "CREATEROLE", "REPLICATION", "BYPASSRLS")
 BOOTSTRAP_OID = 10  # BOOTSTRAP_SUPERUSERID; from 16 the server itself refuses to take SUPERUSER from it
 
 _ROLES = """
-SELECT oid::pg_catalog.int8 AS oid, rolname AS name, rolcanlogin AS login,
+SELECT oid::pg_catalog.int8 AS oid, rolname AS name, rolcanlogin AS login, rolconnlimit AS connection_limit,
+       CASE WHEN pg_catalog.isfinite(rolvaliduntil) THEN extract(epoch FROM rolvaliduntil)::float8
+            WHEN rolvaliduntil < 'infinity' THEN -1e300 END AS valid_until,
        rolsuper AS "SUPERUSER", rolcreatedb AS "CREATEDB", rolcreaterole AS "CREATEROLE",
        rolreplication AS "REPLICATION", rolbypassrls AS "BYPASSRLS"
 FROM pg_catalog.pg_roles
 ORDER BY pg_roles.oid"""
+
+_MEMBERSHIPS = """
+SELECT m.roleid::pg_catalog.int8 AS role, m.member::pg_catalog.int8 AS member, m.grantor::pg_catalog.int8 AS grantor,
+       m.admin_option AS admin, (pg_catalog.to_jsonb(m) ->> 'inherit_option')::bool AS inherit,
+       (pg_catalog.to_jsonb(m) ->> 'set_option')::bool AS set
+FROM pg_catalog.pg_auth_members m
+ORDER BY m.roleid, m.member, m.grantor"""
 
 _REPLICATING = """
 SELECT usesysid::pg_catalog.int8 AS oid, 'it sends WAL to ' || pg_catalog.quote_ident(coalesce(application_name, '')) AS use
@@ -60,11 +71,29 @@ class Role:
     name: str
     attributes: tuple[str, ...]
     login: bool = True
+    connection_limit: int = -1
+    valid_until: float = math.inf  # seconds since the epoch; infinity is for ever
 
     @property
     def predefined(self) -> bool:
         """Whether PostgreSQL made it; the server refuses to create a role with such a name."""
         return self.name.startswith("pg_")
+
+    def with_values(self, *, login: bool, connection_limit: int, valid_until: float) -> Role:
+        """The same role with these in place of its own."""
+        return Role(self.oid, self.name, self.attributes, login, connection_limit, valid_until)
+
+
+@dataclasses.dataclass(frozen=True)
+class Grant:
+    """One membership as one grantor gave it. Until 15 there is one grantor, who may be gone, for each member."""
+
+    role: int
+    member: int
+    grantor: int
+    admin: bool = False
+    inherit: bool | None = None  # from 16
+    set: bool | None = None  # from 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,9 +118,23 @@ class State:
     dependents: tuple[Dependent, ...] = ()
     unseen: tuple[str, ...] = ()  # databases where nobody could look for event triggers
     managers: tuple[str, ...] = ()
+    grants: tuple[Grant, ...] = ()
+
+    @functools.cached_property
+    def names(self) -> dict[int, str]:
+        """The name of every role."""
+        return {role.oid: role.name for role in self.roles}
+
+    @functools.cached_property
+    def belongs_to(self) -> dict[int, frozenset[str]]:
+        """What every member of something is a member of, through others too."""
+        parents: dict[int, list[int]] = {}
+        for grant in self.grants:
+            parents.setdefault(grant.member, []).append(grant.role)
+        return {oid: frozenset(self.names[role] for role in _above(oid, parents)) for oid in parents}
 
 
-def observe(server: Server, *, superusers_may_lose: t.Callable[[t.Iterable[Role]], bool]) -> State:
+def observe(server: Server, *, superusers_may_lose: t.Callable[[State], bool]) -> State:
     """Read roles, and what depends on superusers only where one may be stripped: that takes a session per database."""
     session = server.session
     roles = tuple(_role(row) for row in session.rows(_ROLES))
@@ -102,12 +145,24 @@ def observe(server: Server, *, superusers_may_lose: t.Callable[[t.Iterable[Role]
         in_recovery=server.in_recovery,
         replicating=_replicating(session),
         managers=tuple(manager.name for manager in server.managers),
+        grants=tuple(Grant(**row) for row in session.rows(_MEMBERSHIPS)),
     )
-    if not superusers_may_lose(roles):
+    if not superusers_may_lose(state):
         return state
     dependents = [Dependent(kind="subscription", **row) for row in session.rows(_SUBSCRIPTIONS)]
     triggers, unseen = _event_triggers(server)
     return dataclasses.replace(state, dependents=(*dependents, *triggers), unseen=tuple(unseen))
+
+
+def _above(oid: int, parents: t.Mapping[int, t.Sequence[int]]) -> set[int]:
+    found: set[int] = set()
+    waiting = list(parents.get(oid, ()))
+    while waiting:
+        role = waiting.pop()
+        if role not in found:
+            found.add(role)
+            waiting += parents.get(role, ())
+    return found
 
 
 def _role(row: t.Mapping[str, t.Any]) -> Role:
@@ -116,7 +171,16 @@ def _role(row: t.Mapping[str, t.Any]) -> Role:
         name=row["name"],
         attributes=tuple(attribute for attribute in ATTRIBUTES if row[attribute]),
         login=row["login"],
+        connection_limit=row["connection_limit"],
+        valid_until=_seconds(row["valid_until"]),
     )
+
+
+def _seconds(value: float | None) -> float:
+    """A moment, as JSON has no infinity."""
+    if value is None:
+        return math.inf
+    return value if value > -1e299 else -math.inf
 
 
 def _replicating(session: Session) -> dict[int, tuple[str, ...]]:

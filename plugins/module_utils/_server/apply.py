@@ -54,7 +54,8 @@ class Changes:
             except RampartError as error:
                 report.append(f"NOT taken back: {step.subject}: {error}")
             else:
-                report.append(f"taken back: {step.subject}: {step.description}")
+                if step.told or not isinstance(step.operation, RunSql):
+                    report.append(f"{_said(step)}: {step.subject}: {step.description}")
         if any(step.reload for step in self._made):
             report.append(self._reload())
         self._made.clear()
@@ -112,6 +113,11 @@ class Changes:
 def _group(step: Step) -> tuple[str, str, bool] | None:
     operation = step.operation
     return (step.component, operation.database, operation.alone) if isinstance(operation, RunSql) else None
+
+
+def _said(step: Step) -> str:
+    final = isinstance(step.operation, RunSql) and not step.operation.undo
+    return "NOT taken back, as it cannot be" if final else "taken back"
 
 
 def _sql(step: Step) -> RunSql:

@@ -19,6 +19,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import child_process_options
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Secret
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import shown
 
 __all__ = ["Connection", "connect", "importable"]
 
@@ -87,7 +89,7 @@ class _Psycopg:
 
     def __init__(self, library: types.ModuleType, parameters: dict[str, str]) -> None:
         self.driver = library.__name__
-        self._error: type[Exception] = library.Error
+        self._error: t.Any = library.Error
         try:
             self._connection = library.connect(**parameters)
         except library.Error as error:
@@ -126,8 +128,9 @@ class _Psycopg:
         try:
             yield
         except self._error as error:
-            message = f"the server refused a statement: {_one_line(error)}"
-            raise ServerRefused(message, statement=statement) from None
+            # The driver's own text quotes the statement.
+            said = error.diag.message_primary or "" if isinstance(statement, Secret) else _one_line(error)
+            raise ServerRefused(f"the server refused a statement: {said}", statement=shown(statement)) from None
 
 
 class _Psql:

@@ -15,6 +15,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 __all__ = [
     "DottedName",
     "Identifier",
+    "Integer",
     "Keyword",
     "Keywords",
     "Literal",
@@ -23,8 +24,10 @@ __all__ = [
     "OfColumn",
     "Qualified",
     "Routine",
+    "Secret",
     "as_json",
     "compose",
+    "shown",
 ]
 
 
@@ -71,6 +74,16 @@ class Literals:
         if not self.values:
             raise RampartError("a list of SQL constants needs one at least")
         return ", ".join(str(Literal(value)) for value in self.values)
+
+
+@dataclasses.dataclass(frozen=True)
+class Integer:
+    """A number without a fraction."""
+
+    value: int
+
+    def __str__(self) -> str:
+        return str(int(self.value))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,8 +155,10 @@ class Number:
         return str(int(self.value))
 
 
-Part = t.Union[DottedName, Identifier, Keyword, Keywords, Literal, Literals, Number, OfColumn, Qualified, Routine]
-_PARTS = (DottedName, Identifier, Keyword, Keywords, Literal, Literals, Number, OfColumn, Qualified, Routine)
+Part = t.Union[
+    DottedName, Identifier, Integer, Keyword, Keywords, Literal, Literals, Number, OfColumn, Qualified, Routine
+]
+_PARTS = (DottedName, Identifier, Integer, Keyword, Keywords, Literal, Literals, Number, OfColumn, Qualified, Routine)
 
 
 def compose(template: str, **parts: Part) -> str:
@@ -152,6 +167,20 @@ def compose(template: str, **parts: Part) -> str:
         if not isinstance(part, _PARTS):
             raise TypeError(f"{name} must be an Identifier, Literal or Keyword, not {type(part).__name__}")
     return string.Formatter().vformat(template, (), parts)
+
+
+class Secret(str):
+    """A statement that no message, log or result may show: it holds a password's verifier."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Secret()"
+
+
+def shown(statement: str) -> str:
+    """A statement as messages may have it."""
+    return "a statement that holds a secret" if isinstance(statement, Secret) else statement
 
 
 def as_json(query: str) -> str:

@@ -98,14 +98,19 @@ def test_what_replicates_goes_on(fresh_server: Server) -> None:
     create(server, "standby", "REPLICATION CREATEDB")
     create(server, "idle", "REPLICATION")
     with server.connect(user="standby", replication="true", application_name="walreceiver") as walsender:
-        result = good(run(server, allow=[]))
+        before = server.query(CATALOGUE)
+        refused = run(server, allow=[])
+        assert refused.failed and 'role "standby" needs REPLICATION: it sends WAL to walreceiver' in refused.message
+        assert server.query(CATALOGUE) == before
+        result = good(run(server, allow=[], in_use="keep"))
         assert [step["statement"] for step in result.values["steps"]] == [
             'ALTER ROLE "standby" NOCREATEDB',
             'ALTER ROLE "idle" NOREPLICATION',
         ]
         assert result.values["left_alone"][0]["subject"] == 'role "standby"'
         assert "walreceiver" in result.values["left_alone"][0]["reason"]
-        assert not good(run(server, allow=[])).changed
+        assert not good(run(server, allow=[], in_use="keep")).changed
+        assert not good(run(server, allow=[{"role": "standby", "attributes": ["REPLICATION"]}])).changed
         walsender.execute("IDENTIFY_SYSTEM")
     assert server.query("SELECT rolname FROM pg_roles WHERE rolreplication AND oid <> 10") == [("standby",)]
     for _attempt in range(100):  # until the walsender has gone

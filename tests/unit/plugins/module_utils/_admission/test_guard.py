@@ -14,15 +14,18 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._admission.obse
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import Slot
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import without_attributes
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.world import Membership
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.world import Role
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.world import Sessions
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import CertificateReplaced
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import MembershipBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Reload
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RoleBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RoleLoses
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
@@ -192,6 +195,22 @@ def test_roles_lose_attributes() -> None:
     changed = without_attributes(roles, effects)
     assert (changed["app"].login, changed["boss"].superuser) == (False, False)
     assert {name for name in roles if changed[name] != roles[name]} == {"app", "boss"} and set(changed) == set(roles)
+
+
+def test_roles_become_others() -> None:
+    roles = {"app": Role("app", member_of=(Membership("readers"), Membership("writers"))), "boss": Role("boss")}
+    effects = [
+        RoleBecomes("app", "connection_limit", 0),
+        RoleBecomes("ghost", "connection_limit", 0),
+        MembershipBecomes("app", "readers", None),
+        MembershipBecomes("app", "writers", False),
+        MembershipBecomes("ghost", "readers", None),
+    ]
+    changed = without_attributes(roles, effects)
+    assert changed == {
+        "app": Role("app", connection_limit=0, member_of=(Membership("writers", False),)),
+        "boss": roles["boss"],
+    }
 
 
 def test_what_only_a_restart_keeps_out_is_not_ended() -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import typing as t
 
 import pytest
@@ -19,11 +20,13 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RoleBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RoleLoses
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.arguments import component
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import ATTRIBUTES
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Dependent
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Grant
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Role
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import State
 
@@ -148,7 +151,11 @@ def test_to_name_the_exempt_is_an_error(values: dict[str, t.Any]) -> None:
 )
 def test_what_replication_uses_is_kept(attributes: tuple[str, ...], kept: str) -> None:
     role = dataclasses.replace(STANDBY, attributes=attributes)
-    planned = plan(state(role, replicating={role.oid: ("it sends WAL to walreceiver",)}), allow=[])
+    used = state(role, replicating={role.oid: ("it sends WAL to walreceiver",)})
+    with pytest.raises(RampartError, match=f'role "standby" needs {kept}: it sends WAL to walreceiver.*roles.allow'):
+        plan(used, allow=[])
+    assert plan(used, allow=[{"role": "standby", "attributes": [kept]}]).steps
+    planned = plan(used, allow=[], in_use="keep")
     assert statements(planned) == ['ALTER ROLE "standby" NOCREATEDB']
     assert [item.reason for item in planned.left_alone] == [
         f"{kept} is in use for replication now: it sends WAL to walreceiver"
@@ -226,6 +233,58 @@ def test_a_role_that_is_not_there_is_a_warning() -> None:
         "roles.allow[0]: this cluster has no role 'Dba'",
         "roles.strip[0]: this cluster has no role 'ghost'",
     )
+
+
+def test_a_pattern_and_a_membership_allow_too() -> None:
+    admins = Role(oid=16390, name="admins", attributes=(), login=False)
+    between = Role(oid=16391, name="between", attributes=("CREATEDB",), login=False)
+    grants = (Grant(16390, 16391, 10), Grant(16391, APP.oid, 10))
+    known = state(admins, between, APP, DBA, STANDBY, grants=grants)
+    allow = [
+        {"member_of": "admins", "attributes": ["CREATEDB"]},
+        {"pattern": "d.a", "attributes": ["SUPERUSER"]},
+        {"pattern": "stand", "attributes": ["REPLICATION"]},
+    ]
+    assert statements(plan(known, allow=allow)) == [
+        'ALTER ROLE "app" NOSUPERUSER',
+        'ALTER ROLE "standby" NOCREATEDB NOREPLICATION',
+    ]
+    assert statements(plan(known, allow=allow, strip=["dba"]))[1] == 'ALTER ROLE "dba" NOSUPERUSER'
+    warned = plan(known, allow=[{"member_of": "nobody", "attributes": []}]).warnings
+    assert warned == ("roles.allow[0]: this cluster has no role 'nobody'",)
+
+
+def test_values_are_set_where_they_differ() -> None:
+    values = {"role": "app", "login": False, "connection_limit": 3, "valid_until": "2030-01-31 12:00:00.5"}
+    with pytest.raises(InputError, match="valid_until"):
+        plan(STATE, roles=[values])
+    values["valid_until"] = "2030-01-31 12:00"
+    planned = plan(STATE, roles=[values, {"role": "plain", "login": True, "valid_until": "infinity"}])
+    until = "VALID UNTIL '2030-01-31 12:00:00+00'"
+    assert statements(planned) == [f'ALTER ROLE "app" NOLOGIN CONNECTION LIMIT 3 {until}']
+    assert isinstance(planned.steps[0].operation, RunSql)
+    assert planned.steps[0].operation.undo == "ALTER ROLE \"app\" LOGIN CONNECTION LIMIT -1 VALID UNTIL 'infinity'"
+    seconds = datetime.datetime(2030, 1, 31, 12, tzinfo=datetime.timezone.utc).timestamp()
+    assert planned.effects == (
+        RoleLoses("app", "LOGIN"),
+        RoleBecomes("app", "connection_limit", 3),
+        RoleBecomes("app", "valid_until", seconds),
+    )
+    done = dataclasses.replace(APP, login=False, connection_limit=3, valid_until=seconds)
+    assert not plan(state(done), roles=[values]).steps
+    back = plan(state(done), roles=[{"role": "app", "login": True, "connection_limit": -1, "valid_until": "infinity"}])
+    assert back.effects == (
+        RoleBecomes("app", "login", True),
+        RoleBecomes("app", "connection_limit", -1),
+        RoleBecomes("app", "valid_until", None),
+    )
+
+
+@pytest.mark.parametrize("name", ["postgres", "admin"])
+def test_values_of_the_exempt_are_an_error(name: str) -> None:
+    admin = Role(oid=16400, name="admin", attributes=("SUPERUSER",))
+    with pytest.raises(InputError, match=rf"roles\.roles\[0\]\.role: '{name}' cannot be used"):
+        plan(state(admin, login="admin"), roles=[{"role": name, "connection_limit": 5}])
 
 
 _SUBSETS = st.lists(st.sampled_from(ATTRIBUTES), unique=True).map(
