@@ -214,3 +214,14 @@ def test_certificates_are_rotated_without_their_surroundings() -> None:
     assert sorted(desired("pg_tls")) == ["certificate", "settings"]
     nothing = desired("pg_tls", pg_tls_manage_parameters=False, pg_tls_manage_certificate=False)
     assert [left["subject"] for left in nothing["left_alone"]] == ["certificate", "parameters"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "passed"),
+    [("ca", True), ("self_signed", True), ("request", False), ("install", False), ("existing", False)],
+)
+def test_a_fleet_may_share_the_variable_of_the_authority(provider: str, passed: bool) -> None:
+    """The module refuses it beside self_signed, where it is more likely that the provider was forgotten."""
+    authority = {"path": "/srv/authority", "passphrase": "of the authority"}
+    found = desired("pg_tls", pg_tls_provider=provider, pg_tls_authority=authority)["certificate"]
+    assert found.get("authority") == (authority if passed else None)
