@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 __all__ = ["PLACES", "Secrets", "Watched", "watched_play"]
 
 PLACES: t.Final = ("output", "log", "return values", "controller files", "host files", "facts cache", "argv", "environ")
-_PAUSE = 0.02  # seconds between two looks; what Ansible writes lives as long as a module runs
+_PAUSE = 0.04  # seconds between two looks; what Ansible writes lives as long as a module runs
 _LARGEST = 4 * 2**20  # bytes of a file
 _ENOUGH = 12  # characters of base64 that are not there by chance
 _RECORDER = """

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import serialization
 
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.situation import ToRevoke
 from ansible_collections.rampart.postgresql.tests.conformance.modules import Result
+from ansible_collections.rampart.postgresql.tests.conformance.servers import MAJORS
 from ansible_collections.rampart.postgresql.tests.conformance.tls.authorities import DAY
 from ansible_collections.rampart.postgresql.tests.conformance.tls.authorities import TestAuthority
 from ansible_collections.rampart.postgresql.tests.conformance.tls.authorities import expired
@@ -24,6 +25,7 @@ from ansible_collections.rampart.postgresql.tests.conformance.tls.clients import
 from ansible_collections.rampart.postgresql.tests.conformance.tls.clients import refusal
 from ansible_collections.rampart.postgresql.tests.conformance.tls.clients import served
 from ansible_collections.rampart.postgresql.tests.conformance.tls.clients import trusted
+from ansible_collections.rampart.postgresql.tests.conformance.tls.rotations import EXTENDED
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +35,12 @@ if t.TYPE_CHECKING:
 
 NAMES = ["localhost", "db1.example.org", "192.0.2.10"]
 IN = ""
+
+
+@pytest.fixture(scope="module", params=MAJORS if EXTENDED else [13, 15, 17, 18], ids=lambda major: f"pg{major}")
+def major(request: pytest.FixtureRequest) -> int:
+    """Those that Debian has: what clients do is the same in all versions."""
+    return int(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +185,6 @@ def test_a_client_certificate_opens_the_door_until_it_is_revoked(server: Server,
         server.reload()
 
 
-@pytest.mark.in_turn
 def test_openssl_accepts_whatever_was_made(server: Server, tmp_path: pathlib.Path) -> None:
     """An implementation that is not ours verifies chains and lists, and refuses what was revoked or is misused."""
     ours = party(tmp_path, server)
