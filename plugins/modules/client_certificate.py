@@ -65,7 +65,7 @@ options:
   path:
     description:
       - Absolute path of the directory on the controller. It is made (mode 0700) if it is missing, its parent has to be there.
-      - Give every client its own. Other files in it are left alone.
+      - Give every client its own, outside of the authority's. Other files in it are left alone.
     type: path
     required: true
   key_type:

@@ -332,13 +332,17 @@ def _install(desired: Desired, state: State, why: t.Sequence[str], *, key: Waiti
             option=option,
             value=certificate.subject if certificate else "",
             expected=f"the certificate of a private key of this host; the one in {key.path} "
-            + ("waits for another certificate" if key.pending else "is not there: ask with provider=request first"),
+            + ("waits for another certificate" if key.pending else f"is not there: {_ask_again(desired)}"),
         )
     made = _written(state, why, _ISSUED if desired.provider == CA else "install the certificate that was issued")
     steps = [_with(made, pem.assembled(waiting.private_key(held), desired.chain), given)]
     if key.content is not None:
         steps.append(dataclasses.replace(_drop(key), told=False))
     return Planned(steps=tuple(steps))
+
+
+def _ask_again(desired: Desired) -> str:
+    return "run the task again" if desired.provider == CA else "ask with provider=request first"
 
 
 def _key_for(certificate: Certificate | None, state: State, key: Waiting) -> bytes | None:

@@ -64,7 +64,8 @@ def judged_chain(chain: bytes, *, option: str) -> Contents:
     if found.certificate is None:
         raise InputError(
             option=option,
-            value=chain.decode(errors="replace")[:40],
+            # no more than that: somebody may give a private key by mistake
+            value=chain.decode(errors="replace").strip().split("\n", 1)[0][:40],
             expected="PEM: the certificate of the server, then those of the authorities between it and the root",
         )
     if not found.linked:

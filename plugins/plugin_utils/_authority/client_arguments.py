@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
@@ -59,7 +60,7 @@ def wanted(values: t.Mapping[str, t.Any]) -> Wanted:
     common_name = values["common_name"]
     passphrase = values["key_passphrase"]
     return Wanted(
-        path=absolute(values["path"], "path"),
+        path=_directory(values["path"], values["authority"]["path"]),
         role=role,
         common_name=role if common_name is None else _text(common_name, "common_name"),
         key=key_spec(values["key_type"], values["key_size"]),
@@ -68,6 +69,17 @@ def wanted(values: t.Mapping[str, t.Any]) -> Wanted:
         made_since=moment_of(values["made_since"], "made_since"),
         key_passphrase=None if passphrase is None else secret(passphrase, "key_passphrase", shortest=4),
     )
+
+
+def _directory(path: str, authority: str) -> str:
+    """One of the client's own: what lies in the authority's is the authority's."""
+    found = absolute(path, "path")
+    inner, outer = os.path.realpath(found), os.path.realpath(authority)
+    if os.path.commonpath([inner, outer]) == outer:
+        raise InputError(
+            option="path", value=path, expected=f"a directory outside of that of the authority, {authority}"
+        )
+    return found
 
 
 def _text(value: str, option: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import KeySpec
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import client_arguments
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import clients
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import protecting
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.bundle import Wanted
@@ -206,6 +207,18 @@ def test_what_cannot_be(client: Client, tmp_path: pathlib.Path) -> None:
     with pytest.raises(RampartError, match="cannot be opened with this passphrase"):
         clients.give(client.home.opened(), client.wanted(common_name="other"), passphrase="wrong passphrase", now=NOW)
     assert client.why() == ""
+
+
+def test_a_bundle_has_a_place_of_its_own(client: Client, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "link").symlink_to(client.home.path)
+    own = {"path": str(client.home.path), "passphrase": PASSPHRASE}
+    defaults = {name: option.get("default") for name, option in client_arguments.ARGUMENTS.items()}
+    values = {**defaults, "authority": own, "role": "app"}
+    for path in (client.home.path, client.home.path / "1", client.home.path / "app", tmp_path / "link" / "app"):
+        with pytest.raises(InputError, match="^path: .* outside of that of the authority"):
+            client_arguments.wanted({**values, "path": str(path)})
+    beside = f"{client.home.path}-clients"
+    assert client_arguments.wanted({**values, "path": beside}).path == beside
 
 
 def test_a_run_that_is_killed(client: Client) -> None:

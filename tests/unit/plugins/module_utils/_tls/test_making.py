@@ -16,6 +16,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import CertificateReplaced
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import WriteFile
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls import keys
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import pem
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import DEFAULT_KEY
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import KeySpec
@@ -27,6 +28,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.making imp
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import OwnFile
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import Waiting
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import judged_chain
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import make_pending
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import read_pending
 
@@ -185,3 +187,11 @@ def test_it_is_made_anew_once() -> None:
         plan(state(), made_since=NOW + 1)
     (late,) = plan(state(), made_since=NOW + 60, clock=NOW + 90).steps  # this host's clock is behind
     assert "valid from: 2027-01-15 07:01:00Z" in late.after
+
+
+def test_an_answer_that_is_a_private_key_by_mistake_is_not_quoted() -> None:
+    key = keys.unprotected(keys.new_key(KeySpec("ecdsa_p256")))
+    with pytest.raises(InputError) as found:
+        judged_chain(key, option="chain")
+    assert "-----BEGIN PRIVATE KEY-----" in str(found.value)
+    assert not any(line[:8] in str(found.value) for line in key.decode().splitlines()[1:-1])
