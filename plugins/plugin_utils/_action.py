@@ -30,8 +30,13 @@ def validated(arguments: t.Mapping[str, t.Any], spec: t.Mapping[str, t.Any]) -> 
     """Option values as a module on a host would get them; RampartError says which one cannot be used."""
     result = ArgumentSpecValidator(dict(spec)).validate(plain(arguments))
     if result.errors.errors:
-        raise RampartError("; ".join(_told(error) for error in result.errors.errors))
+        raise RampartError(told(result.errors.errors))
     return dict(result.validated_parameters)
+
+
+def told(errors: t.Iterable[AnsibleValidationError]) -> str:
+    """What a validator complains of."""
+    return "; ".join(_told(error) for error in errors)
 
 
 def _told(error: AnsibleValidationError) -> str:

@@ -21,6 +21,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired im
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import LOOPBACK_NAME
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import is_loopback
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import normalised
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import told
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.authority import Authority
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.authority import Issued
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.requests import SERVER
@@ -75,12 +76,12 @@ class Signer:
 
     def public(self, now: int) -> dict[str, t.Any]:
         """What the host is told: nothing of it is secret, and the passphrase stays here."""
-        told = {
+        values = {
             "authority": {"path": self.path, "allowed_names": list(self.granted)},
             "additional_names": [*self.wanted.additional_names, *(() if self.wanted.names else self.inventory)],
             "controller_clock": now,
         }
-        return told if self.authority is None else {**told, **self._of_authority(self.authority)}
+        return values if self.authority is None else {**values, **self._of_authority(self.authority)}
 
     def _of_authority(self, authority: Authority) -> dict[str, t.Any]:
         trusted = {
@@ -155,7 +156,7 @@ def _check_trust(values: Values, given: Values, wanted: Desired) -> None:
 def _validated(values: Values, option: str) -> tuple[Desired, Values]:
     """The values as the module understands them, and its suboptions of the authority."""
     result = ArgumentSpecValidator(ARGUMENTS).validate({name: values[name] for name in values if name in ARGUMENTS})
-    if result.error_messages:
-        raise RampartError((f"{option}: " if option else "") + "; ".join(result.error_messages))
+    if result.errors.errors:
+        raise RampartError((f"{option}: " if option else "") + told(result.errors.errors))
     found = result.validated_parameters
     return desired(found, option=option), found["authority"]

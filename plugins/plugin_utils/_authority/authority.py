@@ -57,6 +57,8 @@ class Authority:
     def open(cls, path: str) -> Authority:
         """Read an authority; needs no passphrase. RampartError when it is none, half made, or open to others."""
         places = Places(path)
+        if not os.path.isabs(path):
+            raise RampartError(f"{path!r} is not the absolute path of a certificate authority's directory")
         if not os.path.isdir(path):
             raise RampartError(f"{path} is no directory of a certificate authority: {MAKE_IT}")
         files.check_directory(places)

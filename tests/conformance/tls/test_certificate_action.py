@@ -78,6 +78,8 @@ def test_the_authority_is_asked_in_check_mode_and_told_to_nobody(fresh_server: S
     tasks.certificate("again", {**wrong, "authority": "{{ " + f"{{'path': '{tasks.home.path}'}}" + " | to_json }}"})
     tasks.certificate("other", {**asked, "provider": "self_signed"})
     tasks.certificate("twice", {**tasks.options(trust_clients=True), "client_authorities": "mine"})
+    tasks.certificate("misspelt", tasks.options(pasphrase="none"))
+    tasks.certificate("relative", tasks.options(path="authority"))
     record = tasks.home.tree()["issued.jsonl"][1]
     done, results = tasks.played()
 
@@ -95,6 +97,8 @@ def test_the_authority_is_asked_in_check_mode_and_told_to_nobody(fresh_server: S
     assert not results["again"]["changed"] and not results["again"]["failed"], results["again"]
     assert results["other"]["msg"].startswith("provider: 'self_signed' cannot be used")
     assert results["twice"]["msg"].startswith("client_authorities: 'mine...' cannot be used")
+    assert results["misspelt"]["msg"].startswith("there is no option authority.pasphrase")
+    assert results["relative"]["msg"].startswith("'authority' is not the absolute path")
     assert PASSPHRASE not in done.seen  # nor in the files that were sent to the host
 
 
