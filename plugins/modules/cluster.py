@@ -443,10 +443,41 @@ options:
             - REPLICATION
             - BYPASSRLS
             default: []
+          memberships:
+            description:
+            - The roles of O(role_attributes.memberships) that it may be a member of. It is not made a member of one.
+            type: list
+            elements: dict
+            default: []
+            suboptions:
+              role:
+                description: Name of the role of which it may be a member.
+                type: str
+                required: true
+              admin:
+                description: Whether it may have the C(ADMIN) option, with which it makes others members. It is not
+                  given it.
+                type: bool
+                default: false
+              inherit:
+                description:
+                - The C(INHERIT) option that the membership is to have; left out, it stays as it is.
+                - PostgreSQL 15 and older have no such option, which RV(left_alone) tells.
+                type: bool
+              set:
+                description:
+                - The C(SET) option that the membership is to have; left out, it stays as it is.
+                - PostgreSQL 15 and older have no such option, which RV(left_alone) tells.
+                type: bool
+          parameters:
+            description: The parameters of O(role_attributes.parameters) on which it may have been granted something.
+            type: list
+            elements: str
+            default: []
       strip:
         description:
-        - Roles that may have none of O(role_attributes.attributes), whatever the others have. For a cluster whose
-          allow-list is not known yet.
+        - Roles that may have none of O(role_attributes.attributes), O(role_attributes.memberships) and O(role_attributes.parameters),
+          whatever the others have. For a cluster whose allow-list is not known yet.
         - To name the bootstrap superuser, the login of the run, a predefined role, or a role that O(role_attributes.allow)
           grants something is an error.
         type: list
@@ -467,6 +498,60 @@ options:
         - CREATEROLE
         - REPLICATION
         - BYPASSRLS
+      memberships:
+        description:
+        - Roles of which nobody may be a member unless O(role_attributes.allow) says so. Indirect membership goes
+          with the direct one that it comes through. Members that stay superusers are left alone.
+        - Memberships in C(pg_read_all_data), which PostgreSQL 14 and newer have, are ended only while a role that
+          may log in has an md5 verifier, or a rule of pg_hba.conf has the method C(md5), because its members read
+          verifiers.
+        - A membership that a C(+role) in pg_hba.conf asks for is not ended when a client would be refused for it.
+        - An empty list leaves all memberships alone.
+        type: list
+        elements: str
+        default:
+        - pg_execute_server_program
+        - pg_read_server_files
+        - pg_write_server_files
+        - pg_read_all_data
+      parameters:
+        description:
+        - Parameters on which nobody may have C(SET) or C(ALTER SYSTEM) unless O(role_attributes.allow) says so, PUBLIC
+          included. PostgreSQL 14 and older have no such grants.
+        - The default has those with which a role runs programs or libraries in the server, changes catalogues, or
+          lets itself in. An empty list leaves all such grants alone.
+        type: list
+        elements: str
+        default:
+        - allow_system_table_mods
+        - archive_cleanup_command
+        - archive_command
+        - archive_library
+        - config_file
+        - data_directory
+        - dynamic_library_path
+        - extension_control_path
+        - external_pid_file
+        - hba_file
+        - ident_file
+        - jit_provider
+        - local_preload_libraries
+        - oauth_validator_libraries
+        - primary_conninfo
+        - recovery_end_command
+        - restore_command
+        - session_preload_libraries
+        - shared_preload_libraries
+        - ssl_passphrase_command
+        - unix_socket_directories
+      cascade:
+        description:
+        - From PostgreSQL 16 on a membership hangs on the C(ADMIN) option of its grantor, and a grant on a parameter
+          on its grantor's grant option. When something that nobody wants gone hangs on what is taken away, the run
+          fails before anything is changed and lists it. V(true) takes it away too, each with a step of its own, and
+          warns of it.
+        type: bool
+        default: false
       roles:
         description:
         - Roles with values of their own. What is left out stays as it is.
@@ -999,6 +1084,11 @@ steps:
     after:
       description: The state after, without secrets.
       type: str
+near_superusers:
+  description: As the return value of M(rampart.postgresql.role_attributes).
+  returned: success, with O(role_attributes)
+  type: list
+  elements: dict
 restart_required:
   description: Parameters that wait for a restart, on every run until it happened. They are not a change.
   returned: success

@@ -12,6 +12,9 @@ version_added: 0.1.0
 description:
   - Takes C(SUPERUSER), C(CREATEDB), C(CREATEROLE), C(REPLICATION) and C(BYPASSRLS) from every role that has them and is
     not in O(allow). It never gives one of these attributes to a role.
+  - Ends memberships in the predefined roles of O(memberships), with which a role is as good as a superuser, and grants on
+    the parameters of O(parameters), unless O(allow) has them. Each is taken away as its grantor gave it, what was
+    granted on before that. RV(near_superusers) tells who is as good as a superuser.
   - Sets C(LOGIN), C(CONNECTION LIMIT) and C(VALID UNTIL) of the roles in O(roles). A client that would be refused
     therefore fails the run before anything is changed.
   - Without O(allow) and O(strip) nothing is changed; every role that has such an attribute is reported in RV(left_alone).
@@ -74,9 +77,40 @@ options:
         elements: str
         choices: [SUPERUSER, CREATEDB, CREATEROLE, REPLICATION, BYPASSRLS]
         default: []
+      memberships:
+        description:
+          - The roles of O(memberships) that it may be a member of. It is not made a member of one.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          role:
+            description: Name of the role of which it may be a member.
+            type: str
+            required: true
+          admin:
+            description: Whether it may have the C(ADMIN) option, with which it makes others members. It is not given it.
+            type: bool
+            default: false
+          inherit:
+            description:
+              - The C(INHERIT) option that the membership is to have; left out, it stays as it is.
+              - PostgreSQL 15 and older have no such option, which RV(left_alone) tells.
+            type: bool
+          set:
+            description:
+              - The C(SET) option that the membership is to have; left out, it stays as it is.
+              - PostgreSQL 15 and older have no such option, which RV(left_alone) tells.
+            type: bool
+      parameters:
+        description: The parameters of O(parameters) on which it may have been granted something.
+        type: list
+        elements: str
+        default: []
   strip:
     description:
-      - Roles that may have none of O(attributes), whatever the others have. For a cluster whose allow-list is not known yet.
+      - Roles that may have none of O(attributes), O(memberships) and O(parameters), whatever the others have. For a
+        cluster whose allow-list is not known yet.
       - To name the bootstrap superuser, the login of the run, a predefined role, or a role that O(allow) grants something
         is an error.
     type: list
@@ -87,6 +121,54 @@ options:
     elements: str
     choices: [SUPERUSER, CREATEDB, CREATEROLE, REPLICATION, BYPASSRLS]
     default: [SUPERUSER, CREATEDB, CREATEROLE, REPLICATION, BYPASSRLS]
+  memberships:
+    description:
+      - Roles of which nobody may be a member unless O(allow) says so. Indirect membership goes with the direct one that
+        it comes through. Members that stay superusers are left alone.
+      - Memberships in C(pg_read_all_data), which PostgreSQL 14 and newer have, are ended only while a role that may log in
+        has an md5 verifier, or a rule of pg_hba.conf has the method C(md5), because its members read verifiers.
+      - A membership that a C(+role) in pg_hba.conf asks for is not ended when a client would be refused for it.
+      - An empty list leaves all memberships alone.
+    type: list
+    elements: str
+    default: [pg_execute_server_program, pg_read_server_files, pg_write_server_files, pg_read_all_data]
+  parameters:
+    description:
+      - Parameters on which nobody may have C(SET) or C(ALTER SYSTEM) unless O(allow) says so, PUBLIC included. PostgreSQL
+        14 and older have no such grants.
+      - The default has those with which a role runs programs or libraries in the server, changes catalogues, or lets
+        itself in. An empty list leaves all such grants alone.
+    type: list
+    elements: str
+    default:
+      - allow_system_table_mods
+      - archive_cleanup_command
+      - archive_command
+      - archive_library
+      - config_file
+      - data_directory
+      - dynamic_library_path
+      - extension_control_path
+      - external_pid_file
+      - hba_file
+      - ident_file
+      - jit_provider
+      - local_preload_libraries
+      - oauth_validator_libraries
+      - primary_conninfo
+      - recovery_end_command
+      - restore_command
+      - session_preload_libraries
+      - shared_preload_libraries
+      - ssl_passphrase_command
+      - unix_socket_directories
+  cascade:
+    description:
+      - From PostgreSQL 16 on a membership hangs on the C(ADMIN) option of its grantor, and a grant on a parameter on its
+        grantor's grant option. When something that nobody wants gone hangs on what is taken away, the run fails before
+        anything is changed and lists it. V(true) takes it away too, each with a step of its own, and warns of it.
+    type: bool
+    default: false
   roles:
     description:
       - Roles with values of their own. What is left out stays as it is.
@@ -158,6 +240,9 @@ EXAMPLES = r"""
     allow:
       - {pattern: 'svc_[a-z]+', attributes: [CREATEDB]}
       - {member_of: dba, attributes: [CREATEDB, CREATEROLE]}
+      - role: etl
+        memberships:
+          - {role: pg_read_server_files, inherit: false}
     roles:
       - {role: contractor, connection_limit: 2, valid_until: '2030-01-01'}
   become: true
@@ -203,6 +288,27 @@ left_alone:
     - component: role_attributes
       subject: role "replicator"
       reason: "REPLICATION is in use for replication now: it sends WAL to walreceiver"
+near_superusers:
+  description:
+    - Roles that are no superusers and as good as one, by membership in a superuser or in a predefined role of that power,
+      or until PostgreSQL 15 by C(CREATEROLE), with which a role grants itself every role that is no superuser.
+    - After this run; in check mode, before.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    role:
+      description: The role.
+      type: str
+    reasons:
+      description: Why, in words.
+      type: list
+      elements: str
+dependents:
+  description: What hangs on something that is to be taken away; see O(cascade).
+  returned: failure, when there is any
+  type: list
+  elements: str
 roles:
   description: The roles that are in use with what they may not have.
   returned: failure, when there are any

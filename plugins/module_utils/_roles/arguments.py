@@ -12,8 +12,11 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.component import RoleAttributes
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired import Allowed
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired import AllowedMembership
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired import Values
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.known import MEMBERSHIPS
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.known import PARAMETERS
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.moments import moment
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import ATTRIBUTES
 
@@ -32,12 +35,27 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
             "pattern": {"type": "str"},
             "member_of": {"type": "str"},
             "attributes": {"type": "list", "elements": "str", "choices": _CHOICES, "default": []},
+            "memberships": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "role": {"type": "str", "required": True},
+                    "admin": {"type": "bool", "default": False},
+                    "inherit": {"type": "bool"},
+                    "set": {"type": "bool"},
+                },
+            },
+            "parameters": {"type": "list", "elements": "str", "default": []},
         },
         "mutually_exclusive": [_WHO],
         "required_one_of": [_WHO],
     },
     "strip": {"type": "list", "elements": "str"},
     "attributes": {"type": "list", "elements": "str", "choices": _CHOICES, "default": _CHOICES},
+    "memberships": {"type": "list", "elements": "str", "default": list(MEMBERSHIPS)},
+    "parameters": {"type": "list", "elements": "str", "default": list(PARAMETERS)},
+    "cascade": {"type": "bool", "default": False},
     "roles": {
         "type": "list",
         "elements": "dict",
@@ -65,6 +83,9 @@ def component(values: t.Mapping[str, t.Any], *, option: str = "") -> RoleAttribu
             allow=allow,
             strip=strip,
             roles=_values(values.get("roles") or (), _path(option, "roles")),
+            memberships=_names(values.get("memberships"), MEMBERSHIPS, _path(option, "memberships")),
+            parameters=_parameters(values.get("parameters"), PARAMETERS),
+            cascade=bool(values.get("cascade")),
             in_use=values.get("in_use") or "fail",
             attributes=ATTRIBUTES if attributes is None else _attributes(attributes, _path(option, "attributes")),
             require_other_superuser=bool(values.get("require_other_superuser")),
@@ -104,8 +125,34 @@ def _entry(entry: t.Mapping[str, t.Any], role: str | None, where: str) -> Allowe
         pattern=None if pattern is None else _pattern(pattern, f"{where}.pattern"),
         member_of=None if member_of is None else _role(member_of, f"{where}.member_of"),
         attributes=_attributes(entry.get("attributes") or (), f"{where}.attributes"),
+        memberships=_memberships(entry.get("memberships") or (), f"{where}.memberships"),
+        parameters=_parameters(entry.get("parameters"), ()),
         option=where,
     )
+
+
+def _memberships(entries: t.Sequence[t.Mapping[str, t.Any]], option: str) -> tuple[AllowedMembership, ...]:
+    found: dict[str, AllowedMembership] = {}
+    for number, entry in enumerate(entries):
+        where = f"{option}[{number}].role"
+        role = _role(entry["role"], where)
+        if role in found:
+            raise InputError(option=where, value=role, expected="each role once")
+        found[role] = AllowedMembership(
+            role=role, admin=bool(entry.get("admin")), inherit=entry.get("inherit"), set=entry.get("set")
+        )
+    return tuple(found.values())
+
+
+def _names(given: t.Sequence[str] | None, usual: t.Iterable[str], option: str) -> tuple[str, ...]:
+    if given is None:
+        return tuple(usual)
+    return tuple(_role(name, f"{option}[{number}]") for number, name in enumerate(given))
+
+
+def _parameters(given: t.Sequence[str] | None, usual: t.Iterable[str]) -> tuple[str, ...]:
+    """Names of parameters as the catalogue has them: in lower case."""
+    return tuple(str(name).lower() for name in (usual if given is None else given))
 
 
 def _pattern(text: str, option: str) -> t.Pattern[str]:

@@ -22,6 +22,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import St
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles import limits
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles import state as _state
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired import Desired
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants import memberships
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants import parameters
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.near import near_superusers
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.judge import Judge
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.judge import Stripping
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import BOOTSTRAP_OID
@@ -73,18 +76,31 @@ class RoleAttributes:
         judge = Judge(self._desired, state)
         strippings, left = self._strippings(state, judge)
         changes = limits.becoming(state, self._desired.roles)
-        steps = (*map(self._step, strippings), *limits.steps(self.name, changes))
+        parts = [part.planned(self.name, self._desired, state, judge) for part in (memberships, parameters)]
+        steps = (
+            *map(self._step, strippings),
+            *limits.steps(self.name, changes),
+            *(step for part in parts for step in part.steps),
+        )
+        left += [item for part in parts for item in part.left_alone]
         warnings = self._unknown(state)
+        standing = {"near_superusers": near_superusers(state)}
         if not steps:
-            return Planned(left_alone=tuple(left), warnings=tuple(warnings))
+            return Planned(left_alone=tuple(left), warnings=tuple(warnings), standing=standing)
         if state.in_recovery:
-            return self._on_standby(steps, left, warnings)
+            return dataclasses.replace(self._on_standby(steps, left, warnings), standing=standing)
         self._refuse(state, strippings, steps)
         if strippings:
             warnings += [*_told(state.dependents, strippings), *_unseen(state)]
         effects: list[Effect] = [RoleLoses(s.role.name, attribute) for s in strippings for attribute in s.attributes]
-        effects += limits.effects(changes)
-        return Planned(steps=steps, left_alone=tuple(left), warnings=tuple(warnings), effects=tuple(effects))
+        effects += [*limits.effects(changes), *(effect for part in parts for effect in part.effects)]
+        return Planned(
+            steps=steps,
+            left_alone=tuple(left),
+            warnings=(*warnings, *(warning for part in parts for warning in part.warnings)),
+            effects=tuple(effects),
+            standing=standing,
+        )
 
     def prepare(self, planned: Planned, server: Server) -> Planned:
         """Nothing to make up."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.known import MEMBERSHIPS
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.known import PARAMETERS
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import ATTRIBUTES
 
 __all__ = ["Allowance", "Allowed", "AllowedMembership", "Desired", "Values", "allowance"]
@@ -68,6 +70,9 @@ class Desired:
     allow: tuple[Allowed, ...] | None = None
     strip: tuple[tuple[str, str], ...] | None = None  # option path and name
     attributes: tuple[str, ...] = ATTRIBUTES
+    memberships: tuple[str, ...] = tuple(MEMBERSHIPS)
+    parameters: tuple[str, ...] = PARAMETERS
+    cascade: bool = False
     roles: tuple[Values, ...] = ()
     require_other_superuser: bool = False
     in_use: str = "fail"

@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Session
 
-__all__ = ["ATTRIBUTES", "BOOTSTRAP_OID", "Dependent", "Grant", "Role", "State", "observe"]
+__all__ = ["ATTRIBUTES", "BOOTSTRAP_OID", "Dependent", "Grant", "ParameterGrant", "Role", "State", "above", "observe"]
 
 ATTRIBUTES = ("SUPERUSER", "CREATEDB", "CREATEROLE", "REPLICATION", "BYPASSRLS")
 BOOTSTRAP_OID = 10  # BOOTSTRAP_SUPERUSERID; from 16 the server itself refuses to take SUPERUSER from it
@@ -37,6 +37,18 @@ SELECT m.roleid::pg_catalog.int8 AS role, m.member::pg_catalog.int8 AS member, m
        (pg_catalog.to_jsonb(m) ->> 'set_option')::bool AS set
 FROM pg_catalog.pg_auth_members m
 ORDER BY m.roleid, m.member, m.grantor"""
+
+_HAS_PARAMETER_GRANTS = 15
+_PARAMETER_GRANTS = """
+SELECT p.parname AS parameter, a.grantee::pg_catalog.int8 AS grantee, a.grantor::pg_catalog.int8 AS grantor,
+       a.privilege_type AS privilege, a.is_grantable AS grantable
+FROM pg_catalog.pg_parameter_acl p, pg_catalog.aclexplode(p.paracl) a
+WHERE a.grantee <> 10
+ORDER BY p.parname, a.privilege_type, a.grantee, a.grantor"""
+
+_MD5 = """
+SELECT EXISTS (SELECT FROM pg_catalog.pg_authid a WHERE a.rolcanlogin AND a.rolpassword ~ '^md5[0-9a-f]{32}$')
+    OR EXISTS (SELECT FROM pg_catalog.pg_hba_file_rules r WHERE r.auth_method = 'md5') AS remains"""
 
 _REPLICATING = """
 SELECT usesysid::pg_catalog.int8 AS oid, 'it sends WAL to ' || pg_catalog.quote_ident(coalesce(application_name, '')) AS use
@@ -95,6 +107,47 @@ class Grant:
     inherit: bool | None = None  # from 16
     set: bool | None = None  # from 16
 
+    @property
+    def what(self) -> int:
+        """The right that it is."""
+        return self.role
+
+    @property
+    def holder(self) -> int:
+        """Who has it."""
+        return self.member
+
+    @property
+    def passes_on(self) -> bool:
+        """Whether the member may grant it to others."""
+        return self.admin
+
+
+@dataclasses.dataclass(frozen=True)
+class ParameterGrant:
+    """One privilege on one parameter; the grantee 0 is PUBLIC."""
+
+    parameter: str
+    grantee: int
+    grantor: int
+    privilege: str  # SET or ALTER SYSTEM
+    grantable: bool = False
+
+    @property
+    def what(self) -> tuple[str, str]:
+        """The right that it is."""
+        return self.parameter, self.privilege
+
+    @property
+    def holder(self) -> int:
+        """Who has it."""
+        return self.grantee
+
+    @property
+    def passes_on(self) -> bool:
+        """Whether the grantee may grant it to others."""
+        return self.grantable
+
 
 @dataclasses.dataclass(frozen=True)
 class Dependent:
@@ -119,6 +172,9 @@ class State:
     unseen: tuple[str, ...] = ()  # databases where nobody could look for event triggers
     managers: tuple[str, ...] = ()
     grants: tuple[Grant, ...] = ()
+    parameter_grants: tuple[ParameterGrant, ...] = ()
+    md5_remains: bool = False  # a verifier of a role that may log in, or a rule of pg_hba.conf; or nobody may look
+    version: int = 0  # as server_version_num gives it
 
     @functools.cached_property
     def names(self) -> dict[int, str]:
@@ -131,7 +187,7 @@ class State:
         parents: dict[int, list[int]] = {}
         for grant in self.grants:
             parents.setdefault(grant.member, []).append(grant.role)
-        return {oid: frozenset(self.names[role] for role in _above(oid, parents)) for oid in parents}
+        return {oid: frozenset(self.names[role] for role in above(oid, parents)) for oid in parents}
 
 
 def observe(server: Server, *, superusers_may_lose: t.Callable[[State], bool]) -> State:
@@ -146,6 +202,9 @@ def observe(server: Server, *, superusers_may_lose: t.Callable[[State], bool]) -
         replicating=_replicating(session),
         managers=tuple(manager.name for manager in server.managers),
         grants=tuple(Grant(**row) for row in session.rows(_MEMBERSHIPS)),
+        parameter_grants=_parameter_grants(server),
+        md5_remains=session.rows(_MD5)[0]["remains"] if session.is_superuser else True,
+        version=server.version,
     )
     if not superusers_may_lose(state):
         return state
@@ -154,7 +213,8 @@ def observe(server: Server, *, superusers_may_lose: t.Callable[[State], bool]) -
     return dataclasses.replace(state, dependents=(*dependents, *triggers), unseen=tuple(unseen))
 
 
-def _above(oid: int, parents: t.Mapping[int, t.Sequence[int]]) -> set[int]:
+def above(oid: int, parents: t.Mapping[int, t.Sequence[int]]) -> set[int]:
+    """What a role belongs to, through others too."""
     found: set[int] = set()
     waiting = list(parents.get(oid, ()))
     while waiting:
@@ -181,6 +241,11 @@ def _seconds(value: float | None) -> float:
     if value is None:
         return math.inf
     return value if value > -1e299 else -math.inf
+
+
+def _parameter_grants(server: Server) -> tuple[ParameterGrant, ...]:
+    rows = server.session.rows(_PARAMETER_GRANTS) if server.major >= _HAS_PARAMETER_GRANTS else ()
+    return tuple(ParameterGrant(**row) for row in rows)
 
 
 def _replicating(session: Session) -> dict[int, tuple[str, ...]]:
