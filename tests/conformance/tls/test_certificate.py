@@ -186,7 +186,7 @@ def _rubbish(server: Server) -> None:
 def _another_key(server: Server) -> None:
     begin = b"-----BEGIN CERTIFICATE"
     certificate = own_file(server).read_bytes().split(begin)[1]
-    key = pem.make(_request(names=("localhost",))).split(begin)[0]
+    key = pem.make(_request(names=("localhost",))).split(begin, maxsplit=1)[0]
     write(server, own_file(server), key + begin + certificate)
 
 

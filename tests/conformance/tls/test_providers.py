@@ -157,7 +157,8 @@ def test_a_company_answers_a_request(fresh_server: Server, company: Company) -> 
     assert tree(server) == present
     done = good(run(server, provider="install", chain=chain, rehearse=True))
     assert [step["subject"] for step in done.values["steps"]][:1] == [str(own_file(server))]
-    assert served(server, root=company.path("root.pem")) in chain != first
+    assert served(server, root=company.path("root.pem")) in chain
+    assert first not in chain
     assert not waiting.exists()
     assert not any(line in done.output for line in key)
     assert not good(run(server, provider="install", chain=chain)).changed
@@ -234,7 +235,8 @@ def _adopt(server: Server, company: Company, live: pathlib.Path, tmp_path: pathl
     assert not good(run(server, **options)).changed
     second = _renewed(company, live)
     assert good(run(server, **options)).changed
-    assert served(server, root=company.path("root.pem")) in second != first
+    assert served(server, root=company.path("root.pem")) in second
+    assert second != first
 
     before = tree(server)
     good_key = key.read_bytes()

@@ -221,15 +221,15 @@ def test_lists_that_refuse_everybody() -> None:
     assert codes(Found(LIST, forged), authority()) == ["wrong_signature"]
     assert codes(Found(LIST, forged)) == []  # nobody here knows its authority
     assert codes(Found(LIST, listed()), authority()) == []
-    (entry, _) = judged(Found(LIST, expired), authority(), checks_lists=True)
+    (entry, _authority) = judged(Found(LIST, expired), authority(), checks_lists=True)
     assert "refuses every client certificate" in entry["problems"][0]["message"]
-    (entry, _) = judged(Found(LIST, expired), authority())
+    (entry, _authority) = judged(Found(LIST, expired), authority())
     assert "refuses" not in entry["problems"][0]["message"]
 
 
 def test_an_old_list_beside_a_good_one_is_superseded() -> None:
     old = Found(LIST, listed(end=NOW - 1))
-    (first, *_) = judged(old, Found(LIST, listed()), authority())
+    (first, *_others) = judged(old, Found(LIST, listed()), authority())
     assert (first["state"], first["problems"]) == ("superseded", [])
     for worthless in (listed(OTHER), listed(signer=OTHER.key), listed(end=NOW - 2)):
         assert judged(old, Found(LIST, worthless), authority())[0]["state"] == "expired"
