@@ -74,12 +74,12 @@ class CertificateAction(ActionBase):
         return _warned(second, *issued.warnings)
 
     def _host_variables(self, variables: dict[str, t.Any]) -> dict[str, t.Any]:
-        """What the inventory calls the host that the module runs on."""
+        """What the inventory calls the host that the module runs on; its address there is often a template."""
         host = self._task.delegate_to
-        if not host:
-            return variables
-        delegated = variables.get("ansible_delegated_vars", {}).get(host, {})
-        return {"inventory_hostname": host, "ansible_host": delegated.get("ansible_host", "")}
+        own = variables.get("ansible_delegated_vars", {}).get(host, {}) if host else variables
+        templar = self._templar.copy_with_new_env(available_variables=own)
+        address = templar.template(own.get("ansible_host", ""))
+        return {"inventory_hostname": host or variables.get("inventory_hostname", ""), "ansible_host": address}
 
     def _module(self, values: dict[str, t.Any] | None, variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Run the module with these options of the certificate."""

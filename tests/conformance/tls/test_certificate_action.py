@@ -72,6 +72,8 @@ def test_the_authority_is_asked_in_check_mode_and_told_to_nobody(fresh_server: S
     tasks.certificate("early", tasks.options(path=str(tmp_path / "to_be_made"), trust_clients=True), check_mode=True)
     tasks.certificate("wrong", wrong, check_mode=True)
     tasks.certificate("check", asked, check_mode=True)
+    own = {name: value for name, value in asked.items() if name != "names"}
+    tasks.certificate("address", own, check_mode=True, vars={"ansible_host": "{{ network }}.17", "network": "192.0.2"})
     tasks.add("seen", "ansible.builtin.slurp", {"src": str(tasks.home.path / "issued.jsonl")})
     # a dictionary that is given as a text
     tasks.cluster("run", "{{ " + json.dumps(asked).replace('"{{ passphrase }}"', "passphrase") + " | to_json }}")
@@ -94,6 +96,7 @@ def test_the_authority_is_asked_in_check_mode_and_told_to_nobody(fresh_server: S
         name: [(step["subject"], step["description"]) for step in results[name]["steps"]] for name in ("check", "run")
     }
     assert told["run"] and told["check"] == told["run"]
+    assert "192.0.2.17" in results["address"]["steps"][0]["after"]
     assert not results["again"]["changed"] and not results["again"]["failed"], results["again"]
     assert results["other"]["msg"].startswith("provider: 'self_signed' cannot be used")
     assert results["twice"]["msg"].startswith("client_authorities: 'mine...' cannot be used")
