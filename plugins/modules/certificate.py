@@ -305,8 +305,10 @@ steps:
       description: What is there now, in words. Never a key.
       type: str
 certificate_request:
-  description: The request (PEM) of the key that waits for its certificate; null when the present certificate is good.
-  returned: O(provider=request), not for a key that check mode would make
+  description:
+    - The request (PEM) of the key that waits for its certificate; null when the present certificate is good, and for a key
+      that check mode would make.
+  returned: O(provider=request)
   type: str
 left_alone:
   description: What was seen and deliberately not changed, with the reason.

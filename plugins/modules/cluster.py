@@ -1103,7 +1103,7 @@ new_session_required:
   sample: [{"parameter": "log_disconnections", "configured": "on"}]
 certificate_request:
   description: As M(rampart.postgresql.certificate) returns it.
-  returned: O(certificate.provider=request), not for a key that check mode would make
+  returned: O(certificate.provider=request)
   type: str
 waiting_extensions:
   description: As the return value of M(rampart.postgresql.extensions).

@@ -122,7 +122,7 @@ class CertificateComponent:
         stands_in = state.own is None and state.can_stand_in and self._desired.provider != REQUEST
         desired = dataclasses.replace(self._desired, provider=SELF_SIGNED)
         steps = making.plan(desired, state, ["there is none"]).steps if stands_in else ()
-        return Planned(steps=steps, left_alone=(left,), warnings=(warning,))
+        return Planned(steps=steps, left_alone=(left,), warnings=(warning,), facts=making.facts(self._desired))
 
     def _reload(self, state: State, stale: str) -> Step:
         served = state.served.fingerprint if state.served else ""

@@ -287,7 +287,8 @@ def _ask_operator(desired: Desired, state: State, why: t.Sequence[str]) -> Plann
     pending = state.requested.pending
     if pending and _suits(pending, request):
         return Planned(facts={QUESTION: pending.request})
-    return Planned(steps=(_make_key(state.requested, request, why),))
+    # in check mode it stays at that, so that what comes after in a play may ask
+    return Planned(steps=(_make_key(state.requested, request, why),), facts={QUESTION: None})
 
 
 def _ask_authority(desired: Desired, state: State, why: t.Sequence[str]) -> Planned:

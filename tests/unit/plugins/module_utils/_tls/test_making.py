@@ -152,7 +152,9 @@ def test_a_request_for_an_operator_stays_the_same() -> None:
 
 
 def test_check_mode_returns_no_request_that_nobody_could_answer() -> None:
-    assert QUESTION not in filled(plan(state(), provider="request"), kept=False).facts
+    """And says so: a play may ask for it."""
+    assert filled(plan(state(), provider="request"), kept=False).facts == {QUESTION: None}
+    assert filled(plan(state(), provider="request"), kept=True).facts[QUESTION]
 
 
 def test_nothing_is_offered_before_there_is_a_file() -> None:
