@@ -178,10 +178,14 @@ class _Planning:
         return key[0] == self._owner or (key[0], key[2]) in holders
 
     def _broken(self, before: t.AbstractSet[tuple[int, str]]) -> list[_Key]:
-        """Everything that goes because its grantor loses the grant option; what nobody asked for is returned."""
+        """Everything that goes because its grantor loses the grant option; what nobody asked for is returned.
+
+        A grant option on the table does not save what a grantor of the column's own ACL granted: the server looks there only.
+        """
+        of_table = self._table.keep - self._holders({})
         fallen: list[_Key] = []
         while True:
-            holders = self._holders(self._going) | self._table.keep
+            holders = self._holders(self._going) | of_table
             broken = [
                 key
                 for key in self._held

@@ -104,7 +104,10 @@ class Wishes:
         for name in sorted(entry.roles.literal):
             if name not in self._state.roles:
                 raise InputError(option=f"{entry.option}.roles", value=name, expected="a role of this cluster")
-        found = [oid for name, oid in self._state.roles.items() if entry.roles.matches(name)]
+        if entry.roles.patterns or entry.roles.everything:
+            found = [oid for name, oid in self._state.roles.items() if entry.roles.matches(name)]
+        else:
+            found = [self._state.roles[name] for name in sorted(entry.roles.literal)]
         return (*([PUBLIC] if entry.public else ()), *found)
 
     def _check(self, entry: Entry) -> None:

@@ -288,7 +288,8 @@ def test_things_of_the_cluster_and_of_a_database(fresh_server: Server) -> None:
       has_foreign_data_wrapper_privilege('reader', 'wrapper', 'USAGE WITH GRANT OPTION'),
       has_server_privilege('reader', 'elsewhere', 'USAGE'), has_language_privilege('reader', 'plpgsql', 'USAGE'),
       NOT has_language_privilege('writer', 'plpgsql', 'USAGE'), NOT has_schema_privilege('writer', 'public', 'USAGE')]"""
-    assert acl(server, held) == [True] * 6
+    with server.connect(dbname="shop") as connection:
+        assert connection.execute(held.encode()).fetchall() == [([True] * 6,)]
     execute(server, "SELECT lo_get(4711)", database="shop", user="reader")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         execute(server, "SELECT lo_get(4711)", database="shop", user="writer")
