@@ -82,6 +82,7 @@ class Difference:
 
 
 _Key = tuple[int, int, str]  # grantor, grantee, privilege
+_Holder = tuple[int, str]  # role and privilege
 _ALL, _OPTION = "all", "option"
 
 
@@ -127,7 +128,7 @@ class _Planning:
         """Everything."""
         self._unwanted()
         fallen = self._with_table()
-        before = self._holders({}) | self._table.hold
+        before = self._before() if self._going else {}
         fallen += self._broken(before) if self._going else []
         helpless = [key for key in self._going if not self._stands(key, before)]
         return Difference(
@@ -169,23 +170,49 @@ class _Planning:
             return _ALL
         return _OPTION if grantable and not wish.given[key] and not self._initial.get(key) else ""
 
-    def _holders(self, going: t.Mapping[_Key, str]) -> set[tuple[int, str]]:
-        """Who has a grant option, when these have gone."""
-        return {(key[1], key[2]) for key, grantable in self._held.items() if grantable and key not in going}
+    def _reached(self, sources: t.Iterable[_Holder], going: t.Container[_Key] = ()) -> dict[_Holder, int]:
+        """Who has a grant option that comes from the owner or one of the sources, and over how many others at least.
 
-    def _stands(self, key: _Key, holders: t.AbstractSet[tuple[int, str]]) -> bool:
+        The server lets grants run in circles; what hangs on nothing but itself is not reached.
+        """
+        found = dict.fromkeys(((self._owner, privilege) for _by, _to, privilege in self._held), 0)
+        found.update(dict.fromkeys(sources, 0))
+        onward: dict[_Holder, list[_Holder]] = collections.defaultdict(list)
+        for key, grantable in self._held.items():
+            if grantable and key not in going:
+                onward[key[0], key[2]].append((key[1], key[2]))
+        waiting = collections.deque(found)
+        while waiting:
+            holder = waiting.popleft()
+            for other in onward.get(holder, ()):
+                if other not in found:
+                    found[other] = found[holder] + 1
+                    waiting.append(other)
+        return found
+
+    def _before(self) -> dict[_Holder, int]:
+        """Distances from the owner; who holds a grant option on a column comes by way of that before by the table."""
+        found = self._reached(self._table.hold - self._own_holders())
+        missing = self._table.hold - found.keys()
+        return {**self._reached((*self._table.hold,)), **found} if missing else found
+
+    def _own_holders(self) -> frozenset[_Holder]:
+        return frozenset((key[1], key[2]) for key, grantable in self._held.items() if grantable)
+
+    @staticmethod
+    def _stands(key: _Key, holders: t.Container[_Holder]) -> bool:
         """Whether the grantor of an item may have granted it."""
-        return key[0] == self._owner or (key[0], key[2]) in holders
+        return (key[0], key[2]) in holders
 
-    def _broken(self, before: t.AbstractSet[tuple[int, str]]) -> list[_Key]:
+    def _broken(self, before: t.Container[_Holder]) -> list[_Key]:
         """Everything that goes because its grantor loses the grant option; what nobody asked for is returned.
 
         A grant option on the table does not save what a grantor of the column's own ACL granted: the server looks there only.
         """
-        of_table = self._table.keep - self._holders({})
+        of_table = self._table.keep - self._own_holders()
         fallen: list[_Key] = []
         while True:
-            holders = self._holders(self._going) | of_table
+            holders = self._reached(of_table, self._going)
             broken = [
                 key
                 for key in self._held
@@ -210,36 +237,13 @@ class _Planning:
                 wanted[grantee, option].append(privilege)
         return [Change(True, self._owner, grantee, tuple(names), option) for (grantee, option), names in wanted.items()]
 
-    def _revokes(self, before: t.AbstractSet[tuple[int, str]]) -> list[Change]:
-        """As their grantors, dependants first."""
-        depths = _Depths(self._held, self._owner)
+    def _revokes(self, before: t.Mapping[_Holder, int]) -> list[Change]:
+        """As their grantors, the farthest from the owner first: so nothing depends any more on what goes."""
         wanted: dict[tuple[int, int, int, str], list[str]] = collections.defaultdict(list)
         for key, going in self._going.items():
             if self._stands(key, before):
-                wanted[-depths.of(key[0], key[2]), key[0], key[1], going].append(key[2])
+                wanted[-before[key[0], key[2]], key[0], key[1], going].append(key[2])
         return [
             Change(False, grantor, grantee, tuple(names), going == _OPTION)
-            for (_depth, grantor, grantee, going), names in sorted(wanted.items())
+            for (_distance, grantor, grantee, going), names in sorted(wanted.items())
         ]
-
-
-class _Depths:
-    """How many grants lie between the owner and a role's grant option, at most."""
-
-    def __init__(self, held: t.Mapping[_Key, bool], owner: int) -> None:
-        self._owner = owner
-        self._from: dict[tuple[int, str], list[int]] = collections.defaultdict(list)
-        for (grantor, grantee, privilege), grantable in held.items():
-            if grantable:
-                self._from[grantee, privilege].append(grantor)
-        self._known: dict[tuple[int, str], int] = {}
-
-    def of(self, role: int, privilege: str) -> int:
-        if role == self._owner:
-            return 0
-        key = (role, privilege)
-        if key not in self._known:
-            self._known[key] = 1  # were there a circle, which the server does not allow, it would end here
-            grantors = self._from.get(key, [])
-            self._known[key] = 1 + max((self.of(grantor, privilege) for grantor in grantors), default=0)
-        return self._known[key]
