@@ -575,6 +575,27 @@ options:
             - Until when its password is valid, such as V(2030-01-31), V(2030-01-31 23:59:00+01:00), or V(infinity).
             - Without an offset the moment is in UTC, without a time it is the beginning of the day.
             type: str
+      passwords:
+        description:
+        - The passwords that roles are to have, role to password.
+        - A password is compared with the SCRAM verifier that the server has, by its salt and iterations, so that
+          a second run changes nothing. It is prepared as PostgreSQL does (SASLprep). It is set anew when the verifier
+          is of another kind, such as md5, or has fewer iterations than C(scram_iterations) (PostgreSQL 16 and newer;
+          4096 before).
+        - What is sent is a new SCRAM-SHA-256 verifier, never the password, in a transaction with C(log_statement=none),
+          no logging of durations or of statements that fail, C(track_activities=off), and where the server knows
+          them C(pgaudit.log=none) and C(pg_stat_statements.track_utility=off). The password is in no argument of
+          a process, log, diff or result.
+        - Where C(credcheck) is loaded and refuses passwords that arrive hashed (C(credcheck.encrypted_password_allowed)),
+          the run fails and nothing is sent.
+        - A client that is connected with a password of today does not know another one, so the run fails before anything
+          is changed unless O(role_attributes.accept_unproven) has it. The same password with another verifier stops
+          nobody.
+        - An undone run does not bring back the password of before, which nobody knows; it is reported in RV(undone).
+        - Any role can be named, the bootstrap superuser and the login of the run too; predefined roles cannot. A
+          name that the cluster does not have is a warning. An empty password, and a verifier in place of one, is
+          an error.
+        type: dict
       in_use:
         description:
         - What to do about a role that replication works with right now and that may not have the attribute for it.
@@ -1084,6 +1105,10 @@ steps:
     after:
       description: The state after, without secrets.
       type: str
+password_state:
+  description: As the return value of M(rampart.postgresql.role_attributes).
+  returned: success, with O(role_attributes), when the login is a superuser
+  type: dict
 near_superusers:
   description: As the return value of M(rampart.postgresql.role_attributes).
   returned: success, with O(role_attributes)

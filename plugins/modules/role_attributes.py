@@ -27,7 +27,9 @@ description:
     a warning. Owners of databases are stripped like anyone else.
   - Where Patroni, repmgr or pg_auto_failover runs the cluster, the roles that it uses have to be in O(allow); otherwise
     the run fails before anything is changed and names them.
-  - Only attributes that differ are sent, one statement for each role, all in one transaction.
+  - Sets the passwords in O(passwords), and tells in RV(password_state) of what kind the verifiers of all roles are. No
+    verifier ever leaves the server.
+  - Only what differs is sent, all in one transaction.
 author:
   - rampart.postgresql contributors (@rampart-postgresql)
 extends_documentation_fragment:
@@ -192,6 +194,24 @@ options:
           - Until when its password is valid, such as V(2030-01-31), V(2030-01-31 23:59:00+01:00), or V(infinity).
           - Without an offset the moment is in UTC, without a time it is the beginning of the day.
         type: str
+  passwords:
+    description:
+      - The passwords that roles are to have, role to password.
+      - A password is compared with the SCRAM verifier that the server has, by its salt and iterations, so that a second run
+        changes nothing. It is prepared as PostgreSQL does (SASLprep). It is set anew when the verifier is of another
+        kind, such as md5, or has fewer iterations than C(scram_iterations) (PostgreSQL 16 and newer; 4096 before).
+      - What is sent is a new SCRAM-SHA-256 verifier, never the password, in a transaction with C(log_statement=none), no
+        logging of durations or of statements that fail, C(track_activities=off), and where the server knows them
+        C(pgaudit.log=none) and C(pg_stat_statements.track_utility=off). The password is in no argument of a process, log,
+        diff or result.
+      - Where C(credcheck) is loaded and refuses passwords that arrive hashed (C(credcheck.encrypted_password_allowed)), the run
+        fails and nothing is sent.
+      - A client that is connected with a password of today does not know another one, so the run fails before anything is
+        changed unless O(accept_unproven) has it. The same password with another verifier stops nobody.
+      - An undone run does not bring back the password of before, which nobody knows; it is reported in RV(undone).
+      - Any role can be named, the bootstrap superuser and the login of the run too; predefined roles cannot. A name that
+        the cluster does not have is a warning. An empty password, and a verifier in place of one, is an error.
+    type: dict
   in_use:
     description:
       - What to do about a role that replication works with right now and that may not have the attribute for it.
@@ -246,6 +266,12 @@ EXAMPLES = r"""
     roles:
       - {role: contractor, connection_limit: 2, valid_until: '2030-01-01'}
   become: true
+
+- name: Applications have the passwords of the vault
+  rampart.postgresql.role_attributes:
+    passwords:
+      shop: "{{ vault_shop_password }}"
+  become: true
 """
 
 RETURN = r"""
@@ -288,6 +314,40 @@ left_alone:
     - component: role_attributes
       subject: role "replicator"
       reason: "REPLICATION is in use for replication now: it sends WAL to walreceiver"
+password_state:
+  description:
+    - What the verifiers of roles that may log in are, after this run; in check mode, before. PostgreSQL keeps no record of
+      logins, so which roles never logged in is not known.
+  returned: success, when the login is a superuser
+  type: dict
+  contains:
+    scram:
+      description: How many roles have a SCRAM-SHA-256 verifier.
+      type: int
+    md5:
+      description: Roles with an md5 verifier, which must change their password before rules can ask for C(scram-sha-256).
+      type: list
+      elements: str
+    none:
+      description: Roles without a password.
+      type: list
+      elements: str
+    unknown:
+      description: Roles with a verifier of another kind.
+      type: list
+      elements: str
+    expired:
+      description: Roles whose password is not valid any more.
+      type: list
+      elements: str
+    md5_rules:
+      description: Whether pg_hba.conf has rules of the method C(md5).
+      type: bool
+    next:
+      description: >-
+        The next stage on the way to SCRAM: V(change passwords) while a role has an md5 verifier, then V(tighten rules) while
+        pg_hba.conf has the method C(md5), then V(done).
+      type: str
 near_superusers:
   description:
     - Roles that are no superusers and as good as one, by membership in a superuser or in a predefined role of that power,

@@ -147,7 +147,9 @@ def _secrets(before: Side, after: Side, client: Client, known: Shown) -> list[An
     found = []
     user = client.attempt.user
     verifiers = {side.roles[user].verifier for side in (before, after) if side.roles is not None and user in side.roles}
-    if known.password and client.has_password is None and len(verifiers - {"none", "unknown"}) > 1:
+    becoming = after.roles[user].password if after.roles is not None and user in after.roles else ""
+    other = becoming == "renewed" or (not becoming and len(verifiers - {"none", "unknown"}) > 1)
+    if known.password and client.has_password is None and other:
         found.append(unproven("the role's password is set anew", f"role {user}: verifier"))
     return found
 

@@ -46,6 +46,7 @@ class Role:
     valid_until: float | None = None  # seconds since the epoch; None is for ever
     verifier: Verifier = "unknown"
     member_of: tuple[Membership, ...] = ()
+    password: t.Literal["", "kept", "renewed"] = ""  # what this run does to it, where it makes a new verifier
 
 
 @dataclasses.dataclass(frozen=True)

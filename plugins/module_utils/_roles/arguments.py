@@ -18,6 +18,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired 
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.known import MEMBERSHIPS
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.known import PARAMETERS
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.moments import moment
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.planning import Password
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import ATTRIBUTES
 
 __all__ = ["ARGUMENTS", "component"]
@@ -66,6 +67,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
             "valid_until": {"type": "str"},
         },
     },
+    "passwords": {"type": "dict", "no_log": True},
     "in_use": {"type": "str", "choices": ["fail", "keep"], "default": "fail"},
     "require_other_superuser": {"type": "bool", "default": False},
     "on_standby": {"type": "str", "choices": ["skip", "fail"], "default": "skip"},
@@ -86,6 +88,7 @@ def component(values: t.Mapping[str, t.Any], *, option: str = "") -> RoleAttribu
             memberships=_names(values.get("memberships"), MEMBERSHIPS, _path(option, "memberships")),
             parameters=_parameters(values.get("parameters"), PARAMETERS),
             cascade=bool(values.get("cascade")),
+            passwords=_passwords(values.get("passwords") or {}, _path(option, "passwords")),
             in_use=values.get("in_use") or "fail",
             attributes=ATTRIBUTES if attributes is None else _attributes(attributes, _path(option, "attributes")),
             require_other_superuser=bool(values.get("require_other_superuser")),
@@ -153,6 +156,33 @@ def _names(given: t.Sequence[str] | None, usual: t.Iterable[str], option: str) -
 def _parameters(given: t.Sequence[str] | None, usual: t.Iterable[str]) -> tuple[str, ...]:
     """Names of parameters as the catalogue has them: in lower case."""
     return tuple(str(name).lower() for name in (usual if given is None else given))
+
+
+def _passwords(given: t.Mapping[str, t.Any], option: str) -> tuple[Password, ...]:
+    """Messages name the role, never the password."""
+    if not given:
+        return ()
+    from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.verifiers import is_verifier
+
+    found = []
+    for name, secret in given.items():
+        role = _role(name, option)
+        if role.startswith("pg_"):
+            raise InputError(option=option, value=role, expected="a role that PostgreSQL did not make itself")
+        if not isinstance(secret, str) or not secret or "\0" in secret or not _is_text(secret):
+            raise InputError(option=option, value=role, expected="a password that is a text of at least one character")
+        if is_verifier(secret):
+            raise InputError(option=option, value=role, expected="a password, not the verifier of one")
+        found.append(Password(role, secret))
+    return tuple(found)
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _pattern(text: str, option: str) -> t.Pattern[str]:

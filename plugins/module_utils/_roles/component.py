@@ -27,6 +27,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants i
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.near import near_superusers
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.judge import Judge
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.judge import Stripping
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords import planning as passwords
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import BOOTSTRAP_OID
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Dependent
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Role
@@ -64,7 +65,8 @@ class RoleAttributes:
             judge = Judge(self._desired, state)
             return any("SUPERUSER" in judge.loses(role) for role in state.roles if "SUPERUSER" in role.attributes)
 
-        return _state.observe(server, superusers_may_lose=superusers_may_lose)
+        names = [password.role for password in self._desired.passwords]
+        return _state.observe(server, superusers_may_lose=superusers_may_lose, passwords=names)
 
     def offers(self, state: State) -> dict[str, dict[str, str]]:
         """No parameters."""
@@ -77,6 +79,7 @@ class RoleAttributes:
         strippings, left = self._strippings(state, judge)
         changes = limits.becoming(state, self._desired.roles)
         parts = [part.planned(self.name, self._desired, state, judge) for part in (memberships, parameters)]
+        parts.append(passwords.planned(self.name, self._desired.passwords, state.passwords, _iterations(offered)))
         steps = (
             *map(self._step, strippings),
             *limits.steps(self.name, changes),
@@ -84,7 +87,9 @@ class RoleAttributes:
         )
         left += [item for part in parts for item in part.left_alone]
         warnings = self._unknown(state)
-        standing = {"near_superusers": near_superusers(state)}
+        standing: dict[str, t.Any] = {"near_superusers": near_superusers(state)}
+        if state.passwords is not None:
+            standing["password_state"] = passwords.reported(state.passwords, state.md5_rules)
         if not steps:
             return Planned(left_alone=tuple(left), warnings=tuple(warnings), standing=standing)
         if state.in_recovery:
@@ -166,6 +171,7 @@ class RoleAttributes:
         present = {role.name for role in state.roles}
         named = [(entry.option, entry.role or entry.member_of) for entry in self._desired.allow or ()]
         named += [*(self._desired.strip or ()), *((values.option, values.role) for values in self._desired.roles)]
+        named += [(self._option("passwords"), password.role) for password in self._desired.passwords]
         return [
             f"{option}: this cluster has no role {name!r}" for option, name in named if name not in {*present, None}
         ]
@@ -195,7 +201,7 @@ class RoleAttributes:
         self._refuse_subscriptions(state, strippings)
         self._refuse_last_superuser(state, strippings)
         if not state.superuser:
-            names = ", ".join(dict.fromkeys(step.subject for step in steps))
+            names = ", ".join(dict.fromkeys(step.subject for step in steps if step.told))
             raise Unsupported(
                 f"the login {state.login!r} is not a superuser, and only one can change {names}; nothing was changed"
             )
@@ -239,12 +245,13 @@ class RoleAttributes:
             )
 
     def _on_standby(self, steps: t.Sequence[Step], left: list[LeftAlone], warnings: list[str]) -> Planned:
-        names = ", ".join(dict.fromkeys(step.subject for step in steps))
+        names = ", ".join(dict.fromkeys(step.subject for step in steps if step.told))
         if self._desired.on_standby == "fail":
             raise Unsupported(f"this is a standby, which takes no writes: {names} can be changed on the primary only")
         skipped = [
             LeftAlone(self.name, step.subject, f"{step.description}: a standby takes no writes, so run on the primary")
             for step in steps
+            if step.told
         ]
         return Planned(left_alone=(*left, *skipped), warnings=tuple(warnings))
 
@@ -263,6 +270,14 @@ class RoleAttributes:
 
     def _option(self, name: str) -> str:
         return self._desired.path(name)
+
+
+def _iterations(offered: t.Any) -> int | None:
+    """The value that this run gives scram_iterations, where it does."""
+    for values in (offered or {}).values():
+        if "scram_iterations" in values:
+            return int(values["scram_iterations"])
+    return None
 
 
 def _alter(role: Role, words: list[str]) -> str:

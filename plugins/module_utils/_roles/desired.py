@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.known import MEMBERSHIPS
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.known import PARAMETERS
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.planning import Password
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import ATTRIBUTES
 
 __all__ = ["Allowance", "Allowed", "AllowedMembership", "Desired", "Values", "allowance"]
@@ -74,6 +75,7 @@ class Desired:
     parameters: tuple[str, ...] = PARAMETERS
     cascade: bool = False
     roles: tuple[Values, ...] = ()
+    passwords: tuple[Password, ...] = ()
     require_other_superuser: bool = False
     in_use: str = "fail"
     on_standby: str = "skip"

@@ -12,6 +12,9 @@ import math
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConnectionFailed
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.planning import QUIET
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.state import Passwords
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.state import observe as passwords_of
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
@@ -47,8 +50,7 @@ WHERE a.grantee <> 10
 ORDER BY p.parname, a.privilege_type, a.grantee, a.grantor"""
 
 _MD5 = """
-SELECT EXISTS (SELECT FROM pg_catalog.pg_authid a WHERE a.rolcanlogin AND a.rolpassword ~ '^md5[0-9a-f]{32}$')
-    OR EXISTS (SELECT FROM pg_catalog.pg_hba_file_rules r WHERE r.auth_method = 'md5') AS remains"""
+SELECT EXISTS (SELECT FROM pg_catalog.pg_hba_file_rules r WHERE r.auth_method = 'md5') AS rules"""
 
 _REPLICATING = """
 SELECT usesysid::pg_catalog.int8 AS oid, 'it sends WAL to ' || pg_catalog.quote_ident(coalesce(application_name, '')) AS use
@@ -173,8 +175,14 @@ class State:
     managers: tuple[str, ...] = ()
     grants: tuple[Grant, ...] = ()
     parameter_grants: tuple[ParameterGrant, ...] = ()
-    md5_remains: bool = False  # a verifier of a role that may log in, or a rule of pg_hba.conf; or nobody may look
+    md5_rules: bool = False  # whether pg_hba.conf has some, or nobody may look
+    passwords: Passwords | None = None  # None: nobody may look
     version: int = 0  # as server_version_num gives it
+
+    @property
+    def md5_remains(self) -> bool:
+        """Whether a verifier of a role that may log in is as good as its password, or nobody may look."""
+        return self.md5_rules or self.passwords is None or any(kind == "md5" for _name, kind in self.passwords.kinds)
 
     @functools.cached_property
     def names(self) -> dict[int, str]:
@@ -190,7 +198,9 @@ class State:
         return {oid: frozenset(self.names[role] for role in above(oid, parents)) for oid in parents}
 
 
-def observe(server: Server, *, superusers_may_lose: t.Callable[[State], bool]) -> State:
+def observe(
+    server: Server, *, superusers_may_lose: t.Callable[[State], bool], passwords: t.Sequence[str] = ()
+) -> State:
     """Read roles, and what depends on superusers only where one may be stripped: that takes a session per database."""
     session = server.session
     roles = tuple(_role(row) for row in session.rows(_ROLES))
@@ -203,7 +213,8 @@ def observe(server: Server, *, superusers_may_lose: t.Callable[[State], bool]) -
         managers=tuple(manager.name for manager in server.managers),
         grants=tuple(Grant(**row) for row in session.rows(_MEMBERSHIPS)),
         parameter_grants=_parameter_grants(server),
-        md5_remains=session.rows(_MD5)[0]["remains"] if session.is_superuser else True,
+        md5_rules=session.rows(_MD5)[0]["rules"] if session.is_superuser else True,
+        passwords=passwords_of(server, passwords, tuple(QUIET)),
         version=server.version,
     )
     if not superusers_may_lose(state):

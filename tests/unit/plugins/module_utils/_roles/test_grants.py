@@ -21,6 +21,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Ru
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.arguments import component
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.order import Doomed
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.order import doomed_in_order
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.state import Passwords
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Grant
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import ParameterGrant
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Role
@@ -129,8 +130,10 @@ def test_options_of_what_is_allowed() -> None:
 
 
 def test_reading_everything_counts_while_md5_remains() -> None:
-    assert not plan(state(grant(ONE, of=READER)), allow=[]).steps
-    assert len(plan(state(grant(ONE, of=READER), md5_remains=True), allow=[]).steps) == 1
+    found = state(grant(ONE, of=READER), passwords=Passwords(kinds=(("old", "scram-sha-256"),)))
+    assert not plan(found, allow=[]).steps
+    for changes in ({"md5_rules": True}, {"passwords": Passwords(kinds=(("old", "md5"),))}, {"passwords": None}):
+        assert len(plan(dataclasses.replace(found, **changes), allow=[]).steps) == 1
 
 
 def test_superusers_that_stay_and_the_exempt_keep_theirs() -> None:

@@ -1,0 +1,152 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Passwords that are not what the operator says are set, already hashed; pure, private to the collection."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Effect
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RoleBecomes
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.part import Part
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.state import Passwords
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.state import Stored
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import DottedName
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Identifier
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Literal
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Secret
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import compose
+
+__all__ = ["QUIET", "Password", "planned", "reported"]
+
+QUIET: t.Mapping[str, str] = {
+    "debug_print_parse": "off",
+    "debug_print_plan": "off",
+    "debug_print_rewritten": "off",
+    "log_duration": "off",
+    "log_min_duration_sample": "-1",
+    "log_min_duration_statement": "-1",
+    "log_min_error_statement": "panic",
+    "log_statement": "none",
+    "log_transaction_sample_rate": "0",
+    "track_activities": "off",
+    "pg_stat_monitor.pgsm_track_utility": "off",
+    "pg_stat_statements.track": "none",
+    "pg_stat_statements.track_utility": "off",
+    "pgaudit.log": "none",
+}
+"""Parameters with which the text of a statement stands in no log and no view; those that a server has are set."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Password:
+    """The password that one role is to have."""
+
+    role: str
+    secret: str = dataclasses.field(repr=False)
+
+
+def planned(component: str, wanted: t.Sequence[Password], passwords: Passwords | None, iterations: int | None) -> Part:
+    """What is to do about passwords; ``iterations`` is what scram_iterations is going to be."""
+    if not wanted:
+        return Part()
+    if passwords is None:
+        raise Unsupported("only a superuser may see whether a password is the right one, so nothing was done")
+    from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords import (
+        verifiers,  # what runs without passwords need not pay for
+    )
+
+    count = iterations or passwords.iterations or verifiers.DEFAULT_ITERATIONS
+    steps: list[Step] = []
+    effects: list[Effect] = []
+    for password in wanted:
+        stored = passwords.stored.get(password.role)
+        if stored is None or _is_right(stored, password, count):
+            continue
+        verifier = verifiers.scram_verifier(password.secret, passwords.salts[password.role], count)
+        steps.append(_step(component, stored, verifier, count))
+        effects += [
+            RoleBecomes(password.role, "verifier", "scram-sha-256"),
+            RoleBecomes(password.role, "password", "kept" if _is_same(stored, password) else "renewed"),
+        ]
+    if steps and passwords.refuses_verifiers:
+        raise Unsupported(
+            "credcheck refuses passwords that arrive hashed, and this module sends no others, so nothing was sent:"
+            f" set credcheck.encrypted_password_allowed, or set the password of {', '.join(s.subject for s in steps)}"
+            " by other means"
+        )
+    quiet = [_quiet(component, name) for name in passwords.settings] if steps else []
+    return Part(steps=(*quiet, *steps), effects=tuple(effects))
+
+
+def reported(passwords: Passwords, md5_rules: bool) -> dict[str, t.Any]:
+    """The state of all passwords, as the module returns it."""
+    by_kind: dict[str, list[str]] = {"md5": [], "none": [], "scram-sha-256": [], "unknown": []}
+    for name, kind in passwords.kinds:
+        by_kind[kind].append(name)
+    return {
+        "scram": len(by_kind["scram-sha-256"]),
+        "md5": by_kind["md5"],
+        "none": by_kind["none"],
+        "unknown": by_kind["unknown"],
+        "expired": list(passwords.expired),
+        "md5_rules": md5_rules,
+        "next": _next(by_kind["md5"], md5_rules),
+    }
+
+
+def _next(md5: t.Sequence[str], md5_rules: bool) -> str:
+    """The stage of the way from md5 to SCRAM."""
+    if md5:
+        return "change passwords"
+    return "tighten rules" if md5_rules else "done"
+
+
+def _is_right(stored: Stored, password: Password, iterations: int) -> bool:
+    """Whether it is stored as it should be: fewer iterations than the server makes now are not enough."""
+    return stored.kind == "scram-sha-256" and (stored.iterations or 0) >= iterations and _is_same(stored, password)
+
+
+def _is_same(stored: Stored, password: Password) -> bool:
+    """Whether it is the password of today."""
+    from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords import verifiers
+
+    if stored.kind == "md5":
+        return verifiers.digest(verifiers.md5_verifier(password.secret, stored.name)) == stored.digest
+    if stored.kind != "scram-sha-256" or stored.salt is None or stored.iterations is None:
+        return False
+    verifier = verifiers.scram_verifier(password.secret, base64.b64decode(stored.salt), stored.iterations)
+    return verifiers.digest(verifier) == stored.digest
+
+
+def _step(component: str, stored: Stored, verifier: str, iterations: int) -> Step:
+    role = Identifier(stored.name)
+    return Step(
+        component=component,
+        subject=f"role {role}",
+        description="set the password",
+        before=_line(stored.kind, stored.iterations),
+        after=_line("scram-sha-256", iterations),
+        operation=RunSql(
+            statement=Secret(compose("ALTER ROLE {role} PASSWORD {verifier}", role=role, verifier=Literal(verifier))),
+            undo="",
+        ),
+        statement=f"\\password {role}",
+    )
+
+
+def _line(kind: str, iterations: int | None) -> str:
+    return f"verifier: {kind}" + (f", {iterations} iterations" if iterations else "")
+
+
+def _quiet(component: str, name: str) -> Step:
+    statement = compose("SET LOCAL {name} = {value}", name=DottedName(name), value=Literal(QUIET[name]))
+    operation = RunSql(statement=statement, undo="")
+    return Step(component, f"parameter {name}", "log no statement", "", QUIET[name], operation, told=False)
