@@ -128,8 +128,9 @@ class _Planning:
         """Everything."""
         self._unwanted()
         fallen = self._with_table()
-        before = self._before() if self._going else {}
-        fallen += self._broken(before) if self._going else []
+        loses = bool(self._going) or self._table.hold != self._table.keep
+        before = self._before() if loses else {}
+        fallen += self._broken(before) if loses else []
         helpless = [key for key in self._going if not self._stands(key, before)]
         return Difference(
             changes=(*self._grants(), *self._revokes(before)),

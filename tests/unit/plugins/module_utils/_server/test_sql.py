@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Identifier
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Keyword
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Keywords
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Literal
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Number
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import OfColumn
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Qualified
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Routine
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import compose
 
 TEXT = st.text(alphabet=st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]))
@@ -58,3 +63,15 @@ def test_compose_takes_typed_parts_only() -> None:
 def test_a_keyword_is_words_only() -> None:
     with pytest.raises(RampartError, match="not a keyword"):
         str(Keyword("NOSUPERUSER; DROP ROLE x"))
+
+
+def test_parts_of_statements_about_privileges() -> None:
+    name = Qualified('a"b', "c.d")
+    assert str(name) == '"a""b"."c.d"'
+    assert str(Routine(name, (Qualified("pg_catalog", "_int4"), name))) == f'{name}("pg_catalog"."_int4", {name})'
+    assert str(Keywords(("ALTER SYSTEM", "SET"))) == "ALTER SYSTEM, SET"
+    assert str(OfColumn(("SELECT", "UPDATE"), 'x"')) == 'SELECT ("x"""), UPDATE ("x""")'
+    assert str(Number(4711)) == "4711"
+    for wrong in (Keywords(()), Keywords(("SELECT; DROP",)), OfColumn(("SELECT (a),",), "b"), Number(-1)):
+        with pytest.raises(RampartError):
+            str(wrong)
