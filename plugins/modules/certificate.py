@@ -393,9 +393,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.argumen
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import arguments as settings
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments import ARGUMENTS
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments import component
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust.component import (
-    component as client_trust,
-)
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust import watching as client_trust
 
 
 def main() -> t.NoReturn:
@@ -406,7 +404,7 @@ def main() -> t.NoReturn:
     def build(values: t.Mapping[str, t.Any]) -> list[Component]:
         components: list[Component] = [
             component(values, can_only_judge=module.check_mode),
-            client_trust(values, can_only_judge=module.check_mode),
+            client_trust.component(values, can_only_judge=module.check_mode),
         ]
         if values["configure"]:
             components.append(settings.component({}))

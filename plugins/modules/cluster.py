@@ -1245,7 +1245,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.argumen
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.drivers import importable
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import arguments as settings
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import arguments as certificate
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust import component as clients
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.client_trust import watching as clients
 
 COMPONENTS: dict[str, dict[str, t.Any]] = {
     "certificate": certificate.ARGUMENTS,

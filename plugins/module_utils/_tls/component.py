@@ -16,9 +16,12 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Pl
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Reload
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import judging
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls import making
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls import standing
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import state as _state
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import CA
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import COMPONENT
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import EXISTING
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import INSTALL
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import REQUEST
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import SELF_SIGNED
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import Desired
@@ -35,7 +38,7 @@ _LIBRARY = "python3-cryptography"  # the name of the package on Debian and Red H
 class CertificateComponent:
     """``can_only_judge`` is check mode: without the cryptography library it reports instead of failing."""
 
-    name = making.COMPONENT
+    name = COMPONENT
     order = 10
 
     def __init__(self, desired: Desired, *, can_only_judge: bool = False) -> None:
@@ -60,16 +63,18 @@ class CertificateComponent:
             return self._leave(state, reason)
         if not state.can_judge:
             return self._plan_without_library(state)
-        making.check_input(self._desired, state)
-        why = making.reasons(self._desired, state)
+        why = self._reasons(state)
         if why:
             return self._plan_new(state, why)
         stale = judging.not_served(state)
-        steps = (*making.tidying(self._desired, state), *((self._reload(state, stale),) if stale else ()))
-        return Planned(steps=steps, findings=making.findings(self._desired, state), facts=making.facts(self._desired))
+        steps = (*self._tidying(state), *((self._reload(state, stale),) if stale else ()))
+        found = standing.findings(self._desired, state)
+        return Planned(steps=steps, findings=found, facts=standing.facts(self._desired))
 
     def prepare(self, planned: Planned, server: Server) -> Planned:
         """Make the key, once: what is rehearsed is what will be written."""
+        from ansible_collections.rampart.postgresql.plugins.module_utils._tls import making
+
         return making.filled(planned, kept=not self._can_only_judge)
 
     def unproven(self, state: State) -> list[str]:
@@ -85,6 +90,23 @@ class CertificateComponent:
         makes_one = self._desired.provider in (SELF_SIGNED, CA) and not self._desired.replace_foreign
         return judging.foreign(state, self._desired.provider) if makes_one else ""
 
+    def _reasons(self, state: State) -> list[str]:
+        """Why something has to be done; empty when the file is good."""
+        standing.check_moment(self._desired, state)
+        if self._desired.provider not in (INSTALL, EXISTING):
+            return judging.reasons(self._desired, state)
+        from ansible_collections.rampart.postgresql.plugins.module_utils._tls import outside
+
+        outside.check(self._desired, state)
+        return outside.reasons(self._desired, state)
+
+    def _tidying(self, state: State) -> tuple[Step, ...]:
+        if state.waiting.content is None and state.requested.content is None:
+            return ()
+        from ansible_collections.rampart.postgresql.plugins.module_utils._tls import making
+
+        return making.tidying(state)
+
     def _plan_new(self, state: State, why: list[str]) -> Planned:
         if not state.writable:
             raise Unsupported(
@@ -94,10 +116,12 @@ class CertificateComponent:
             )
         if state.exposed:
             raise Unsupported(
-                f"{making.exposure(state)}, so none was made; only root and {state.owner}, the owner of the cluster, may"
+                f"{standing.exposure(state)}, so none was made; only root and {state.owner}, the owner of the cluster, may"
                 " write in the directories on the way, or choose another one with path",
                 path=state.path,
             )
+        from ansible_collections.rampart.postgresql.plugins.module_utils._tls import making
+
         planned = making.plan(self._desired, state, why)
         serves = state.ssl and (state.named or state.in_use) and self._desired.provider != REQUEST
         return dataclasses.replace(
@@ -121,8 +145,13 @@ class CertificateComponent:
         warning = f"the certificate {state.path} {missing}; a run that may change something installs or asks for it"
         stands_in = state.own is None and state.can_stand_in and self._desired.provider != REQUEST
         desired = dataclasses.replace(self._desired, provider=SELF_SIGNED)
-        steps = making.plan(desired, state, ["there is none"]).steps if stands_in else ()
-        return Planned(steps=steps, left_alone=(left,), warnings=(warning,), facts=making.facts(self._desired))
+        facts = standing.facts(self._desired)
+        if not stands_in:
+            return Planned(left_alone=(left,), warnings=(warning,), facts=facts)
+        from ansible_collections.rampart.postgresql.plugins.module_utils._tls import making
+
+        steps = making.plan(desired, state, ["there is none"]).steps
+        return Planned(steps=steps, left_alone=(left,), warnings=(warning,), facts=facts)
 
     def _reload(self, state: State, stale: str) -> Step:
         served = state.served.fingerprint if state.served else ""

@@ -11,7 +11,10 @@ import dataclasses
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import DEFAULT_KEY
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import KeySpec
 
-__all__ = ["CA", "EXISTING", "INSTALL", "PROVIDERS", "REQUEST", "SELF_SIGNED", "Desired"]
+__all__ = ["CA", "COMPONENT", "EXISTING", "INSTALL", "PROVIDERS", "QUESTION", "REQUEST", "SELF_SIGNED", "Desired"]
+
+COMPONENT = "certificate"
+QUESTION = "certificate_request"  # the return value that holds a request
 
 SELF_SIGNED = "self_signed"
 CA = "ca"

@@ -19,6 +19,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Qu
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import WriteFile
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import judging
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls import outside
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import pem
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import waiting
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import BACKDATE
@@ -29,8 +30,10 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificat
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import Request
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import moment
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import CA
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import COMPONENT
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import EXISTING
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import INSTALL
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import QUESTION
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import REQUEST
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import SELF_SIGNED
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import Desired
@@ -39,24 +42,15 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state impo
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import Waiting
 
 __all__ = [
-    "COMPONENT",
-    "QUESTION",
     "MakeCertificate",
     "MakeKey",
-    "check_input",
-    "exposure",
-    "facts",
     "filled",
-    "findings",
     "names",
     "plan",
-    "reasons",
     "tidying",
     "warnings",
 ]
 
-COMPONENT = "certificate"
-QUESTION = "certificate_request"  # the return value that holds a request
 _ISSUED = "make a private key, and have its certificate issued by the authority"
 _MODE = 0o600  # the server refuses a key that others can read
 
@@ -73,43 +67,6 @@ class MakeKey(WriteFile):
     """A file whose content is made up in ``filled``: a key and the request for its certificate."""
 
     request: Request | None = None
-
-
-def check_input(desired: Desired, state: State) -> None:
-    """Refuse values that the clock or the files of this host show to be wrong."""
-    now = state.now if desired.clock is None else desired.clock
-    if desired.made_since is not None and desired.made_since > now:
-        raise InputError(
-            option=desired.named("made_since"),
-            value=moment(desired.made_since),
-            expected="a moment that has passed, or every run would make another certificate",
-        )
-    if desired.provider == INSTALL:
-        given = waiting.judged_chain(desired.chain, option=desired.named("chain"))
-        _check_given(desired, state, given, option="chain")
-    if desired.provider == EXISTING and state.source is not None:
-        wrong = judging.problem(state.source.contents, state)
-        if wrong:
-            raise InputError(
-                option=desired.named("source_key"),
-                value=desired.source_key or desired.source_certificate,
-                expected=f"the private key of the certificate, but {wrong}",
-            )
-        _check_given(desired, state, state.source.contents, option="source_certificate")
-
-
-def reasons(desired: Desired, state: State) -> list[str]:
-    """Why something has to be done; empty when the file is good."""
-    given = _given(desired, state)
-    if given is None or state.own is None:
-        return judging.reasons(desired, state)
-    contents = state.own.contents
-    wrong = judging.problem(contents, state)
-    if wrong:
-        return [wrong]
-    if contents is None or contents.chain != given.chain:
-        return ["another certificate was given"]
-    return [*filter(None, [judging.key_shown(state.own)])]
 
 
 def plan(desired: Desired, state: State, why: t.Sequence[str]) -> Planned:
@@ -131,8 +88,8 @@ def plan(desired: Desired, state: State, why: t.Sequence[str]) -> Planned:
 
 def names(desired: Desired, state: State) -> tuple[str, ...]:
     """The names of the certificate that is to come."""
-    given = _given(desired, state)
-    return given.certificate.names if given and given.certificate else judging.names_wanted(desired, state)
+    brought = outside.given(desired, state) if desired.provider in (INSTALL, EXISTING) else None
+    return brought.certificate.names if brought and brought.certificate else judging.names_wanted(desired, state)
 
 
 def warnings(desired: Desired, state: State) -> tuple[str, ...]:
@@ -143,7 +100,7 @@ def warnings(desired: Desired, state: State) -> tuple[str, ...]:
     return tuple(filter(None, found))
 
 
-def tidying(desired: Desired, state: State) -> tuple[Step, ...]:
+def tidying(state: State) -> tuple[Step, ...]:
     """Keys that waited for a certificate which is there, or which nobody needs any more."""
     if state.waiting.content is not None:
         return (_drop(state.waiting),)
@@ -152,37 +109,6 @@ def tidying(desired: Desired, state: State) -> tuple[Step, ...]:
     if pending and installed and pending.public_key == installed.public_key:
         return (_drop(state.requested),)
     return ()
-
-
-def exposure(state: State) -> str:
-    """That somebody else could put a key of their own in the place of the server's; empty when nobody could."""
-    return f"{state.path}: {state.exposed}: another key can be put in its place" if state.exposed else ""
-
-
-def findings(desired: Desired, state: State) -> tuple[str, ...]:
-    """What only an operator can mend: certificates that come from outside and end, or end with their authority."""
-    installed = state.own.contents.certificate if state.own and state.own.contents else None
-    waits = tuple(filter(None, [judging.waits_for_restart(state), exposure(state)]))
-    if installed is None:
-        return waits
-    if judging.is_due(desired, state, installed) and judging.ends_with_issuer(desired, state, installed):
-        return (
-            *waits,
-            f"the certificate {state.path} expires on {moment(installed.not_after)} with the authority that signs, so another"
-            " one would not be valid for longer: sign with another generation",
-        )
-    if desired.provider not in (INSTALL, EXISTING):
-        return waits
-    return waits + tuple(
-        f"the certificate {state.path} has to be renewed where it comes from: {reason}"
-        for reason in judging.shortcomings(desired, state, installed)
-        if reason.startswith(("it expires", "it has expired"))
-    )
-
-
-def facts(desired: Desired) -> dict[str, t.Any]:
-    """Return values of a run that has nothing to ask for."""
-    return {QUESTION: None} if desired.provider == REQUEST else {}
 
 
 def filled(planned: Planned, *, kept: bool) -> Planned:
@@ -231,38 +157,6 @@ def _check_clock(desired: Desired, state: State) -> None:
             f"the clock of this host says {moment(state.now)}, that of the controller {moment(desired.clock)}: set the"
             " one that is wrong; no certificate is made meanwhile, and the present one is left as it is"
         )
-
-
-def _given(desired: Desired, state: State) -> Contents | None:
-    """The certificate that came from outside."""
-    if desired.provider == INSTALL:
-        return pem.read(desired.chain)
-    return state.source.contents if desired.provider == EXISTING and state.source else None
-
-
-def _check_given(desired: Desired, state: State, given: Contents, *, option: str) -> None:
-    """Refuse a certificate from outside that clients would refuse."""
-    certificate = given.certificate
-    if certificate is None:
-        return
-    wrong = ""
-    missing = sorted(set(desired.exact_names) - set(certificate.names))
-    if not given.linked:
-        wrong = "whose chain is in order: each certificate signed by the one that follows it"
-    elif certificate.not_after <= state.now:
-        wrong = f"that is valid; it has expired on {moment(certificate.not_after)}"
-    elif certificate.not_before > state.now + BACKDATE:
-        wrong = f"that is valid; it is not valid before {moment(certificate.not_before)}"
-    elif certificate.key.startswith(("Ed25519", "Ed448")):
-        wrong = "with an ECDSA or RSA key; with this one clients cannot log in with SCRAM over TLS"
-    elif missing:
-        wrong = f"that bears every name; it lacks {', '.join(missing)}"
-    else:
-        from ansible_collections.rampart.postgresql.plugins.module_utils._tls import fitness
-
-        wrong = fitness.unfit(desired.chain if state.source is None else state.source.content, now=state.now)
-    if wrong:
-        raise InputError(option=desired.named(option), value=certificate.subject, expected=f"a certificate {wrong}")
 
 
 def _request(desired: Desired, state: State) -> Request:

@@ -27,13 +27,10 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names impo
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import host_names
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.places import account_name
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.places import exposed
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.source import Source
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.source import read_source
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import judged_chain
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import read_pending
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
+    from ansible_collections.rampart.postgresql.plugins.module_utils._tls.source import Source
 
 __all__ = ["DISTRIBUTION_CERTIFICATES", "FILE_NAME", "InUse", "OwnFile", "State", "Waiting", "observe"]
 
@@ -147,12 +144,16 @@ def _provided(server: Server, path: str, desired: Desired) -> dict[str, t.Any]:
         return {}
     found: dict[str, t.Any] = {}
     if desired.provider == EXISTING:
+        from ansible_collections.rampart.postgresql.plugins.module_utils._tls.source import read_source
+
         found["source"] = read_source(server, desired)
     if desired.provider == CA:
         found["waiting"] = _waiting(server, path + WAITING)
     if desired.provider in (REQUEST, INSTALL):
         found["requested"] = _waiting(server, path + REQUESTED)
     if desired.issuers:
+        from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import judged_chain
+
         issuers = judged_chain(desired.issuers, option=desired.named("issuers"))
         found["issuers"], found["issuer_end"] = issuers.chain, issuers.certificate and issuers.certificate.not_after
     return found
@@ -162,6 +163,8 @@ def _waiting(server: Server, path: str) -> Waiting:
     found = server.read(path)
     if found is None:
         return Waiting(path=path)
+    from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import read_pending
+
     return Waiting(path=path, content=found.content, pending=read_pending(found.content))
 
 

@@ -186,7 +186,7 @@ def test_a_long_list_is_cut_in_the_message_only() -> None:
 
 def test_roles_lose_attributes() -> None:
     roles = side(OPEN).roles or {}
-    effects = [
+    effects: list[t.Any] = [
         RoleLoses("app", "LOGIN"),
         RoleLoses("boss", "SUPERUSER"),
         RoleLoses("app", "CREATEDB"),
@@ -199,7 +199,7 @@ def test_roles_lose_attributes() -> None:
 
 def test_roles_become_others() -> None:
     roles = {"app": Role("app", member_of=(Membership("readers"), Membership("writers"))), "boss": Role("boss")}
-    effects = [
+    effects: list[t.Any] = [
         RoleBecomes("app", "connection_limit", 0),
         RoleBecomes("ghost", "connection_limit", 0),
         MembershipBecomes("app", "readers", None),

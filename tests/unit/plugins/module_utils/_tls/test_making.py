@@ -22,8 +22,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificat
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import KeySpec
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import Request
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.component import CertificateComponent
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import QUESTION
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import Desired
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.making import QUESTION
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.making import filled
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import OwnFile
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import State
