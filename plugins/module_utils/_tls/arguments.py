@@ -22,7 +22,6 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired im
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import PROVIDERS
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import SELF_SIGNED
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import Desired
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.grants import Grants
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import normalised
 
 __all__ = ["ARGUMENTS", "component", "desired"]
@@ -117,8 +116,12 @@ def _check_company(given: t.Mapping[str, t.Any], provider: str, option: str) -> 
 
 
 def _granted(names: t.Sequence[str] | None, option: str) -> tuple[str, ...]:
-    Grants(names or (), option=option)  # which complains of what is no such name
-    return tuple(names or ())
+    if not names:
+        return ()
+    from ansible_collections.rampart.postgresql.plugins.module_utils._tls.grants import Grants
+
+    Grants(names, option=option)  # which complains of what is no such name
+    return tuple(names)
 
 
 def _moment(text: str | None, option: str) -> int | None:

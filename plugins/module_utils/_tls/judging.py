@@ -18,7 +18,6 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired im
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import REQUEST
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import SELF_SIGNED
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired import Desired
-from ansible_collections.rampart.postgresql.plugins.module_utils._tls.grants import Grants
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import is_loopback
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import OwnFile
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.state import State
@@ -45,6 +44,8 @@ def names_wanted(desired: Desired, state: State) -> tuple[str, ...]:
     """The names of a new certificate."""
     own = state.host_names
     if desired.granted is not None:
+        from ansible_collections.rampart.postgresql.plugins.module_utils._tls.grants import Grants
+
         refused = Grants(desired.granted).refused(own)
         own = tuple(name for name in own if name not in refused)
     # the first one becomes the subject, which tells people whose certificate it is
