@@ -598,7 +598,8 @@ options:
         type: dict
       in_use:
         description:
-        - What to do about a role that replication works with right now and that may not have the attribute for it.
+        - What to do about a role that replication, backup, monitoring or high availability works with, and that may
+          not have the attribute for it.
         - V(fail) fails before anything is changed and names the role. V(keep) leaves it that attribute and reports
           it in RV(left_alone).
         type: str

@@ -20,11 +20,14 @@ description:
   - Without O(allow) and O(strip) nothing is changed; every role that has such an attribute is reported in RV(left_alone).
   - The bootstrap superuser (oid 10), the login of the run and PostgreSQL's predefined roles are exempt. To ask for one of
     the first two to be stripped is an error.
-  - The attribute that a role replicates with right now (a standby, a backup, an active slot) is never taken away. The
-    run fails before anything is changed and names role and use; see O(in_use).
+  - The attribute that a role replicates with right now (a standby, a backup, an active slot), or that C(primary_conninfo)
+    names, is never taken away. The run fails before anything is changed and names role and use; see O(in_use). The same
+    goes for roles that O(allow) says nothing about and that a tool for backup, monitoring or high availability is connected
+    with now, known by its C(application_name). pgBackRest, Barman, WAL-G, pg_probackup, repmgr, Patroni, postgres_exporter,
+    pgwatch, pgMonitor, check_postgres and Zabbix are known.
   - The owner of a subscription keeps its C(SUPERUSER), or replication would stop without an error. The run fails before
-    anything is changed and names subscription and role. Event triggers of a role that loses C(SUPERUSER) are listed in
-    a warning. Owners of databases are stripped like anyone else.
+    anything is changed and names subscription and role. Event triggers, C(SECURITY DEFINER) functions and user
+    mappings without a password of a role that loses C(SUPERUSER) are listed in a warning. Owners of databases are stripped like anyone else.
   - Where Patroni, repmgr or pg_auto_failover runs the cluster, the roles that it uses have to be in O(allow); otherwise
     the run fails before anything is changed and names them.
   - Sets the passwords in O(passwords), and tells in RV(password_state) of what kind the verifiers of all roles are. No
@@ -214,7 +217,8 @@ options:
     type: dict
   in_use:
     description:
-      - What to do about a role that replication works with right now and that may not have the attribute for it.
+      - What to do about a role that replication, backup, monitoring or high availability works with, and that may not have
+        the attribute for it.
       - V(fail) fails before anything is changed and names the role. V(keep) leaves it that attribute and reports it
         in RV(left_alone).
     type: str

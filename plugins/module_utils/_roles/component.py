@@ -49,6 +49,14 @@ MANAGER_ROLES: t.Mapping[str, frozenset[str]] = {
 """Roles that a manager logs in with, by its documentation."""
 
 
+_NAMED = 5  # things of one kind in a warning
+_CONSEQUENCES = {
+    "event trigger": "it fires as before, but its owner can no longer change it",
+    "SECURITY DEFINER function": "it works with less power, so what it does may be refused",
+    "user mapping without a password": "its use is refused until it has a password",
+}
+
+
 class RoleAttributes:
     """The component."""
 
@@ -125,6 +133,11 @@ class RoleAttributes:
                 unwanted = tuple(name for name in unwanted if name != need)
                 left.append(self._left(role, f"{need} is in use for replication now: {', '.join(uses)}"))
                 needed.append((role, need, uses))
+            known = state.recognised.get(role.oid, ())
+            if known and unwanted and not judge.is_listed(role):
+                left.append(self._left(role, f"has {' '.join(unwanted)}, and {', '.join(known)}"))
+                needed.append((role, " ".join(unwanted), known))
+                unwanted = ()
             if unwanted:
                 strippings.append(Stripping(role, unwanted))
         if needed and self._desired.in_use == "fail" and not state.in_recovery:
@@ -302,17 +315,23 @@ def _describe(item: Dependent) -> str:
 
 
 def _told(dependents: tuple[Dependent, ...], strippings: list[Stripping]) -> list[str]:
-    """What goes on without its owner being superuser, and may surprise: an event trigger still fires."""
+    """What goes on without its owner being superuser, and may surprise."""
     losing = {s.role.oid: s.role for s in strippings if "SUPERUSER" in s.attributes}
-    return [
-        f"{_subject(losing[item.owner])} loses SUPERUSER and owns {_describe(item)}:"
-        " it fires as before, but its owner can no longer change it"
-        for item in dependents
-        if item.owner in losing
-    ]
+    groups: dict[tuple[int, str, str], list[Dependent]] = {}
+    for item in dependents:
+        if item.owner in losing:
+            groups.setdefault((item.owner, item.kind, item.database), []).append(item)
+    found = []
+    for (owner, kind, _database), items in groups.items():
+        more = f" and {len(items) - _NAMED} more" if len(items) > _NAMED else ""
+        named = ", ".join(_describe(item) for item in items[:_NAMED])
+        found.append(f"{_subject(losing[owner])} loses SUPERUSER and owns {named}{more}: {_CONSEQUENCES.get(kind, '')}")
+    return found
 
 
 def _unseen(state: State) -> list[str]:
     if not state.unseen:
         return []
-    return [f"no session could be had with database {', '.join(state.unseen)}, so event triggers there are unknown"]
+    return [
+        f"no session could be had with database {', '.join(state.unseen)}, so what depends on owners there is unknown"
+    ]

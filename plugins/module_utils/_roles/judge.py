@@ -57,6 +57,13 @@ class Judge:
             entries += [entry for entry in self._by_kind if entry.fits(role.name, belongs_to)]
         return allowance(entries)
 
+    def is_listed(self, role: Role) -> bool:
+        """Whether the operator has decided about it, be it that it may have nothing."""
+        if role.name in self._named or role.name in self._by_name:
+            return True
+        belongs_to = self._state.belongs_to.get(role.oid, frozenset())
+        return any(entry.fits(role.name, belongs_to) for entry in self._by_kind)
+
     def loses(self, role: Role) -> tuple[str, ...]:
         """The attributes that it would lose, were nothing using them."""
         return () if self.is_exempt(role) or not self.is_governed(role) else self.exceeds(role)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import re
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConnectionFailed
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.planning import QUIET
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.state import Passwords
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.state import observe as passwords_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Literal
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import compose
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
@@ -66,10 +69,43 @@ SELECT s.subowner::pg_catalog.int8 AS owner, s.subname AS name, d.datname AS dat
 FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid
 ORDER BY d.datname, s.subname"""
 
-_EVENT_TRIGGERS = """
-SELECT evtowner::pg_catalog.int8 AS owner, evtname AS name, pg_catalog.current_database() AS database
-FROM pg_catalog.pg_event_trigger
-ORDER BY evtname"""
+# A mapping without a password: of its options, which hold secrets, only that.
+_OWNED = """
+SELECT e.evtowner::pg_catalog.int8 AS owner, 'event trigger' AS kind, e.evtname::pg_catalog.text AS name,
+       pg_catalog.current_database() AS database
+FROM pg_catalog.pg_event_trigger e
+UNION ALL
+SELECT p.proowner::pg_catalog.int8, 'SECURITY DEFINER function', p.proname::pg_catalog.text, pg_catalog.current_database()
+FROM pg_catalog.pg_proc p
+WHERE p.prosecdef AND p.proowner <> 10
+UNION ALL
+SELECT m.umuser::pg_catalog.int8, 'user mapping without a password', s.srvname::pg_catalog.text,
+       pg_catalog.current_database()
+FROM pg_catalog.pg_user_mapping m JOIN pg_catalog.pg_foreign_server s ON s.oid = m.umserver
+WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(m.umoptions) o WHERE o LIKE 'password=%')
+ORDER BY 2, 1, 3"""
+
+# Of a connection string only the name: the rest may be a secret.
+_CONFIGURED = r"""
+SELECT found.name FROM (
+  SELECT coalesce(
+    (pg_catalog.regexp_match(s.setting, $re$^postgres(?:ql)?://([^:@/?]+)(?::[^@/]*)?@$re$))[1],
+    (pg_catalog.regexp_match(s.setting, $re$(?:^|\s)user\s*=\s*((?:[^'\\\s]|\\.)+)$re$))[1],
+    (pg_catalog.regexp_match(s.setting, $re$(?:^|\s)user\s*=\s*'((?:[^'\\]|\\.)*)'$re$))[1]) AS name
+  FROM pg_catalog.pg_settings s WHERE s.name = 'primary_conninfo') AS found
+WHERE found.name IS NOT NULL"""
+
+APPLICATIONS = (
+    "^(pgbackrest|barman|wal-g|pg_probackup|repmgr|patroni|postgres_exporter|pgwatch|pgmonitor|check_postgres|zabbix)"
+)
+"""How tools for backup, monitoring and high availability call themselves, as a regular expression."""
+
+_RECOGNISED = """
+SELECT DISTINCT a.usesysid::pg_catalog.int8 AS oid,
+       'it is connected as ' || pg_catalog.quote_ident(a.application_name) AS use
+FROM pg_catalog.pg_stat_activity a
+WHERE a.usesysid IS NOT NULL AND a.backend_type = 'client backend' AND a.application_name ~* {names}
+ORDER BY 1, 2"""
 
 _DATABASES = """
 SELECT datname AS name FROM pg_catalog.pg_database
@@ -170,8 +206,9 @@ class State:
     superuser: bool  # the login is one
     in_recovery: bool = False
     replicating: t.Mapping[int, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # oid to uses
+    recognised: t.Mapping[int, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # oid to uses by tools
     dependents: tuple[Dependent, ...] = ()
-    unseen: tuple[str, ...] = ()  # databases where nobody could look for event triggers
+    unseen: tuple[str, ...] = ()  # databases where nobody could look for what depends on owners
     managers: tuple[str, ...] = ()
     grants: tuple[Grant, ...] = ()
     parameter_grants: tuple[ParameterGrant, ...] = ()
@@ -209,7 +246,8 @@ def observe(
         login=session.login,
         superuser=session.is_superuser,
         in_recovery=server.in_recovery,
-        replicating=_replicating(session),
+        replicating=_replicating(session, roles),
+        recognised=_uses(session.rows(compose(_RECOGNISED, names=Literal(APPLICATIONS)))),
         managers=tuple(manager.name for manager in server.managers),
         grants=tuple(Grant(**row) for row in session.rows(_MEMBERSHIPS)),
         parameter_grants=_parameter_grants(server),
@@ -217,11 +255,11 @@ def observe(
         passwords=passwords_of(server, passwords, tuple(QUIET)),
         version=server.version,
     )
-    if not superusers_may_lose(state):
+    if not (session.is_superuser and superusers_may_lose(state)):
         return state
     dependents = [Dependent(kind="subscription", **row) for row in session.rows(_SUBSCRIPTIONS)]
-    triggers, unseen = _event_triggers(server)
-    return dataclasses.replace(state, dependents=(*dependents, *triggers), unseen=tuple(unseen))
+    owned, unseen = _owned(server)
+    return dataclasses.replace(state, dependents=(*dependents, *owned), unseen=tuple(unseen))
 
 
 def above(oid: int, parents: t.Mapping[int, t.Sequence[int]]) -> set[int]:
@@ -259,21 +297,39 @@ def _parameter_grants(server: Server) -> tuple[ParameterGrant, ...]:
     return tuple(ParameterGrant(**row) for row in rows)
 
 
-def _replicating(session: Session) -> dict[int, tuple[str, ...]]:
+def _replicating(session: Session, roles: t.Iterable[Role]) -> dict[int, tuple[str, ...]]:
+    uses = _uses(session.rows(_REPLICATING))
+    configured = {_unescaped(row["name"]) for row in session.rows(_CONFIGURED)}
+    for role in roles:
+        if role.name in configured:
+            uses[role.oid] = (*uses.get(role.oid, ()), "primary_conninfo names it")
+    return uses
+
+
+def _unescaped(name: str) -> str:
+    """As a connection string or a URI spells it."""
+    if "%" in name:
+        from urllib.parse import unquote  # only here: few have one
+
+        return unquote(name)
+    return re.sub(r"\\(.)", r"\1", name)
+
+
+def _uses(rows: t.Iterable[t.Mapping[str, t.Any]]) -> dict[int, tuple[str, ...]]:
     uses: dict[int, tuple[str, ...]] = {}
-    for row in session.rows(_REPLICATING):
+    for row in rows:
         uses[row["oid"]] = (*uses.get(row["oid"], ()), row["use"])
     return uses
 
 
-def _event_triggers(server: Server) -> tuple[list[Dependent], list[str]]:
-    """Those of every database that can be reached, and the names of the others."""
-    found = server.session.rows(_EVENT_TRIGGERS)
+def _owned(server: Server) -> tuple[list[Dependent], list[str]]:
+    """What depends on its owner in every database that can be reached, and the names of the others."""
+    found = server.session.rows(_OWNED)
     unseen = []
     for row in server.session.rows(_DATABASES):
         try:
             with server.session_for(row["name"]) as session:
-                found += session.rows(_EVENT_TRIGGERS)
+                found += session.rows(_OWNED)
         except ConnectionFailed:
             unseen.append(row["name"])
-    return [Dependent(kind="event trigger", **row) for row in found], unseen
+    return [Dependent(**row) for row in found], unseen

@@ -120,6 +120,67 @@ def test_what_replicates_goes_on(fresh_server: Server) -> None:
     assert good(run(server, allow=[])).changed  # in use no more
 
 
+@pytest.mark.in_turn
+@pytest.mark.parametrize(
+    "conninfo",
+    [
+        "host=/tmp user=standby password=s3cret",
+        "user = 'standby' host=/tmp",
+        r"passfile=x user=st\andby",
+        "postgresql://st%61ndby:s3cret@db1.example.com/",
+    ],
+)
+def test_what_the_configuration_names_has_to_be_allowed(fresh_server: Server, conninfo: str) -> None:
+    server = fresh_server
+    create(server, "standby", "REPLICATION")
+    create(server, "user", "REPLICATION")
+    text = conninfo.replace("'", "''")
+    server.query(f"ALTER SYSTEM SET primary_conninfo = '{text}'")
+    server.reload()
+    before = server.query(CATALOGUE)
+    refused = run(server, allow=[])
+    assert refused.failed and 'role "standby" needs REPLICATION: primary_conninfo names it' in refused.message
+    assert refused.values["roles"] == ["standby"] and "s3cret" not in refused.output
+    assert server.query(CATALOGUE) == before
+    done = good(run(server, allow=[{"role": "standby", "attributes": ["REPLICATION"]}]))
+    assert [step["subject"] for step in done.values["steps"]] == ['role "user"']
+
+
+@pytest.mark.in_turn
+def test_what_monitoring_works_with_has_to_be_listed(fresh_server: Server) -> None:
+    server = fresh_server
+    create(server, "monitor", "SUPERUSER CREATEDB")
+    create(server, "app", "SUPERUSER")
+    with server.connect(user="monitor", application_name="postgres_exporter"), server.connect(user="app"):
+        refused = run(server, allow=[])
+        assert refused.failed and refused.values["roles"] == ["monitor"]
+        assert "it is connected as postgres_exporter" in refused.message
+        kept = good(run(server, check=True, allow=[], in_use="keep"))
+        assert [step["subject"] for step in kept.values["steps"]] == ['role "app"']
+        decided = good(run(server, allow=[{"role": "monitor", "attributes": []}]))
+        assert len(decided.values["steps"]) == 2
+
+
+@pytest.mark.in_turn
+def test_what_depends_on_a_superuser_is_listed(fresh_server: Server) -> None:
+    server = fresh_server
+    create(server, "app", "SUPERUSER")
+    create(server, "other", "")
+    server.query("CREATE DATABASE shop")
+    with server.connect(user="app", dbname="shop") as connection:
+        for number in range(7):
+            connection.execute(f"CREATE FUNCTION f{number}() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'")
+        connection.execute("CREATE FUNCTION plain() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+        connection.execute("CREATE FOREIGN DATA WRAPPER w; CREATE SERVER near FOREIGN DATA WRAPPER w")
+        connection.execute("CREATE SERVER far FOREIGN DATA WRAPPER w")
+        connection.execute("CREATE USER MAPPING FOR app SERVER near OPTIONS (\"user\" 'x')")
+        connection.execute("CREATE USER MAPPING FOR app SERVER far OPTIONS (password 's3cret')")
+    told = good(run(server, allow=[])).output
+    assert 'SECURITY DEFINER function "f0" in database "shop"' in told and "and 2 more" in told
+    assert 'user mapping without a password "near"' in told
+    assert '"far"' not in told and '"plain"' not in told and "s3cret" not in told
+
+
 def test_the_bootstrap_superuser_and_the_login_are_exempt(fresh_server: Server) -> None:
     server = fresh_server
     create(server, "admin", "SUPERUSER")
@@ -234,9 +295,16 @@ def test_what_a_manager_uses_has_to_be_allowed(fresh_server: Server) -> None:
 def test_two_thousand_roles_take_no_time(fresh_server: Server) -> None:
     server = fresh_server
     server.query("DO $$ BEGIN FOR n IN 1..2000 LOOP EXECUTE format('CREATE ROLE r%s CREATEDB', n); END LOOP; END $$")
+    server.query(
+        "CREATE ROLE g; DO $$ BEGIN FOR n IN 1..2000 LOOP EXECUTE format('GRANT g TO r%s', n); END LOOP; END $$"
+    )
     assert len(good(run(server, allow=[])).values["steps"]) == 2000
     started = time.monotonic()
-    assert not good(run(server, allow=[])).changed
+    allow = [
+        {"pattern": "r[0-9]+x", "attributes": ["CREATEDB"]},
+        {"member_of": "g", "memberships": [{"role": "pg_read_server_files"}]},
+    ]
+    assert not good(run(server, allow=allow)).changed
     assert time.monotonic() - started < 1.5
 
 
