@@ -14,6 +14,7 @@ import typing as t
 
 __all__ = [
     "CertificateReplaced",
+    "ChangeMode",
     "ClientTrust",
     "ClientTrustBecomes",
     "ConnectBecomes",
@@ -53,6 +54,15 @@ class WriteFile:
 
 
 @dataclasses.dataclass(frozen=True)
+class ChangeMode:
+    """Another mode for a file or a directory of the cluster's owner."""
+
+    path: str
+    before: int
+    after: int
+
+
+@dataclasses.dataclass(frozen=True)
 class RunSql:
     """One statement; consecutive ones of a component and database run in one transaction."""
 
@@ -67,7 +77,7 @@ class Reload:
     """Nothing to write: what lies on disk is not what the server has loaded."""
 
 
-Operation = t.Union[WriteFile, RunSql, Reload]
+Operation = t.Union[WriteFile, ChangeMode, RunSql, Reload]
 
 
 @dataclasses.dataclass(frozen=True)

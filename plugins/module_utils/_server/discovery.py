@@ -69,7 +69,7 @@ class Cluster:
 
 
 def running_clusters() -> list[Cluster]:
-    """Every cluster of this mount namespace whose processes this account may look at, in order of their ports."""
+    """Every cluster of this host whose processes this account may look at, in order of their ports."""
     found = []
     for entry in os.listdir("/proc"):
         if entry.isdigit():
@@ -174,13 +174,12 @@ def _postmaster(pid: int) -> Cluster | None:
     owner_uid = os.stat(process).st_uid
     if owner_uid == 0:
         return None
-    mounts = os.stat("/proc/self/ns/mnt").st_ino
     # With the owner's rights: root without CAP_SYS_PTRACE, as in many containers, may not follow these links.
     with acting_as(account_of(owner_uid)):
         program = os.readlink(f"{process}/exe").replace(" (deleted)", "")
-        if os.path.basename(program) not in _SERVER_PROGRAMS or os.stat(f"{process}/ns/mnt").st_ino != mounts:
-            return None  # another program, or one of a container that this host can see
         data_directory = os.readlink(f"{process}/cwd")
+        if os.path.basename(program) not in _SERVER_PROGRAMS or not _of_this_host(process, data_directory):
+            return None  # another program, or one of a container that this host can see
         if os.stat(data_directory).st_uid != owner_uid or _is_rehearsal(data_directory):
             return None
         fields = _first_bytes(os.path.join(data_directory, "postmaster.pid")).split("\n")
@@ -202,6 +201,21 @@ def _postmaster(pid: int) -> Cluster | None:
         unit=_unit(process),
         status="".join(fields[_STATUS_LINE : _STATUS_LINE + 1]).strip(),
     )
+
+
+def _of_this_host(process: str, data_directory: str) -> bool:
+    """Whether a process sees the files that we see. In a sandbox of systemd it has mounts of its own, of the same root."""
+    if _same(f"{process}/ns/mnt", "/proc/self/ns/mnt"):
+        return True
+    return (
+        _same(f"{process}/ns/pid", "/proc/self/ns/pid")
+        and _same(f"{process}/root", "/")
+        and _same(f"{process}/cwd", data_directory)
+    )
+
+
+def _same(one: str, other: str) -> bool:
+    return os.path.samestat(os.stat(one), os.stat(other))
 
 
 def _is_rehearsal(data_directory: str) -> bool:

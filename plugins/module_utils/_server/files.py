@@ -18,12 +18,13 @@ import stat
 import tempfile
 import time
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConcurrentRun
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
 
-__all__ = ["FileState", "History", "check_writable", "move_file", "read_file", "replace_file"]
+__all__ = ["FileState", "History", "change_mode", "check_writable", "move_file", "read_file", "replace_file"]
 
 _SECURITY_CONTEXT = "security.selinux"
 _TEMPORARY = ".rampart-"  # in the name of a file that is not complete
@@ -118,6 +119,21 @@ def move_file(source: str, target: str, *, owner: Account) -> None:
             _sync_directory(os.path.dirname(target))
     except OSError as error:
         raise _file_error("write", target, error, owner) from None
+
+
+def change_mode(path: str, before: int, after: int, *, owner: Account) -> None:
+    """Give a file or directory another mode with the owner's rights, unless it has not the one that it had."""
+    try:
+        with acting_as(owner):
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                if stat.S_IMODE(os.fstat(descriptor).st_mode) != before:
+                    raise ConcurrentRun(f"the mode of {path} was changed by somebody else while this run was planning")
+                os.fchmod(descriptor, after)
+            finally:
+                os.close(descriptor)
+    except OSError as error:
+        raise _file_error("change the mode of", path, error, owner) from None
 
 
 def _write_and_rename(path: str, content: bytes, mode: int | None) -> None:

@@ -30,7 +30,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.server 
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.standbys import check_order
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.start_log import StartLog
 
-__all__ = ["RestartOutcome", "RestartWish", "restart_if_needed"]
+__all__ = ["RestartOutcome", "RestartWish", "examine", "prepare", "restart_if_needed"]
 
 _STEADY = 2.0  # seconds after which a server that starts again and again is another process
 _LOGIN = 2  # seconds for a login at a server that somebody else has started
@@ -88,16 +88,16 @@ def restart_if_needed(server: Server, wish: RestartWish, *, check_mode: bool) ->
         outcome = RestartOutcome(found, str(runner), needed=bool(found) or wish.force)
         if not outcome.needed:
             return outcome
-        notes = _examine(server, runner, wish, found)
+        notes = examine(server, runner, wish, found)
         if not check_mode:
             server.session.require_transactions()
-            notes += _prepare(server, wish)
+            notes += prepare(server, wish)
             notes += _Restart(server, runner).run()
             _assert_nothing_waits(server)
         return dataclasses.replace(outcome, notes=notes)
 
 
-def _examine(server: Server, runner: Runner, wish: RestartWish, found: tuple[Waiting, ...]) -> tuple[str, ...]:
+def examine(server: Server, runner: Runner, wish: RestartWish, found: tuple[Waiting, ...]) -> tuple[str, ...]:
     """Raise for whatever speaks against a restart; changes nothing."""
     server.refuse_if_managed(
         by="patroni",
@@ -112,7 +112,7 @@ def _examine(server: Server, runner: Runner, wish: RestartWish, found: tuple[Wai
     return notes + rehearse_present(server, {each.name: each.configured for each in found})
 
 
-def _prepare(server: Server, wish: RestartWish) -> tuple[str, ...]:
+def prepare(server: Server, wish: RestartWish) -> tuple[str, ...]:
     """Make the stop a short one, let others end, and see that the files as they are now let this run in again."""
     try:
         server.session.statement("CHECKPOINT")

@@ -20,6 +20,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import managers
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import FileState
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import History
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import change_mode
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import check_writable
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import read_file
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import replace_file
@@ -140,6 +141,10 @@ class Server:
     ) -> None:
         """Replace, create or remove a file of the cluster with the owner's rights, or one of the host with root's."""
         replace_file(path, content, owner=self._writer(by_root), mode=mode, parents=parents)
+
+    def change_mode(self, path: str, before: int, after: int) -> None:
+        """Give a file or directory of the cluster another mode with the owner's rights."""
+        change_mode(path, before, after, owner=self.owner)
 
     def _writer(self, by_root: bool) -> Account:
         return account_of(0) if by_root else self.owner

@@ -16,6 +16,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._admission.argu
 
 yaml = pytest.importorskip("yaml")
 
+COMPONENTS = ("pg_tls", "pg_network", "pg_authentication", "pg_logging", "pg_access")  # of pg_harden
+
 ROLES = pathlib.Path(__file__).resolve().parents[3] / "roles"
 NAMES = sorted(path.name for path in ROLES.iterdir())
 
@@ -38,8 +40,9 @@ def test_defaults_are_documented(role: str) -> None:
         name: option["default"] for name, option in _specs(role)["main"]["options"].items() if "default" in option
     }
     actual = _load(role, "defaults/main.yml")
-    actual.pop("pg_harden_cluster")  # no option: the loop variable, for options that refer to it
-    if role != "pg_harden":
+    if role in (*COMPONENTS, "pg_harden"):
+        actual.pop("pg_harden_cluster")  # no option: the loop variable, for options that refer to it
+    if role in COMPONENTS:
         assert actual.pop(f"{role}_profile") == "{{ pg_harden_profile | default('baseline') }}"
     assert documented == actual
 
@@ -60,7 +63,7 @@ def test_every_option_says_why_and_what_it_serves(role: str) -> None:
             assert any(line.startswith("Exists ") for line in text), name
 
 
-@pytest.mark.parametrize("role", [name for name in NAMES if name != "pg_harden"])
+@pytest.mark.parametrize("role", COMPONENTS)
 def test_a_component_has_an_entry_point_for_its_desired_state(role: str) -> None:
     specs = _specs(role)
     assert specs["desired"]["options"] == specs["main"]["options"]

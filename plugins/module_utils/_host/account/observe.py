@@ -1,0 +1,153 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Looks at the files of a cluster and of the account that owns it; private to the collection."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import stat
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.account import secrets
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.state import Finding
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.state import Found
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.state import Package
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.state import State
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.packages import package_of_program
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import read_file
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import account_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
+
+__all__ = ["observe"]
+
+_SETTINGS = """
+SELECT name, setting FROM pg_catalog.pg_settings
+WHERE name IN ('config_file', 'hba_file', 'ident_file', 'ssl_key_file')
+ORDER BY name"""
+_SOURCES = "SELECT DISTINCT sourcefile AS path FROM pg_catalog.pg_file_settings ORDER BY 1"
+_OF_THE_HOST = ("/etc/environment", "/etc/profile", "/etc/bash.bashrc", "/etc/bashrc")
+_PROFILES = "/etc/profile.d"
+_OF_A_HOME = (
+    ".bash_login",
+    ".bash_profile",
+    ".bashrc",
+    ".pam_environment",
+    ".profile",
+    ".zprofile",
+    ".zshenv",
+    ".zshrc",
+)
+_NO_SHELL = ("/nologin", "/false", "/sync")
+_SERVICES = ("/etc/postgresql-common/pg_service.conf", "/etc/pg_service.conf", "/etc/sysconfig/pgsql/pg_service.conf")
+_OTHERS_READ = 0o004
+_GROUP_READS = 0o040
+
+Search = t.Callable[[str, str], "list[Finding]"]
+
+
+def observe(server: Server) -> State:
+    """Read everything; write nothing."""
+    files, owner = _files(server), server.owner
+    made = _stat(os.path.join(server.cluster.data_directory, "PG_VERSION"), owner)
+    return State(
+        owner=owner.name,
+        uid=owner.uid,
+        # initdb writes it once, with the mode that it was told to give to files; nobody rewrites it.
+        group_access=made is not None and bool(made.st_mode & _GROUP_READS),
+        files=tuple(files),
+        findings=tuple(_findings(server, files)),
+        package=_package(server),
+    )
+
+
+def _files(server: Server) -> list[Found]:
+    settings = {row["name"]: row["setting"] for row in server.session.rows(_SETTINGS)}
+    data = os.path.realpath(server.cluster.data_directory)
+    listed = [row["path"] for row in server.session.rows(_SOURCES)] if server.session.is_superuser else []
+    wanted = [
+        (data, "data directory"),
+        *((path, "configuration") for path in (settings.get("config_file"), *listed) if path),
+        *((settings[name], "authentication") for name in ("hba_file", "ident_file") if settings.get(name)),
+        (os.path.join(data, settings.get("ssl_key_file") or "server.key"), "key"),
+        *(
+            (os.path.join(server.owner.home, name), "personal")
+            for name in (".pgpass", ".pg_service.conf", ".psql_history")
+        ),
+    ]
+    found: dict[str, Found] = {}
+    for path, kind in wanted:
+        there = _stat(path, server.owner)
+        if there is None or not (stat.S_ISREG(there.st_mode) or stat.S_ISDIR(there.st_mode)):
+            continue
+        real = os.path.realpath(path)
+        inside = kind in ("configuration", "authentication") and real.startswith(f"{data}/")
+        found.setdefault(
+            real, Found(real, "inner configuration" if inside else kind, stat.S_IMODE(there.st_mode), there.st_uid)
+        )
+    return list(found.values())
+
+
+def _findings(server: Server, files: t.Sequence[Found]) -> list[Finding]:
+    home, owner = server.owner.home, server.owner
+    found = [
+        *_search(os.path.join(home, ".pgpass"), owner, secrets.in_password_file),
+        *_search(os.path.join(home, ".psql_history"), owner, secrets.in_history),
+        *_search(os.path.join(home, ".pg_service.conf"), owner, secrets.in_service_file),
+    ]
+    for path in _SERVICES:
+        found += _search(path, owner, secrets.in_service_file)
+    for file in files:
+        if file.kind == "configuration" and file.mode & _OTHERS_READ:
+            found += _search(file.path, owner, secrets.in_configuration)
+    for path in _profiles_of_the_host(server):
+        found += _search(path, owner, secrets.in_profile)
+    for account in _accounts(owner):
+        for name in _OF_A_HOME:
+            found += _search(os.path.join(account.home, name), account, secrets.in_profile)
+    if "PGPASSWORD" in server.cluster.environment(owner):
+        found.append(Finding(f"/proc/{server.cluster.pid}/environ", 0, "the server was started with PGPASSWORD"))
+    return list(dict.fromkeys(found))
+
+
+def _profiles_of_the_host(server: Server) -> list[str]:
+    with contextlib.suppress(OSError):
+        entries = sorted(os.listdir(_PROFILES))
+        beside = os.path.join(os.path.dirname(server.paths.config_file), "environment")  # Debian's, for pg_ctlcluster
+        return [*_OF_THE_HOST, *(os.path.join(_PROFILES, entry) for entry in entries), beside]
+    return list(_OF_THE_HOST)
+
+
+def _accounts(owner: Account) -> list[Account]:
+    """Whoever has a shell; without root only the owner, as nobody else's files could be read."""
+    if os.geteuid() != 0:
+        return [owner]
+    entries = [entry for entry in pwd.getpwall() if not entry.pw_shell.endswith(_NO_SHELL)]
+    return [account_of(uid) for uid in sorted({owner.uid, *(entry.pw_uid for entry in entries)})]
+
+
+def _search(path: str, account: Account, search: Search) -> list[Finding]:
+    """What a search finds in a file that the account may read, and that is there."""
+    with contextlib.suppress(RampartError):
+        found = read_file(path, account)
+        return search(path, found.text) if found else []
+    return []
+
+
+def _stat(path: str, owner: Account) -> os.stat_result | None:
+    with contextlib.suppress(OSError), acting_as(owner):
+        return os.stat(path)
+    return None
+
+
+def _package(server: Server) -> Package | None:
+    found = package_of_program(server.cluster.program)
+    return Package(**found) if found else None

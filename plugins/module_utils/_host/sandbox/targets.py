@@ -1,0 +1,51 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the commands of a server write, as far as their text tells; pure; private to the collection."""
+
+from __future__ import annotations
+
+import os
+import re
+
+__all__ = ["candidates", "pgbackrest_paths", "runs"]
+
+# An absolute path: not the rest of a relative one, of an option such as -x/y, of a URL or of another host's (host:/path).
+_PATH = re.compile(r"""(?<![\w./%~:@-])/[^\s'"|&;<>()$`\\]*""")
+_WORD = re.compile(r"[^\s'\"|&;<>()$`]+")
+_PGBACKREST = re.compile(
+    r"^\s*(?P<name>lock-path|log-path|spool-path|repo[0-9]*-path)\s*=\s*(?P<path>/\S*)\s*$", re.MULTILINE
+)
+_PGBACKREST_DEFAULTS = {
+    "lock-path": "/tmp/pgbackrest",
+    "log-path": "/var/log/pgbackrest",
+    "spool-path": "/var/spool/pgbackrest",
+    "repo1-path": "/var/lib/pgbackrest",
+}
+
+
+def candidates(command: str) -> tuple[str, ...]:
+    """Absolute paths in a command; of one with a placeholder (``/archive/%f``), the directory before it.
+
+    One without is a directory, a program or a file of options: whoever can look there has to tell.
+    """
+    found = []
+    for match in _PATH.finditer(command):
+        text, placeholder, _rest = match.group().partition("%")
+        path = os.path.dirname(text) if placeholder else text.rstrip("/")
+        if path.strip("/") and ".." not in path.split("/"):
+            found.append(os.path.normpath(path))
+    return tuple(dict.fromkeys(found))
+
+
+def runs(command: str, program: str) -> bool:
+    """Whether a program is among the words of a command, with or without its directory."""
+    return any(os.path.basename(word) == program for word in _WORD.findall(command))
+
+
+def pgbackrest_paths(configuration: str) -> tuple[str, ...]:
+    """Where pgBackRest writes on this host, by the text of its configuration and its own defaults."""
+    found = dict(_PGBACKREST_DEFAULTS)
+    found.update((match["name"], match["path"]) for match in _PGBACKREST.finditer(configuration))
+    return tuple(dict.fromkeys(found.values()))

@@ -1,0 +1,80 @@
+"""Modes of a cluster's files are narrowed with the rights of its owner, and passwords are found and not shown."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import stat
+
+import pytest
+
+from ansible_collections.rampart.postgresql.tests.conformance.modules import run_module
+from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
+
+PLANTED = "tell-nobody-4711"
+
+
+def modes(server: Server) -> dict[str, int]:
+    """Those of everything in the data directory that no server writes meanwhile, and of itself."""
+    found = {".": stat.S_IMODE(server.data_directory.stat().st_mode)}
+    for entry in os.scandir(server.data_directory):
+        found[entry.name] = stat.S_IMODE(entry.stat(follow_symlinks=False).st_mode)
+    return found
+
+
+def test_what_is_too_open_is_closed_and_nothing_else(fresh_server: Server) -> None:
+    made = modes(fresh_server)
+    fresh_server.data_directory.chmod(0o755)
+    fresh_server.hba_file.chmod(0o644)
+    fresh_server.conf_file.chmod(0o666)
+    opened = modes(fresh_server)
+    foreseen = run_module("os_account", fresh_server, check=True)
+    assert foreseen.changed
+    assert modes(fresh_server) == opened
+    done = run_module("os_account", fresh_server)
+    assert done.changed
+    assert done.values["steps"] == foreseen.values["steps"]
+    assert {step["statement"].split()[1] for step in done.values["steps"]} == {"0700", "0600"}
+    assert modes(fresh_server) == made
+    again = run_module("os_account", fresh_server)
+    assert not again.changed
+    assert not again.values["left_alone"]
+
+
+@pytest.mark.in_turn
+def test_group_access_stays_where_the_cluster_was_made_for_it(fresh_server: Server) -> None:
+    fresh_server.data_directory.chmod(0o750)
+    (fresh_server.data_directory / "PG_VERSION").chmod(0o640)
+    assert not run_module("os_account", fresh_server).changed
+    assert run_module("os_account", fresh_server, group_access="never").changed
+    assert modes(fresh_server)["."] == 0o700
+
+
+@pytest.mark.in_turn
+def test_a_link_to_a_file_of_somebody_else_is_left_alone(fresh_server: Server, tmp_path: pathlib.Path) -> None:
+    mine = pathlib.Path("/var/tmp") / f"rampart-test-{tmp_path.name}-{os.getpid()}"
+    hba = fresh_server.hba_file
+    try:
+        mine.write_bytes(hba.read_bytes())
+        mine.chmod(0o644)
+        hba.unlink()
+        hba.symlink_to(mine)
+        done = run_module("os_account", fresh_server)
+        assert not done.failed
+        assert [left["subject"] for left in done.values["left_alone"]] == [str(mine)]
+        assert stat.S_IMODE(mine.stat().st_mode) == 0o644
+    finally:
+        mine.unlink()
+
+
+@pytest.mark.in_turn
+def test_a_password_is_told_by_its_place_only(fresh_server: Server) -> None:
+    outside = pathlib.Path("/etc/profile.d") / f"rampart-test-{os.getpid()}.sh"
+    outside.write_text(f"# a comment\nexport PGPASSWORD={PLANTED}\n", encoding="utf-8")
+    try:
+        found = run_module("os_account", fresh_server)
+    finally:
+        outside.unlink()
+    assert (str(outside), 2) in [(each["path"], each["line"]) for each in found.values["findings"]]
+    assert PLANTED not in found.output
+    assert str(outside) not in run_module("os_account", fresh_server).output
