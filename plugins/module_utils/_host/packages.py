@@ -2,16 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names of the distribution's packages, and where one comes from; private to the collection."""
+"""Names of the distribution's packages; private to the collection."""
 
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 import typing as t
 
-__all__ = ["missing_packages", "package_of_library", "package_of_program", "parse_policy"]
+__all__ = ["missing_packages", "package_of_library"]
 
 # Debian's packages of libraries that do not come with the server, as its releases 11 to 14 name them.
 _OF_LIBRARIES: t.Final[t.Mapping[str, str]] = {
@@ -20,9 +18,6 @@ _OF_LIBRARIES: t.Final[t.Mapping[str, str]] = {
     "pgauditlogtofile": "postgresql-{major}-pgauditlogtofile",
     "set_user": "postgresql-{major}-set-user",
 }
-_POLICY_VERSION = re.compile(r"^(?: {5}| \*\*\* )(?P<version>\S+)(?: [0-9-]+)?$")
-_POLICY_SOURCE = re.compile(r"^ {8,}-?[0-9]+ (?P<source>\S+(?: \S+)*)$")
-_TIMEOUT = 60  # seconds
 _DEBIAN = re.compile(r"/usr/lib/postgresql/(?P<major>[0-9]+)/lib")
 
 
@@ -44,48 +39,3 @@ def package_of_library(library: str, directory: str) -> str:
     """The package with a library of the server whose libraries are in ``directory``; empty where none is known."""
     server = _DEBIAN.fullmatch(directory)
     return _OF_LIBRARIES.get(library, "").format(**server.groupdict()) if server else ""
-
-
-def package_of_program(program: str) -> dict[str, t.Any]:
-    """Name, version and candidate of the package that a program is of, and its sources; empty where none is known."""
-    owner = _output(["dpkg-query", "--search", "--", program]).partition(":")[0].strip()
-    if owner:
-        return {"name": owner, **parse_policy(_output(["apt-cache", "policy", "--", owner]))}
-    asked = "%{NAME}|%{VERSION}-%{RELEASE}|%{VENDOR}\n"
-    name, _bar, rest = _output(["rpm", "--query", "--file", "--queryformat", asked, "--", program]).partition("|")
-    version, _bar, vendor = rest.strip().partition("|")
-    return {"name": name, "version": version, "sources": (vendor,)} if rest else {}
-
-
-def parse_policy(text: str) -> dict[str, t.Any]:
-    """What ``apt-cache policy`` says of one package: the sources are those of the version that is installed."""
-    found = {"version": "", "candidate": ""}
-    sources: list[str] = []
-    version = ""
-    for line in text.splitlines():
-        name, _colon, value = line.strip().partition(": ")
-        if name in ("Installed", "Candidate"):
-            found["version" if name == "Installed" else "candidate"] = value
-        heading, source = _POLICY_VERSION.match(line), _POLICY_SOURCE.match(line)
-        if heading:
-            version = heading["version"]
-        elif source and version == found["version"] and not source["source"].startswith("/var/lib/dpkg/"):
-            sources.append(source["source"])
-    return {**found, "sources": tuple(sources)}
-
-
-def _output(command: list[str]) -> str:
-    if shutil.which(command[0]) is None:
-        return ""
-    done = subprocess.run(  # pylint: disable=ansible-bad-function # run_command needs a module object
-        command,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-        cwd="/",
-        timeout=_TIMEOUT,
-        env={"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
-    )
-    return done.stdout if done.returncode == 0 else ""

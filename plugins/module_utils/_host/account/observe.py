@@ -18,7 +18,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.s
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.state import Found
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.state import Package
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.state import State
-from ansible_collections.rampart.postgresql.plugins.module_utils._host.packages import package_of_program
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.sources import package_of_program
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import read_file
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import account_of

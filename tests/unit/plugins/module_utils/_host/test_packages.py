@@ -6,7 +6,6 @@ import pytest
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.packages import missing_packages
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.packages import package_of_library
-from ansible_collections.rampart.postgresql.plugins.module_utils._host.packages import parse_policy
 
 
 @pytest.mark.parametrize(
@@ -34,27 +33,3 @@ def test_missing_packages(importable: dict[str, str | None], missing: list[str])
 )
 def test_the_package_of_a_library(library: str, directory: str, package: str) -> None:
     assert package_of_library(library, directory) == package
-
-
-POLICY = """\
-postgresql-17:
-  Installed: 17.11-0+deb13u1
-  Candidate: 17.12-0+deb13u1
-  Version table:
-     17.12-0+deb13u1 500
-        500 http://security.example.org/debian trixie-security/main amd64 Packages
- *** 17.11-0+deb13u1 500
-        500 http://deb.example.org/debian trixie/main amd64 Packages
-        100 /var/lib/dpkg/status
-"""
-
-
-def test_the_source_is_that_of_the_installed_version() -> None:
-    assert parse_policy(POLICY) == {
-        "version": "17.11-0+deb13u1",
-        "candidate": "17.12-0+deb13u1",
-        "sources": ("http://deb.example.org/debian trixie/main amd64 Packages",),
-    }
-    local = POLICY.replace("        500 http://deb.example.org/debian trixie/main amd64 Packages\n", "")
-    assert parse_policy(local)["sources"] == ()
-    assert parse_policy("")["version"] == ""
