@@ -16,6 +16,7 @@ import time
 from ansible_collections.rampart.postgresql.tests.bench import certificates
 from ansible_collections.rampart.postgresql.tests.bench import comparison
 from ansible_collections.rampart.postgresql.tests.bench import parameters
+from ansible_collections.rampart.postgresql.tests.bench import privileges
 from ansible_collections.rampart.postgresql.tests.bench import report
 from ansible_collections.rampart.postgresql.tests.bench import rules
 from ansible_collections.rampart.postgresql.tests.bench import single
@@ -66,6 +67,13 @@ class Benchmark:
             self.bars.append(report.Bar("certificate, self-signed, no change, seconds of module time", seconds, 1.0))
             self._say(f"{rules.COUNT} rules")
             timings = rules.measure(runner, ours, peer, self._directory, runs=_CALLS)
+            # The last on this host, as thousands of roles stay.
+            self._say(f"{privileges.TABLES} tables")
+            seconds = privileges.measure(ours, runs=_CALLS)
+            what = (
+                f"privileges, {privileges.ROLES} roles, {privileges.TABLES} tables, no change, seconds of module time"
+            )
+            self.bars.append(report.Bar(what, seconds, 5.0))
         mine = next(timing for timing in timings if timing.module == rules.OURS)
         self.bars.append(report.Bar(f"hba, {rules.COUNT} rules, seconds of module time", mine.main, 0.6))
         return timings

@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.arguments import component
 from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
 from ansible_collections.rampart.postgresql.tests.conformance.modules import Result
+from ansible_collections.rampart.postgresql.tests.conformance.modules import run_module
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
@@ -293,6 +294,15 @@ def test_things_of_the_cluster_and_of_a_database(fresh_server: Server) -> None:
     execute(server, "SELECT lo_get(4711)", database="shop", user="reader")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         execute(server, "SELECT lo_get(4711)", database="shop", user="writer")
+    held_by = {"databases": ["shop"], "objects": ["ALL"], "owner": "writer"}
+    ownership: list[dict[str, t.Any]] = [
+        {"kind": "tablespace", "objects": ["fast"], "owner": "writer"},
+        {"kind": "foreign_server", **held_by},
+        {"kind": "language", **held_by, "objects": ["plpgsql"]},
+        {"kind": "function", **held_by, "schemas": ["app"]},
+        {"kind": "foreign_data_wrapper", **held_by, "owner": server.superuser},
+    ]
+    assert len(settled(server, ownership=ownership)) == 3 + 4
     refused = run(server, {"kind": "language", **inside, "objects": ["c"], "privileges": ["USAGE"]})
     assert refused.failed and "untrusted" in refused.message
 
@@ -547,3 +557,26 @@ def test_a_standby_is_told_and_left(workshop: t.Any, fresh_server: Server) -> No
         assert run(standby, entry, on_standby="fail").failed
     finally:
         workshop.discard(standby)
+
+
+@pytest.mark.in_turn
+def test_as_modules_of_their_own_and_of_the_whole(fresh_server: Server) -> None:
+    server = fresh_server
+    shop(server)
+    entry = {"kind": "table", **ORDERS, "roles": ["reader"], "privileges": ["SELECT"]}
+    default = {
+        "kind": "default",
+        "for_roles": ["owner"],
+        "future": ["table"],
+        "roles": ["reader"],
+        "privileges": ["ALL"],
+    }
+    alone = run_module("privileges", server, check=True, grants=[entry, default])
+    assert alone.changed, alone.output
+    assert '"reader", granted by "owner": SELECT\n' in [each["after"] for each in alone.values["diff"]]
+    done = run_module("cluster", server, privileges={"grants": [entry, default]}, role_attributes={"strip": ["reader"]})
+    assert done.changed, done.output
+    assert [step["statement"] for step in done.values["steps"]] == [step["statement"] for step in alone.values["steps"]]
+    assert not run_module("privileges", server, grants=[entry, default]).changed
+    refused = run_module("cluster", server, privileges={"grants": [{**entry, "roles": ["nobody"]}]})
+    assert refused.failed and "privileges.grants[0].roles" in refused.message

@@ -13,13 +13,16 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._admission.obse
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import Session
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import Slot
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import State
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import with_connect
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.observe import without_attributes
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission.world import Database
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.world import Membership
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.world import Role
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.world import Sessions
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import CertificateReplaced
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ConnectBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import MembershipBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ParameterBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Plan
@@ -248,3 +251,10 @@ def test_another_certificate_is_told_to_whom_it_may_concern() -> None:
     assert "; and 2 more" in str(judged(state(OPEN, OPEN, *many), plan).warnings)
     must = {**MONITOR, "tls": True}
     assert "from 10.0.0.9 with TLS" in str(judged(state(OPEN, OPEN), plan, must_admit=[must]).warnings)
+
+
+def test_who_has_connect_afterwards() -> None:
+    databases = {"shop": Database("shop", owner="a"), "other": Database("other", owner="a")}
+    effects = [ConnectBecomes("shop", "b", frozenset({"app"})), ConnectBecomes("gone", "b", frozenset())]
+    changed = with_connect(databases, effects)
+    assert changed == {**databases, "shop": Database("shop", owner="b", connect=frozenset({"app"}))}
