@@ -84,6 +84,22 @@ def revoke(
     authority: Authority, wanted: Wanted, reason: str, *, passphrase: str, now: int, check: bool = False
 ) -> Plan:
     """Put every certificate that was made for this bundle on the list, and take the bundle away."""
+    with contextlib.ExitStack() as held:
+        if not check and os.path.isdir(wanted.path):
+            _hold(held, wanted.path)
+        return _revoked(authority, wanted, reason, passphrase=passphrase, now=now, check=check)
+
+
+def _hold(held: contextlib.ExitStack, path: str) -> None:
+    try:
+        held.enter_context(files.locked(path))
+        files.remove_leftovers(path)
+    except RampartError:
+        if os.path.isdir(path):  # else another run has taken it away meanwhile
+            raise
+
+
+def _revoked(authority: Authority, wanted: Wanted, reason: str, *, passphrase: str, now: int, check: bool) -> Plan:
     found = _bundle.observe(wanted.path)
     entries = [entry for entry in authority.entries() if _is_meant(entry, wanted, found)]
     valid = [entry.serial for entry in entries if entry.revoked is None and entry.not_after > now]
@@ -94,9 +110,6 @@ def revoke(
         revoked=tuple(ToRevoke(option="role", serial=serial, reason=reason) for serial in valid),
     )
     plan = establish(desired, passphrase=passphrase, now=now, check=check)
-    if not check and os.path.isdir(wanted.path):
-        with files.locked(wanted.path):
-            files.remove_leftovers(wanted.path)
     if not found.there and not _is_empty(wanted.path):
         return plan
     gone = Change(_REMOVE, wanted.path, "remove the bundle", found.summary(), "")

@@ -48,17 +48,32 @@ _PATIENCE = 60.0  # seconds; another run makes keys and lists in less than one
 @contextlib.contextmanager
 def locked(directory: str, *, patience: float = _PATIENCE) -> t.Iterator[None]:
     """Hold a directory against other runs; a kill sets it free."""
-    with _told(directory, "read"):
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    deadline = time.monotonic() + patience
+    descriptor = _opened(directory)
     try:
-        deadline = time.monotonic() + patience
-        while not _locks(descriptor):
+        while not (_locks(descriptor) and _is_still(directory, descriptor)):
             if time.monotonic() > deadline:
                 raise ConcurrentRun(f"{directory}: another run has been at work on this authority for {patience:.0f} s")
             time.sleep(0.05)
+            if not _is_still(directory, descriptor):  # who had it has removed it, and somebody may have made it anew
+                os.close(descriptor)
+                descriptor = -1
+                descriptor = _opened(directory)
         yield
     finally:
-        os.close(descriptor)
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def _opened(directory: str) -> int:
+    with _told(directory, "read"):
+        return os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def _is_still(directory: str, descriptor: int) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(os.stat(directory), os.fstat(descriptor))
+    return False
 
 
 def _locks(descriptor: int) -> bool:

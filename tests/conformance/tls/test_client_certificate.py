@@ -15,6 +15,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import KeySpec
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import client_arguments
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import clients
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import files
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import protecting
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.bundle import Wanted
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.planning import Plan
@@ -207,6 +208,31 @@ def test_what_cannot_be(client: Client, tmp_path: pathlib.Path) -> None:
     with pytest.raises(RampartError, match="cannot be opened with this passphrase"):
         clients.give(client.home.opened(), client.wanted(common_name="other"), passphrase="wrong passphrase", now=NOW)
     assert client.why() == ""
+
+
+def test_several_runs_take_one_bundle_away(client: Client) -> None:
+    """As a task without run_once does, for each host of a play."""
+    client.give()
+    with files.locked(str(client.path)):
+        runs = [_exit_code(client.revoke) for _run in range(3)]
+        time.sleep(0.5)  # they wait
+        files.remove(str(client.path), FILES)
+    codes = sorted(os.waitstatus_to_exitcode(os.waitpid(run, 0)[1]) for run in runs)
+    assert codes == [0, 0, 1]  # unchanged, unchanged, changed
+    assert not client.path.exists()
+    assert client.revoke().changes == ()
+
+
+def _exit_code(action: t.Callable[[], Plan]) -> int:
+    """A process that ends with 1 when something changed, with 0 when nothing did, and with 2 after an error."""
+    child = os.fork()
+    if not child:
+        code = 2
+        try:
+            code = int(bool(action().changes))
+        finally:
+            os._exit(code)
+    return child
 
 
 def test_a_bundle_has_a_place_of_its_own(client: Client, tmp_path: pathlib.Path) -> None:
