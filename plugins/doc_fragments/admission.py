@@ -25,6 +25,8 @@ options:
         what is reserved of them, C(max_wal_senders), the versions and ciphers of TLS, and the files of rules and
         authorities.
       - A client is taken to know the password of its role.
+      - Rules of pg_hba.conf that ask for C(scram-sha-256) fail the module too while a role has an md5 verifier that another rule
+        lets in today, whether it is connected or not.
     type: list
     elements: dict
     default: []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._admission import left_behind
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.asking import Asked
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.asking import ask
 from ansible_collections.rampart.postgresql.plugins.module_utils._admission.asking import described
@@ -85,6 +86,9 @@ class Admission:
         fatal = [] if self.demands.allow_lockout else [asked for asked in lost if plan.changed or ending]
         if fatal:
             raise refusal(fatal, written)
+        behind = left_behind.left_behind(state.before, state.after) if _rewrites(plan) else []
+        if behind and not self.demands.allow_lockout:
+            raise left_behind.refusal(behind)
         told = [asked for asked in not_in if asked in lost or (asked.refused and asked not in ending)]
         return Planned(
             steps=tuple(_end(asked, session) for asked in ending for session in asked.sessions),
@@ -112,6 +116,10 @@ class Admission:
         if asked.refused:
             return not (asked.verdict.was_refused and state.certain)
         return not self.demands.accepts(asked.client)
+
+
+def _rewrites(plan: Plan) -> bool:
+    return any(step.component == "hba" for step in plan.steps)
 
 
 def _decides(plan: Plan) -> bool:

@@ -8,6 +8,7 @@ import typing as t
 import psycopg
 import pytest
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba import arguments as hba
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.arguments import component
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords import verifiers
 from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
@@ -168,6 +169,33 @@ def test_from_md5_to_scram_in_stages(fresh_server: Server) -> None:
     let_in(server, "scram-sha-256")
     assert good(run(server)).values["password_state"]["next"] == "done"
     assert gets_in(server, "other", "old")
+
+
+@pytest.mark.in_turn
+def test_rules_are_tightened_when_nobody_is_left(fresh_server: Server) -> None:
+    server = fresh_server
+    with server.connect() as session:
+        session.execute("SET password_encryption = md5; CREATE ROLE app LOGIN PASSWORD 'old'")
+        session.execute("CREATE ROLE asleep NOLOGIN PASSWORD 'old'")
+    let_in(server, "md5")
+    before = server.hba_file.read_bytes()
+    own = {"type": "local", "databases": ["all"], "users": [server.superuser], "method": "trust"}
+    rule = {"type": "host", "databases": ["all"], "users": ["all"], "address": "127.0.0.1/32"}
+    rules = [own, {**rule, "method": "scram-sha-256"}]
+
+    def tighten(**options: t.Any) -> Result:
+        return run_components(
+            server,
+            lambda: [component(options), hba.component({"rules": rules, "manage": "file"}, option="hba")],
+            rehearse=False,
+        )
+
+    refused = tighten()
+    assert refused.failed and "never pass that" in refused.message and "app (the first by" in refused.message
+    assert server.hba_file.read_bytes() == before and gets_in(server, "app", "old")
+    assert good(tighten(passwords={"app": "old"})).changed  # both in one run
+    assert b"scram-sha-256" in server.hba_file.read_bytes() and gets_in(server, "app", "old")
+    assert not good(tighten(passwords={"app": "old"})).changed
 
 
 @pytest.mark.in_turn

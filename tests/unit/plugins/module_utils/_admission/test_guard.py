@@ -200,6 +200,26 @@ def test_roles_lose_attributes() -> None:
     assert {name for name in roles if changed[name] != roles[name]} == {"app", "boss"} and set(changed) == set(roles)
 
 
+MD5 = "local all all peer\nhost all old 10.0.0.0/8 md5\nhost all app,boss all md5\n"
+STRICT = MD5.replace(" md5", " scram-sha-256")
+
+
+def test_nobody_with_an_md5_verifier_is_left_behind() -> None:
+    error = refused(state(MD5, STRICT))
+    assert "old (the first by" in str(error) and "verifiers are of kind md5" in str(error)
+    assert [item["client"] for item in error.details["refused"]] == ["role old"]
+    assert not judged(state(MD5, STRICT), allow_lockout=True).steps
+    above = STRICT.splitlines()[1] + "\n" + MD5  # the rule with md5 stands yet, and is never reached
+    assert "never pass that" in str(refused(state(MD5, above)))
+    assert not judged(state(MD5, MD5.replace("boss all md5", "boss all scram-sha-256"))).steps  # its own rule stays
+    changed = without_attributes(side(MD5).roles or {}, [RoleBecomes("old", "verifier", "scram-sha-256")])
+    assert not judged(dataclasses.replace(state(MD5, STRICT), after=side(STRICT, roles=changed))).steps
+    sleeping = {**(side(MD5).roles or {}), "old": Role("old", login=False, verifier="md5")}
+    then = dataclasses.replace(state(MD5, STRICT), before=side(MD5, roles=sleeping), after=side(STRICT, roles=sleeping))
+    assert not judged(then).steps
+    assert not judged(state(MD5, STRICT.replace("10.0.0.0/8 scram-sha-256", "10.0.0.0/8 reject"))).steps  # meant so
+
+
 def test_roles_become_others() -> None:
     roles = {"app": Role("app", member_of=(Membership("readers"), Membership("writers"))), "boss": Role("boss")}
     effects: list[t.Any] = [
