@@ -73,12 +73,12 @@ class Wishes:
     def _for_column(self, wish: Wish, tables: tuple[Entry, ...]) -> Wish:
         """What is taken from a table is taken from its columns too, as REVOKE does, unless an entry gives it there."""
         table = self._merged(tables, "table", by_name=False)
-        about = {*wish.given, *wish.taken, *wish.options_taken}
         closed = wish.closed or table.closed
         return Wish(
             wish.given,
-            wish.taken | {key for key in table.taken if key not in about and key[1] in WITH_COLUMNS},
-            wish.options_taken | {key for key in table.options_taken if key not in about and key[1] in WITH_COLUMNS},
+            wish.taken | {key for key in table.taken if key not in wish.given and key[1] in WITH_COLUMNS},
+            wish.options_taken
+            | {key for key in table.options_taken if not wish.given.get(key) and key[1] in WITH_COLUMNS},
             closed,
             spares_initial=wish.spares_initial or (table.closed and not wish.closed),
         )

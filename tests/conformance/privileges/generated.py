@@ -130,6 +130,14 @@ class Database:
         query = (_HEAD + _DIRECT).format(objects=known.objects, letter=known.letter, grantee=grantee)
         return {((s, n, c), role, privilege) for s, n, c, role, privilege in self.rows(query)}
 
+    def grantable(self, kind: str) -> set[tuple[Key, str, str]]:
+        """The same of those with grant option; the owner's, who always has it, are not among them."""
+        known = KINDS[kind]
+        query = (_HEAD + _DIRECT).format(
+            objects=known.objects, letter=known.letter, grantee="a.grantee <> owner AND a.is_grantable"
+        )
+        return {((s, n, c), role, privilege) for s, n, c, role, privilege in self.rows(query)}
+
     def effective(self, kind: str) -> set[tuple[Key, str, str]]:
         """What roles can do, as has_..._privilege says."""
         known = KINDS[kind]
@@ -220,7 +228,7 @@ def _entry(database: Database, draw: random.Random) -> dict[str, t.Any]:
     entry["state"] = draw.choice(("present", "present", "absent", "exact"))
     entry["roles"] = draw.sample((*ROLES, "PUBLIC"), draw.randint(1, 3))
     entry["privileges"] = draw.choice((["ALL"], draw.sample(privileges, draw.randint(1, min(2, len(privileges))))))
-    entry["grant_option"] = entry["state"] != "absent" and "PUBLIC" not in entry["roles"] and draw.random() < 0.3
+    entry["grant_option"] = "PUBLIC" not in entry["roles"] and draw.random() < 0.3
     if entry["state"] == "exact" and draw.random() < 0.3:
         entry.update(roles=[], privileges=[], grant_option=False)
     return entry
@@ -233,6 +241,8 @@ class Expectation:
     given: set[tuple[Key, str, str]] = dataclasses.field(default_factory=set)
     taken: set[tuple[Key, str, str]] = dataclasses.field(default_factory=set)
     closed: set[Key] = dataclasses.field(default_factory=set)
+    given_options: set[tuple[Key, str, str]] = dataclasses.field(default_factory=set)
+    taken_options: set[tuple[Key, str, str]] = dataclasses.field(default_factory=set)
 
 
 def expect(database: Database, entries: t.Sequence[dict[str, t.Any]]) -> tuple[dict[str, Expectation], bool]:
@@ -242,7 +252,7 @@ def expect(database: Database, entries: t.Sequence[dict[str, t.Any]]) -> tuple[d
         for key in database.keys(entry["kind"]):
             if _chosen(entry, key):
                 _add(found[entry["kind"]], entry, key, database)
-    contradiction = any(each.given & each.taken for each in found.values())
+    contradiction = any(each.given & each.taken or each.given_options & each.taken_options for each in found.values())
     _columns_of_tables(database, found)
     return found, contradiction
 
@@ -251,9 +261,10 @@ def _add(expectation: Expectation, entry: dict[str, t.Any], key: Key, database: 
     names = database.privileges(entry["kind"]) if entry["privileges"] == ["ALL"] else entry["privileges"]
     items = {(key, role, privilege) for role in entry["roles"] for privilege in names}
     if entry["state"] == "absent":
-        expectation.taken |= items
+        (expectation.taken_options if entry["grant_option"] else expectation.taken).update(items)
     else:
         expectation.given |= items
+        expectation.given_options |= items if entry["grant_option"] else set()
     if entry["state"] == "exact":
         expectation.closed.add(key)
 
@@ -266,8 +277,11 @@ def _columns_of_tables(database: Database, found: dict[str, Expectation]) -> Non
             column.closed.add(key)
         for role in (*ROLES, "PUBLIC"):
             for privilege in KINDS["column"].privileges:
-                if (of, role, privilege) in table.taken and (key, role, privilege) not in column.given:
-                    column.taken.add((key, role, privilege))
+                item = (key, role, privilege)
+                if (of, role, privilege) in table.taken and item not in column.given:
+                    column.taken.add(item)
+                if (of, role, privilege) in table.taken_options and item not in column.given_options:
+                    column.taken_options.add(item)
 
 
 def _chosen(entry: dict[str, t.Any], key: Key) -> bool:

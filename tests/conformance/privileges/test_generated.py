@@ -110,6 +110,10 @@ def _judge(
         missing = expected - after
         assert missing <= kept - given, (kind, missing, entries)
         lost += len(missing)
+        grantable = database.grantable(kind)
+        assert not grantable & wanted.taken_options, (kind, grantable & wanted.taken_options, entries)
+        assert wanted.given_options - own <= grantable, (kind, entries)
+        assert {item for item in grantable if item[0] in wanted.closed} <= wanted.given_options, (kind, entries)
         direct[kind] = after | own
         assert wanted.given <= direct[kind], (kind, entries)
     assert lost <= may_fall, (lost, may_fall, entries)

@@ -128,6 +128,7 @@ def orders(server: Server) -> list[str]:
     return acl(server, "SELECT relacl::text[] FROM pg_class WHERE relname = 'orders'")
 
 
+@pytest.mark.in_turn
 def test_exact_takes_everything_else_and_leaves_the_owner(fresh_server: Server) -> None:
     server = fresh_server
     shop(server)
@@ -377,6 +378,7 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+@pytest.mark.in_turn
 def test_names_stay_names_wherever_they_stand(fresh_server: Server) -> None:
     server = fresh_server
     execute(server, "CREATE TABLE victim ()", *(f"CREATE ROLE {quoted(n)} LOGIN" for n in NAMES), "CREATE ROLE taker")
@@ -479,7 +481,13 @@ def test_systems_own_schemas_are_left_alone_unless_named(fresh_server: Server) -
     server = fresh_server
     shop(server)
     before = server.query("SELECT oid, proacl::text FROM pg_proc ORDER BY oid")
-    everything: dict[str, t.Any] = {"schemas": ["ALL"], "objects": ["ALL"], "roles": [], "state": "exact"}
+    everything: dict[str, t.Any] = {
+        "databases": ["postgres"],
+        "schemas": ["ALL"],
+        "objects": ["ALL"],
+        "roles": [],
+        "state": "exact",
+    }
     settled(server, *({"kind": kind, **everything} for kind in ("function", "table", "sequence", "type")))
     assert server.query("SELECT oid, proacl::text FROM pg_proc ORDER BY oid") == before
     named = {"kind": "function", "databases": ["postgres"], "schemas": ["pg_catalog"], "roles": ["reader"]}
