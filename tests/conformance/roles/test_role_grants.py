@@ -92,6 +92,18 @@ def test_program_and_files_of_the_server_are_out_of_reach(fresh_server: Server) 
     assert not good(run(server, allow=[allowed("keeper")])).changed
 
 
+def test_createrole_grants_itself_no_power(fresh_server: Server, major: int) -> None:
+    server = fresh_server
+    server.query("CREATE ROLE maker LOGIN CREATEROLE")
+    near = good(run(server)).values["near_superusers"]
+    assert [entry["role"] for entry in near] == (["maker"] if major < 16 else [])
+    grab = f"GRANT {PROGRAM} TO maker"
+    assert can(server, "maker", f"BEGIN; {grab}; ROLLBACK") == (major < 16)  # the positive control, where it is one
+    good(run(server, allow=[]))
+    assert not can(server, "maker", grab)
+    assert good(run(server, allow=[])).values["near_superusers"] == []
+
+
 @pytest.mark.in_turn
 @pytest.mark.since(14)
 def test_a_verifier_that_is_as_good_as_a_password_is_out_of_reach(fresh_server: Server) -> None:
