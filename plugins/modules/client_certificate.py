@@ -142,6 +142,7 @@ EXAMPLES = r"""
     group: shop
     mode: preserve
     directory_mode: "0700"
+  when: not ansible_check_mode # the first time there would be nothing to copy yet
 
 - name: Take a lost laptop's away
   rampart.postgresql.client_certificate:

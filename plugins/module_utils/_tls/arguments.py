@@ -58,6 +58,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "controller_clock": {"type": "int"},
 }
 _NEEDED = {INSTALL: "chain", EXISTING: "source_certificate", CA: "authority"}
+_BELONGS = {**{name: provider for provider, name in _NEEDED.items()}, "source_key": EXISTING}
 
 
 def component(values: t.Mapping[str, t.Any], *, option: str = "", can_only_judge: bool = False) -> CertificateComponent:
@@ -106,7 +107,7 @@ def _check_company(given: t.Mapping[str, t.Any], provider: str, option: str) -> 
             value=given[needed],
             expected=f"a value, as {_path(option, 'provider')} is {provider}",
         )
-    for other, name in _NEEDED.items():
+    for name, other in _BELONGS.items():
         if given[name] and provider != other and not (name == "chain" and provider == CA):
             raise InputError(
                 option=_path(option, "provider"),

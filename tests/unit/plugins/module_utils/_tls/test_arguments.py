@@ -57,3 +57,11 @@ def test_bad_values_are_refused_with_their_path(values: dict[str, t.Any], option
     with pytest.raises(InputError) as caught:
         component(values, option="certificate")
     assert caught.value.option == f"certificate.{option}"
+
+
+@pytest.mark.parametrize(
+    ("option", "provider"), [("chain", "install"), ("source_certificate", "existing"), ("source_key", "existing")]
+)
+def test_an_option_of_another_provider_is_refused(option: str, provider: str) -> None:
+    with pytest.raises(InputError, match=f"provider: 'self_signed' cannot be used: {provider}, as {option} is given"):
+        component({option: "/a/path"})
