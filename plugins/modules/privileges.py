@@ -23,8 +23,8 @@ description:
   - The grantor is part of the state. A privilege counts as given whoever granted it. What is given here comes from the
     owner. What somebody else granted is revoked in the name of that role, and what a grantee granted on is revoked before
     the grant option that it came from. See O(cascade).
-  - An object of which an entry takes a privilege on the table also loses it on its columns, as C(REVOKE) does, unless an
-    entry with O(grants[].kind=column) gives it there.
+  - What an entry takes from a table it takes from its columns too, as C(REVOKE) does, unless an entry with
+    O(grants[].kind=column) gives it there.
   - Schemas that are PostgreSQL's own (C(information_schema) and all whose name begins with C(pg_)) are left alone unless they
     are named; a pattern or V(ALL) does not meet them.
   - Two entries of which one gives what the other takes, on the same object, are an error that names both. So is an entry
