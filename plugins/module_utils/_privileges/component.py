@@ -211,7 +211,7 @@ class Privileges:
                 listed = [_falling(each, names, item) for item in each.difference.fallen]
                 option = f"{self._desired.option}.cascade" if self._desired.option else "cascade"
                 raise RampartError(
-                    f"{', '.join(each.entries)}: others would lose what was granted to them by a role that loses its"
+                    f"{', '.join(entry.option for entry in each.entries)}: others would lose what was granted to them by a role that loses its"
                     f" grant option, so nothing was changed: {_some(listed)}; name them in an entry, or set {option}",
                     falling=listed,
                 )

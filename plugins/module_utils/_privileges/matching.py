@@ -89,8 +89,11 @@ class Seen:
                 )
 
 
+_Choice = tuple[Names, ...]
+
+
 class Matching(t.Generic[S]):
-    """The entries of one kind that concern one database."""
+    """The entries of one kind that concern one database. Entries that choose objects alike are looked at together."""
 
     def __init__(self, scopes: t.Sequence[S], catalogue: Catalogue, state: State, seen: Seen) -> None:
         self._kind = catalogue.kind
@@ -102,47 +105,51 @@ class Matching(t.Generic[S]):
             for scope in scopes
             if scope.kind == catalogue.kind and (not catalogue.database or concerns(scope, catalogue.database, True))
         ]
-        self._by_schema: dict[str | None, list[S]] = {}
+        self._by_schema: dict[str | None, list[tuple[_Choice, list[S]]]] = {}
+        self._joined: dict[tuple[str | None, tuple[int, ...]], tuple[S, ...]] = {}
 
     def of(self, thing: Thing) -> tuple[S, ...]:
-        """Those about an object."""
-        return tuple(scope for scope in self._candidates(thing.schema) if self._is_about(scope, thing))
+        """Those about an object, in the order given; the same tuple for the same entries of a schema."""
+        groups = self._candidates(thing.schema)
+        chosen = tuple(n for n, (choice, scopes) in enumerate(groups) if self._is_about(choice, scopes, thing))
+        key = (thing.schema, chosen)
+        if key not in self._joined:
+            meant = {scope.option for number in chosen for scope in groups[number][1]}
+            self._joined[key] = tuple(scope for scope in self._scopes if scope.option in meant) if meant else ()
+        return self._joined[key]
 
-    def by_name(self, scopes: t.Iterable[S], thing: Thing) -> bool:
-        """Whether one of these entries names the object itself."""
-        names = called(thing, self._kind)
-        return any(not self._chosen(scope).literal.isdisjoint(names) for scope in scopes)
+    def names_it(self, choice: Names, thing: Thing) -> bool:
+        """Whether the object itself is named."""
+        return not choice.literal.isdisjoint(called(thing, self._kind))
 
-    def _candidates(self, schema: str | None) -> list[S]:
-        if schema is None:
-            return self._scopes
-        found = self._by_schema.get(schema)
-        if found is None:
-            found = [scope for scope in self._scopes if in_schema(scope.schemas, schema)]
-            self._by_schema[schema] = found
-        return found
-
-    def _chosen(self, scope: Scope) -> Names:
+    def chosen(self, scope: Scope) -> Names:
+        """The option that chooses objects of this kind."""
         if self._kind == "database":
             return scope.databases
         return scope.schemas if self._kind == "schema" else scope.objects
 
-    def _is_about(self, scope: Scope, thing: Thing) -> bool:
-        if self._kind == "database":
-            return concerns(scope, thing.name, self._databases.get(thing.name, False))
-        if self._kind == "schema":
-            return in_schema(scope.schemas, thing.name)
-        found = False
-        for name in called(thing, self._kind):
-            if scope.objects.matches(name):
-                found = True
-                if name in scope.objects.literal and self._kind != "column":
-                    self._seen.add(scope, self._database, "objects", name)
-        return found and (self._kind != "column" or self._is_about_column(scope, thing))
+    def _candidates(self, schema: str | None) -> list[tuple[_Choice, list[S]]]:
+        found = self._by_schema.get(schema)
+        if found is None:
+            groups: dict[_Choice, list[S]] = {}
+            for scope in self._scopes:
+                if schema is None or in_schema(scope.schemas, schema):
+                    groups.setdefault((self.chosen(scope), scope.columns), []).append(scope)
+            found = self._by_schema[schema] = list(groups.items())
+        return found
 
-    def _is_about_column(self, scope: Scope, thing: Thing) -> bool:
-        if not scope.columns.matches(thing.more):
+    def _is_about(self, choice: _Choice, scopes: t.Sequence[S], thing: Thing) -> bool:
+        names, columns = choice
+        if self._kind == "database":
+            return concerns(scopes[0], thing.name, self._databases.get(thing.name, False))
+        if self._kind == "schema":
+            return in_schema(names, thing.name)
+        met = [name for name in called(thing, self._kind) if names.matches(name)]
+        if not met or (self._kind == "column" and not columns.matches(thing.more)):
             return False
-        self._seen.add(scope, self._database, "objects", thing.name)
-        self._seen.add(scope, self._database, "columns", thing.more)
+        for scope in scopes if names.literal or columns.literal else ():
+            for name in met:
+                self._seen.add(scope, self._database, "objects", name)
+            if self._kind == "column":
+                self._seen.add(scope, self._database, "columns", thing.more)
         return True

@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.desired import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.desired import Entry
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.desired import Names
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.desired import Ownership
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import Difference
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import Item
@@ -44,7 +45,7 @@ class Found(t.NamedTuple):
     target: Target
     items: tuple[Item, ...]  # its ACL, as it is once the owner has changed
     difference: Difference
-    entries: tuple[str, ...]  # options of those that are about it
+    entries: tuple[Entry, ...]  # those that are about it
     new_owner: int | None = None
 
 
@@ -71,6 +72,7 @@ class _Finding:
         self._seen = Seen()
         self._tables: dict[tuple[str, int], _Table] = {}
         self._known: dict[tuple[t.Any, ...], Difference] = {}
+        self._closed: dict[int, tuple[tuple[Entry, ...], Names]] = {}
         self._owners = {entry.option: self._owner(entry) for entry in desired.owners}
 
     def all(self) -> list[Found]:
@@ -96,10 +98,18 @@ class _Finding:
             owner = self._new_owner(thing, catalogue, owners)
             if not entries and owner == thing.owner and catalogue.kind not in ("table", "column"):
                 continue
-            by_name = not entries or grants.by_name([e for e in entries if e.state == "exact"], thing)
+            by_name = not entries or grants.names_it(self._closing(entries, grants), thing)
             found = self._about(thing, catalogue, entries, owner, by_name)
             if found.new_owner is not None or found.difference != _NOTHING:
                 yield found
+
+    def _closing(self, entries: tuple[Entry, ...], grants: Matching[Entry]) -> Names:
+        """What the exact ones among these name."""
+        found = self._closed.get(id(entries))
+        if found is None or found[0] is not entries:
+            names = [grants.chosen(entry).literal for entry in entries if entry.state == "exact"]
+            found = self._closed[id(entries)] = (entries, Names(frozenset().union(*names)))
+        return found[1]
 
     def _about(
         self, thing: Thing, catalogue: Catalogue, entries: tuple[Entry, ...], owner: int, by_name: bool
@@ -124,7 +134,7 @@ class _Finding:
         follows = kind == "column" or (kind == "sequence" and thing.more is not None)
         moved = None if follows or owner == thing.owner else owner
         target = ObjectTarget(kind, thing, owner)
-        return Found(self._place(catalogue, thing), target, items, changes, tuple(e.option for e in entries), moved)
+        return Found(self._place(catalogue, thing), target, items, changes, entries, moved)
 
     def _of_column(
         self,
@@ -153,8 +163,8 @@ class _Finding:
                 self._refuse_follower(thing, followed, owners)
                 return followed
         entries = owners.of(thing)
-        if thing.initial is not None and not owners.by_name(entries, thing):
-            entries = ()  # an extension's, chosen by pattern
+        if thing.initial is not None:  # an extension's: not by a pattern
+            entries = tuple(entry for entry in entries if owners.names_it(owners.chosen(entry), thing))
         wanted = {self._owners[entry.option]: entry for entry in entries}
         if len(wanted) > 1:
             first, second = list(wanted.values())[:2]
@@ -167,13 +177,13 @@ class _Finding:
 
     def _refuse_follower(self, thing: Thing, owner: int, owners: Matching[Ownership]) -> None:
         """A sequence of a column belongs to the owner of the table."""
-        entries = owners.of(thing)
-        if owners.by_name(entries, thing) and any(self._owners[entry.option] != owner for entry in entries):
-            raise InputError(
-                option=f"{entries[0].option}.objects",
-                value=thing.name,
-                expected="this sequence belongs to a column and goes with the owner of the table: name the table",
-            )
+        for entry in owners.of(thing):
+            if owners.names_it(entry.objects, thing) and self._owners[entry.option] != owner:
+                raise InputError(
+                    option=f"{entry.option}.objects",
+                    value=thing.name,
+                    expected="this sequence belongs to a column and goes with the owner of the table: name the table",
+                )
 
     def _unwritten_parameters(self, catalogue: Catalogue) -> list[Thing]:
         """Parameters that entries name and nobody has a privilege on yet."""
@@ -190,7 +200,7 @@ class _Finding:
         return [Thing(None, name, _BOOTSTRAP, 0, "") for name in sorted(named - written)]
 
     def _refuse_untrusted(self, thing: Thing, kind: str, entries: tuple[Entry, ...], grants: Matching[Entry]) -> None:
-        if _untouchable(thing, kind) and entries and grants.by_name(entries, thing):
+        if entries and _untouchable(thing, kind) and any(grants.names_it(e.objects, thing) for e in entries):
             raise InputError(
                 option=f"{entries[0].option}.objects",
                 value=thing.name,
@@ -234,7 +244,7 @@ class _Finding:
         if target.schema:
             self._refuse_taking_global(wish, defaults.items(target.owner, "", target.kind), target, entries)
         changes = difference(items, target.owner, wish)
-        return Found(database, target, items, changes, tuple(entry.option for entry in entries))
+        return Found(database, target, items, changes, tuple(entries))
 
     def _refuse_taking_global(
         self, wish: Wish, items: t.Sequence[Item], target: DefaultTarget, entries: t.Sequence[Entry]

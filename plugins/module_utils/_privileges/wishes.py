@@ -33,6 +33,7 @@ class Wishes:
         self._names = {oid: name for name, oid in state.roles.items()}
         self._roles = {entry.option: self._roles_of(entry) for entry in desired.grants}
         self._known: dict[tuple[t.Any, ...], Wish] = {}
+        self._quick: dict[tuple[t.Any, ...], tuple[Wish, t.Any, t.Any]] = {}
         for entry in desired.grants:
             self._check(entry)
 
@@ -40,11 +41,14 @@ class Wishes:
         self, entries: tuple[Entry, ...], kind: str, *, by_name: bool = True, tables: tuple[Entry, ...] = ()
     ) -> Wish:
         """The wish; ``tables`` are entries about the table of a column, which those about the column override."""
-        key = (tuple(e.option for e in entries), tuple(e.option for e in tables), kind, by_name)
-        if key not in self._known:
-            wish = self._merged(entries, kind, by_name)
-            self._known[key] = self._for_column(wish, tables) if tables else wish
-        return self._known[key]
+        quick = (id(entries), id(tables), kind, by_name)
+        if quick not in self._quick:
+            key = (tuple(e.option for e in entries), tuple(e.option for e in tables), kind, by_name)
+            if key not in self._known:
+                wish = self._merged(entries, kind, by_name)
+                self._known[key] = self._for_column(wish, tables) if tables else wish
+            self._quick[quick] = (self._known[key], entries, tables)  # kept, so that their numbers stay theirs
+        return self._quick[quick][0]
 
     def privileges(self, entry: Entry, kind: str) -> tuple[str, ...]:
         """What an entry names, or all that this server has for the kind."""
