@@ -520,6 +520,8 @@ options:
           included. PostgreSQL 14 and older have no such grants.
         - The default has those with which a role runs programs or libraries in the server, changes catalogues, or
           lets itself in. An empty list leaves all such grants alone.
+        - What M(rampart.postgresql.privileges) grants on one of them has to be in O(role_attributes.allow), or each
+          of the two undoes what the other did.
         type: list
         elements: str
         default:

@@ -143,6 +143,8 @@ options:
         14 and older have no such grants.
       - The default has those with which a role runs programs or libraries in the server, changes catalogues, or lets
         itself in. An empty list leaves all such grants alone.
+      - What M(rampart.postgresql.privileges) grants on one of them has to be in O(allow), or each of the two undoes what
+        the other did.
     type: list
     elements: str
     default:
@@ -355,7 +357,8 @@ password_state:
 near_superusers:
   description:
     - Roles that are no superusers and as good as one, by membership in a superuser or in a predefined role of that power,
-      or until PostgreSQL 15 by C(CREATEROLE), with which a role grants itself every role that is no superuser.
+      by a grant on a parameter that runs programs or libraries, or until PostgreSQL 15 by C(CREATEROLE), with which a role
+      grants itself every role that is no superuser.
     - After this run; in check mode, before.
   returned: success
   type: list

@@ -95,6 +95,7 @@ def test_the_right_password_gets_in_and_is_known_again(fresh_server: Server) -> 
     assert len(good(run(server, passwords=PASSWORDS)).values["steps"]) == 1
 
 
+@pytest.mark.in_turn
 def test_nothing_shows_it(fresh_server: Server) -> None:
     server = fresh_server
     create(server, ("app", "other"))

@@ -70,6 +70,7 @@ def test_values_of_named_roles_are_what_the_operator_says(fresh_server: Server) 
         assert "roles[0].role" in run(server, roles=[{"role": name, "login": False}]).message
 
 
+@pytest.mark.in_turn
 def test_by_pattern_and_by_membership(fresh_server: Server) -> None:
     server = fresh_server
     for name in ("svc_a", "svc_b", "svcc", "team", "deep"):
@@ -99,6 +100,7 @@ def with_client(fresh_server: Server) -> Iterator[Server]:
         yield server
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize(
     ("value", "words"),
     [

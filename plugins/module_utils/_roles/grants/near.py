@@ -10,12 +10,15 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.known import CREATEROLE_LIMITED
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.known import MEMBERSHIPS
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.known import PARAMETERS
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.known import READS_VERIFIERS
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Role
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import above
 
 __all__ = ["near_superusers"]
+
+_PUBLIC = 0
 
 
 def near_superusers(state: State) -> list[dict[str, t.Any]]:
@@ -25,11 +28,20 @@ def near_superusers(state: State) -> list[dict[str, t.Any]]:
         if grant.set is not False or grant.inherit is not False:
             parents.setdefault(grant.member, []).append(grant.role)
     roles = {role.oid: role for role in state.roles}
+    parameters: dict[int, set[str]] = {}
+    for held in state.parameter_grants:
+        if held.parameter in PARAMETERS:
+            parameters.setdefault(held.grantee, set()).add(held.parameter)
     found = []
     for role in state.roles:
         if role.predefined or "SUPERUSER" in role.attributes:
             continue
-        reasons = list(_reasons(state, role, [roles[oid] for oid in sorted(above(role.oid, parents)) if oid in roles]))
+        groups = [roles[oid] for oid in sorted(above(role.oid, parents)) if oid in roles]
+        reasons = list(_reasons(state, role, groups))
+        if parameters:
+            held_by = (_PUBLIC, role.oid, *(group.oid for group in groups))
+            names = sorted({name for oid in held_by for name in parameters.get(oid, ())})
+            reasons += [f"it may set {name}" for name in names]
         if reasons:
             found.append({"role": role.name, "reasons": reasons})
     return found

@@ -154,6 +154,26 @@ def test_who_is_as_good_as_a_superuser() -> None:
     assert not plan(dataclasses.replace(found, grants=(apart,))).standing["near_superusers"]
 
 
+def test_who_may_set_what_runs_programs_is_as_good_too() -> None:
+    held = (
+        ParameterGrant("archive_command", ONE.oid, 10, "ALTER SYSTEM"),
+        ParameterGrant("work_mem", THREE.oid, 10, "SET"),
+    )
+    found = state(grant(TWO, of=ONE), parameter_grants=held)
+    assert plan(found).standing["near_superusers"] == [
+        {"role": "one", "reasons": ["it may set archive_command"]},
+        {"role": "t wo", "reasons": ["it may set archive_command"]},
+    ]
+
+
+def test_any_role_can_be_governed_whatever_its_name() -> None:
+    group = dataclasses.replace(THREE, name='we"ird %s {x}; --')
+    found = dataclasses.replace(state(grant(ONE, of=group)), roles=(POSTGRES, PROGRAM, READER, ONE, TWO, group))
+    planned = plan(found, allow=[], memberships=[group.name])
+    assert statements(planned) == ['REVOKE "we""ird %s {x}; --" FROM "one" GRANTED BY "postgres"']
+    assert not plan(found, allow=[allowed(ONE, of=group)], memberships=[group.name]).steps
+
+
 def test_grants_on_parameters_go_as_their_grantor() -> None:
     grants = (
         ParameterGrant("archive_command", ONE.oid, 10, "ALTER SYSTEM", True),
