@@ -359,6 +359,8 @@ near_superusers:
     - Roles that are no superusers and as good as one, by membership in a superuser or in a predefined role of that power,
       by a grant on a parameter that runs programs or libraries, or until PostgreSQL 15 by C(CREATEROLE), with which a role
       grants itself every role that is no superuser.
+    - Where C(wal_level) is V(logical), also by C(REPLICATION), with which a role loads any library of the server as an output
+      plugin on minor releases that do not have C(output_plugin_libraries), the fix for CVE-2026-6471.
     - After this run; in check mode, before.
   returned: success
   type: list

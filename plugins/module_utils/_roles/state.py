@@ -52,8 +52,11 @@ FROM pg_catalog.pg_parameter_acl p, pg_catalog.aclexplode(p.paracl) a
 WHERE a.grantee <> 10
 ORDER BY p.parname, a.privilege_type, a.grantee, a.grantor"""
 
-_MD5 = """
-SELECT EXISTS (SELECT FROM pg_catalog.pg_hba_file_rules r WHERE r.auth_method = 'md5') AS rules"""
+# Minor releases before August 2026 have no output_plugin_libraries, and PostgreSQL 13 never had it.
+_SETTINGS = """
+SELECT EXISTS (SELECT FROM pg_catalog.pg_hba_file_rules r WHERE r.auth_method = 'md5') AS md5_rules,
+       pg_catalog.current_setting('wal_level') = 'logical'
+       AND pg_catalog.current_setting('output_plugin_libraries', true) IS NULL AS any_plugin"""
 
 _REPLICATING = """
 SELECT usesysid::pg_catalog.int8 AS oid, 'it sends WAL to ' || pg_catalog.quote_ident(coalesce(application_name, '')) AS use
@@ -213,6 +216,7 @@ class State:
     grants: tuple[Grant, ...] = ()
     parameter_grants: tuple[ParameterGrant, ...] = ()
     md5_rules: bool = False  # whether pg_hba.conf has some, or nobody may look
+    any_plugin: bool = False  # whether an output plugin may be any library, as far as the login may look
     passwords: Passwords | None = None  # None: nobody may look
     version: int = 0  # as server_version_num gives it
 
@@ -251,7 +255,7 @@ def observe(
         managers=tuple(manager.name for manager in server.managers),
         grants=tuple(Grant(**row) for row in session.rows(_MEMBERSHIPS)),
         parameter_grants=_parameter_grants(server),
-        md5_rules=session.rows(_MD5)[0]["rules"] if session.is_superuser else True,
+        **(session.rows(_SETTINGS)[0] if session.is_superuser else {"md5_rules": True}),
         passwords=passwords_of(server, passwords, tuple(QUIET)),
         version=server.version,
     )

@@ -34,6 +34,8 @@ __all__ = ["Options", "Session"]
 
 APPLICATION_NAME = "rampart.postgresql"
 _DEFAULT_PORT = 5432
+_TIMEOUTS: t.Final = {"idle_session_timeout": 14, "transaction_timeout": 17}
+"""What else ends a session or its transaction, and the first major version that has it."""
 _NAME = re.compile('"name": *"([^"]*)"')
 _DEFAULT_SOCKET_DIRECTORIES = ("/var/run/postgresql", "/tmp")  # Debian's and PGDG's; PostgreSQL's own
 
@@ -128,6 +130,7 @@ class Session:
         with identity:
             if cluster is not None:
                 _assert_peer(parameters["host"], int(parameters["port"]), account)
+                parameters["options"] += _endless(_major(cluster))
             return cls(_connect(parameters, account, options.timeout))
 
     def rows(self, query: str) -> list[dict[str, t.Any]]:
@@ -183,6 +186,7 @@ def _parameters(options: Options) -> dict[str, str]:
         "datestyle": "ISO",  # or a text of the server could not be given back to it
         "default_transaction_read_only": "off",
         "row_security": "off",
+        "idle_in_transaction_session_timeout": "0",
         "statement_timeout": str(milliseconds),
         "lock_timeout": str(milliseconds),
     }
@@ -198,6 +202,21 @@ def _parameters(options: Options) -> dict[str, str]:
         "client_encoding": "UTF8",
         "connect_timeout": str(options.connect_timeout),
     }
+
+
+def _endless(major: int) -> str:
+    """Startup options without limits, as far as this major version has them: an older server refuses a name."""
+    return "".join(f" -c {name}=0" for name, first in _TIMEOUTS.items() if first <= major)
+
+
+def _major(cluster: Cluster) -> int:
+    """The major version, before there is a session to ask in; 0 where this account may not read it."""
+    try:
+        # As bytes: the owner of the cluster may not be able to import a codec of our Python.
+        with open(os.path.join(cluster.data_directory, "PG_VERSION"), "rb") as stream:
+            return int(stream.read())
+    except (OSError, ValueError):
+        return 0
 
 
 def _local(options: Options, cluster: Cluster, account: Account) -> dict[str, str]:

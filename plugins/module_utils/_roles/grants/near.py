@@ -53,6 +53,8 @@ def _reasons(state: State, role: Role, groups: t.Iterable[Role]) -> t.Iterator[s
             "CREATEROLE: before PostgreSQL 16 it grants itself every role that is no superuser,"
             " pg_execute_server_program too"
         )
+    if "REPLICATION" in role.attributes and state.any_plugin:
+        yield "REPLICATION: this minor release lets it load any library of the server as an output plugin (CVE-2026-6471)"
     for group in groups:
         if "SUPERUSER" in group.attributes:
             yield f"it is a member of {group.name}, which is a superuser"
