@@ -60,14 +60,18 @@ def test_each_role_alone(fresh_server: Server, tmp_path: pathlib.Path) -> None:
             "pg_harden_connection": {"rehearse": False},
             "pg_network_hba_rules": "{{ rules[pg_harden_cluster.cluster] }}",
             "rules": {cluster: rules},
-            "pg_access_allow": [],
+            "pg_access_allow": [
+                {"pattern": "none", "memberships": [{"role": "pg_read_server_files", "inherit": False}]}
+            ],
+            "pg_access_roles": [{"role": "app", "connection_limit": 3}],
+            "pg_access_passwords": {"app": "a planted s3cret"},
         },
         "tasks": [task for role in COMPONENTS for task in tasks(role)],
     }
     playbook = tmp_path / "play.yml"
     playbook.write_text(json.dumps([play]), encoding="utf-8")
     done = subprocess.run(
-        ["ansible-playbook", str(playbook)],
+        ["ansible-playbook", "-vv", "--diff", str(playbook)],
         env={**os.environ, "ANSIBLE_HOME": str(tmp_path / "home"), "ANSIBLE_PIPELINING": "true"},
         capture_output=True,
         text=True,
@@ -75,4 +79,6 @@ def test_each_role_alone(fresh_server: Server, tmp_path: pathlib.Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "CONNECTION LIMIT 3" in done.stdout and "set the password" in done.stdout
+    assert "planted s3cret" not in done.stdout + done.stderr
     assert "is already in use" not in done.stderr, done.stderr  # what Ansible says of a loop variable with a default
