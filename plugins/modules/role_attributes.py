@@ -214,8 +214,9 @@ options:
       - A client that is connected with a password of today does not know another one, so the run fails before anything is
         changed unless C(accept_unproven) has it. The same password with another verifier stops nobody.
       - An undone run does not bring back the password of before, which nobody knows; it is reported in RV(undone).
-      - Any role can be named, the bootstrap superuser and the login of the run too; predefined roles cannot. A name that
-        the cluster does not have is a warning. An empty password, and a verifier in place of one, is an error.
+      - Any role can be named, the bootstrap superuser and the login of the run too; predefined roles cannot. To give a login
+        that itself shows a password another one is an error.
+      - A name that the cluster does not have is a warning. An empty password, and a verifier in place of one, is an error.
     type: dict
   in_use:
     description:

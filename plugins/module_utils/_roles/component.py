@@ -87,7 +87,8 @@ class RoleAttributes:
         strippings, left = self._strippings(state, judge)
         changes = limits.becoming(state, self._desired.roles)
         parts = [part.planned(self.name, self._desired, state, judge) for part in (memberships, parameters)]
-        parts.append(passwords.planned(self.name, self._desired.passwords, state.passwords, _iterations(offered)))
+        wanted, option = self._desired.passwords, self._option("passwords")
+        parts.append(passwords.planned(self.name, wanted, state.passwords, _iterations(offered), option))
         steps = (
             *map(self._step, strippings),
             *limits.steps(self.name, changes),

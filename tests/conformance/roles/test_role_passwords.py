@@ -232,3 +232,19 @@ def test_credcheck_that_refuses_verifiers_is_sent_none(fresh_server: Server) -> 
     server.query("ALTER SYSTEM SET credcheck.encrypted_password_allowed = on")
     server.reload()
     assert good(run(server, passwords={"app": "x y"})).changed
+
+
+@pytest.mark.in_turn
+def test_a_login_with_a_password_keeps_it(fresh_server: Server) -> None:
+    server = fresh_server
+    with server.connect() as session:
+        session.execute("SET password_encryption = md5; CREATE ROLE dba SUPERUSER LOGIN PASSWORD 'right'")
+    let_in(server, "md5")
+    reach: dict[str, t.Any] = {"cluster": None, "host": "127.0.0.1", "port": server.port, "sslmode": "disable"}
+    reach.update(user="dba", password="right", rehearse=False)
+    before = server.query(VERIFIERS)
+    refused = run_module("role_attributes", server, passwords={"dba": "another one"}, **reach)
+    assert refused.failed and "a role other than the login of this run" in refused.message, refused.output
+    assert server.query(VERIFIERS) == before
+    assert good(run_module("role_attributes", server, passwords={"dba": "right"}, **reach)).changed
+    assert server.query(VERIFIERS)[0][1].startswith("SCRAM-SHA-256$") and gets_in(server, "dba", "right")

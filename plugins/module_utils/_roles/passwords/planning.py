@@ -10,6 +10,7 @@ import base64
 import dataclasses
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Effect
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RoleBecomes
@@ -53,7 +54,13 @@ class Password:
     secret: str = dataclasses.field(repr=False)
 
 
-def planned(component: str, wanted: t.Sequence[Password], passwords: Passwords | None, iterations: int | None) -> Part:
+def planned(
+    component: str,
+    wanted: t.Sequence[Password],
+    passwords: Passwords | None,
+    iterations: int | None,
+    option: str = "passwords",
+) -> Part:
     """What is to do about passwords; ``iterations`` is what scram_iterations is going to be."""
     if not wanted:
         return Part()
@@ -70,6 +77,13 @@ def planned(component: str, wanted: t.Sequence[Password], passwords: Passwords |
         stored = passwords.stored.get(password.role)
         if stored is None or _is_right(stored, password, count):
             continue
+        if stored.name == passwords.own and not _is_same(stored, password):
+            raise InputError(
+                option=option,
+                value=stored.name,
+                expected="a role other than the login of this run, which would not get in again with the password that it"
+                " is given: log in through the server's socket, or as another superuser",
+            )
         verifier = verifiers.scram_verifier(password.secret, passwords.salts[password.role], count)
         steps.append(_step(component, stored, verifier, count))
         effects += [

@@ -71,6 +71,7 @@ class Passwords:
     iterations: int | None = None  # that the server makes verifiers with; None: it has no parameter for them
     settings: tuple[str, ...] = ()  # of those asked for, what the server knows
     refuses_verifiers: bool = False  # an extension wants to see passwords
+    own: str = ""  # the login of this run, where it shows a password
 
 
 def observe(server: Server, names: t.Sequence[str], settings: t.Sequence[str]) -> Passwords | None:
@@ -92,6 +93,7 @@ def observe(server: Server, names: t.Sequence[str], settings: t.Sequence[str]) -
         stored={row["name"]: Stored(**row) for row in rows},
         salts={name: os.urandom(_SALT_LENGTH) for name in names},
         iterations=checks["iterations"],
+        own="" if server.options.password is None else session.login,
         settings=tuple(row["name"] for row in session.rows(compose(_KNOWN, names=Literals(tuple(settings))))),
         refuses_verifiers="credcheck" in _libraries(checks["libraries"]) and checks["takes_verifiers"] != "on",
     )

@@ -130,6 +130,13 @@ def test_credcheck_wants_to_see_passwords() -> None:
     assert plan(passwords(md5(), refuses_verifiers=False)).steps
 
 
+def test_the_login_of_the_run_does_not_lock_itself_out() -> None:
+    with pytest.raises(InputError, match="passwords: 'a\"pp' cannot be used: a role other than the login"):
+        plan(passwords(md5("other"), own='a"pp'))
+    assert told(plan(passwords(md5(), own='a"pp')))  # it shows the same password to the new verifier
+    assert told(plan(passwords(md5("other"), own="postgres")))
+
+
 def test_who_may_not_look_is_told() -> None:
     with pytest.raises(Unsupported, match="only a superuser"):
         plan(None)
