@@ -695,8 +695,8 @@ options:
             elements: str
           for_roles:
             description:
-            - Default privileges are given for objects that one of these roles makes. Names, patterns, or V(ALL).
-              Required with O(privileges.grants[].kind=default).
+            - Default privileges are given for objects that one of these roles makes. Names, patterns, or V(ALL),
+              as for O(privileges.grants[].roles). Required with O(privileges.grants[].kind=default).
             type: list
             elements: str
           future:
@@ -714,6 +714,7 @@ options:
           roles:
             description:
             - The roles that are given the privileges, or that they are taken from. Names, patterns, or V(PUBLIC).
+              PostgreSQL's own roles, whose names begin with C(pg_), have to be named; no pattern meets them.
             - An empty list is for O(privileges.grants[].state=exact), when nobody but the owner shall have anything.
             type: list
             elements: str

@@ -113,8 +113,8 @@ options:
         elements: str
       for_roles:
         description:
-          - Default privileges are given for objects that one of these roles makes. Names, patterns, or V(ALL). Required with
-            O(grants[].kind=default).
+          - Default privileges are given for objects that one of these roles makes. Names, patterns, or V(ALL), as for
+            O(grants[].roles). Required with O(grants[].kind=default).
         type: list
         elements: str
       future:
@@ -124,7 +124,8 @@ options:
         choices: [table, sequence, function, type, schema, large_object]
       roles:
         description:
-          - The roles that are given the privileges, or that they are taken from. Names, patterns, or V(PUBLIC).
+          - The roles that are given the privileges, or that they are taken from. Names, patterns, or V(PUBLIC). PostgreSQL's
+            own roles, whose names begin with C(pg_), have to be named; no pattern meets them.
           - An empty list is for O(grants[].state=exact), when nobody but the owner shall have anything.
         type: list
         elements: str

@@ -24,6 +24,10 @@ class Names:
         """Whether a name is meant."""
         return self.everything or name in self.literal or any(p.fullmatch(name) for p in self.patterns)
 
+    def means_role(self, name: str) -> bool:
+        """The same for a role; those that PostgreSQL made itself have to be named."""
+        return name in self.literal or (not name.startswith("pg_") and self.matches(name))
+
 
 EVERYTHING = Names(everything=True)
 

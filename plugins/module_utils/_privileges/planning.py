@@ -232,7 +232,7 @@ class _Finding:
         if not entry.is_global:
             schemas = [name for name in self._state.schemas[database] if in_schema(entry.schemas, name)]
         for name in self._state.roles:
-            if entry.for_roles.matches(name):
+            if entry.for_roles.means_role(name):
                 for schema in schemas:
                     for kind in entry.future:
                         yield name, schema, kind

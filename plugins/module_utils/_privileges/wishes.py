@@ -109,7 +109,7 @@ class Wishes:
             if name not in self._state.roles:
                 raise InputError(option=f"{entry.option}.roles", value=name, expected="a role of this cluster")
         if entry.roles.patterns or entry.roles.everything:
-            found = [oid for name, oid in self._state.roles.items() if entry.roles.matches(name)]
+            found = [oid for name, oid in self._state.roles.items() if entry.roles.means_role(name)]
         else:
             found = [self._state.roles[name] for name in sorted(entry.roles.literal)]
         return (*([PUBLIC] if entry.public else ()), *found)

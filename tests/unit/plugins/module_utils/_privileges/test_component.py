@@ -222,3 +222,10 @@ def test_capitals_tell_words_from_names() -> None:
     assert statements(plan(entry, state=state)) == ['GRANT SELECT ON TABLE "app"."orders" TO "PUBLIC"']
     with pytest.raises(InputError, match="'all'"):
         plan({**ORDERS, "objects": ["all"]})
+
+
+def test_roles_of_the_server_itself_have_to_be_named() -> None:
+    state = dataclasses.replace(STATE, roles={**ROLES, "pg_monitor": 3373})
+    entry = {**ORDERS, "roles": ["/.*e.*|pg_.*"]}
+    assert [text.split()[-1] for text in statements(plan(entry, state=state))] == ['"postgres"', '"reader"', '"writer"']
+    assert statements(plan({**ORDERS, "roles": ["pg_monitor"]}, state=state))[0].endswith('TO "pg_monitor"')
