@@ -65,6 +65,7 @@ class RoleAttributes:
 
     def __init__(self, desired: Desired) -> None:
         self._desired = desired
+        self._found_md5: bool | None = None  # when this run began
 
     def observe(self, server: Server) -> State:
         """Read everything that planning needs."""
@@ -74,7 +75,10 @@ class RoleAttributes:
             return any("SUPERUSER" in judge.loses(role) for role in state.roles if "SUPERUSER" in role.attributes)
 
         names = [password.role for password in self._desired.passwords]
-        return _state.observe(server, superusers_may_lose=superusers_may_lose, passwords=names)
+        state = _state.observe(server, superusers_may_lose=superusers_may_lose, passwords=names)
+        if self._found_md5 is None:
+            self._found_md5 = state.md5_remains
+        return dataclasses.replace(state, md5_came=not self._found_md5)
 
     def offers(self, state: State) -> dict[str, dict[str, str]]:
         """No parameters."""

@@ -218,6 +218,7 @@ class State:
     md5_rules: bool = False  # whether pg_hba.conf has some, or nobody may look
     any_plugin: bool = False  # whether an output plugin may be any library, as far as the login may look
     passwords: Passwords | None = None  # None: nobody may look
+    md5_came: bool = False  # with this run, so that only the next one draws conclusions
     version: int = 0  # as server_version_num gives it
 
     @property

@@ -8,6 +8,7 @@ import typing as t
 import psycopg
 import pytest
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba import arguments as hba
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.arguments import component
 from ansible_collections.rampart.postgresql.tests.conformance.components import NeverProven
 from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
@@ -187,6 +188,23 @@ def test_parameters_are_out_of_reach(fresh_server: Server) -> None:
         assert not can(server, name, "SET session_preload_libraries = ''")
         assert can(server, name, "SET log_duration = on")  # nothing else changed
     assert not good(run(server, allow=[])).changed
+
+
+@pytest.mark.in_turn
+@pytest.mark.since(14)
+def test_a_rule_with_md5_that_comes_with_the_run_counts_in_the_next_one(fresh_server: Server) -> None:
+    server = fresh_server
+    server.query("CREATE ROLE reader LOGIN IN ROLE pg_read_all_data")
+    own = {"type": "local", "databases": ["all"], "users": [server.superuser], "method": "trust"}
+    rule = {"type": "host", "databases": ["all"], "users": ["all"], "address": "127.0.0.1/32", "method": "md5"}
+
+    def both() -> Result:
+        rules = hba.component({"rules": [own, rule]}, option="hba")
+        return run_components(server, lambda: [build(allow=[]), rules], rehearse=False)
+
+    assert [step["component"] for step in good(both()).values["steps"]] == ["hba"]
+    assert [step["component"] for step in good(both()).values["steps"]] == ["role_attributes"]
+    assert not good(both()).changed
 
 
 @pytest.mark.in_turn

@@ -46,7 +46,8 @@ class _Planning:
         self._governed = {
             role.oid
             for role in state.roles
-            if role.name in desired.memberships and (role.name != READS_VERIFIERS or state.md5_remains)
+            if role.name in desired.memberships
+            and (role.name != READS_VERIFIERS or (state.md5_remains and not state.md5_came))
         }
 
     def part(self) -> Part:
