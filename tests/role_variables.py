@@ -13,6 +13,7 @@ from ansible.plugins.test.core import TestModule
 from jinja2.nativetypes import NativeEnvironment
 from jinja2.runtime import Context
 
+from ansible_collections.rampart.postgresql.plugins.filter.database_groups import database_groups
 from ansible_collections.rampart.postgresql.plugins.filter.profile_libraries import profile_libraries
 from ansible_collections.rampart.postgresql.plugins.filter.profile_optional import profile_optional
 from ansible_collections.rampart.postgresql.plugins.filter.profile_parameters import profile_parameters
@@ -47,7 +48,7 @@ _ENVIRONMENT.filters = {**FilterModule().filters(), **_SETS, **_ENVIRONMENT.filt
 _ENVIRONMENT.filters.update(
     {
         f"rampart.postgresql.{function.__name__}": function
-        for function in (profile_libraries, profile_optional, profile_parameters)
+        for function in (database_groups, profile_libraries, profile_optional, profile_parameters)
     }
 )
 for _name in ("map", "select", "selectattr", "reject", "rejectattr"):

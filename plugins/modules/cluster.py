@@ -735,6 +735,15 @@ options:
               the privilege stays.
             type: bool
             default: false
+          keep_current_owners:
+            description:
+            - Whether roles that own something in the schema keep what V(PUBLIC) loses, by grants of their own in
+              the same transaction. Only together with O(privileges.grants[].kind=schema), O(privileges.grants[].state=absent)
+              and V(PUBLIC).
+            - It counts once, while V(PUBLIC) still has the privilege. Superusers, the owner of the schema and its
+              members need no grant and get none. An V(exact) entry about the schema goes before it.
+            type: bool
+            default: false
           state:
             description:
             - With V(present) they have these at least, with V(absent) they do not have these.
@@ -787,6 +796,13 @@ options:
               that names both.
             type: str
             required: true
+      groups:
+        description:
+        - Roles that have to be there before something is granted to them. One that is missing is made with NOLOGIN
+          and no attribute; one that is there stays as it is.
+        - An empty name, one that begins with V(pg_) or V(/), and V(ALL), V(PUBLIC), V(public) and V(none) are errors.
+        type: list
+        elements: str
       cascade:
         description:
         - Whether a role may lose its grant option although others, whom no entry is about, have what it granted to

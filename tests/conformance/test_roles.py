@@ -22,7 +22,7 @@ _BRINGS: t.Final = {
     "pg_network": ["hba"],
     "pg_authentication": ["settings"],
     "pg_logging": ["settings"],
-    "pg_access": ["role_attributes", "settings"],
+    "pg_access": ["privileges", "role_attributes", "settings"],
 }
 
 
@@ -47,6 +47,7 @@ def test_each_role_alone(fresh_server: Server, tmp_path: pathlib.Path) -> None:
     """Their options refer to the cluster in hand, before there is a loop over clusters."""
     server = fresh_server
     server.query("CREATE ROLE app SUPERUSER")
+    server.query("GRANT CREATE ON SCHEMA public TO PUBLIC")  # as it is in an upgraded cluster
     cluster = str(server.data_directory)
     rules = [{"type": "local", "databases": ["all"], "users": ["all"], "method": "trust"}]
     play = {

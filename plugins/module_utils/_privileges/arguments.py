@@ -43,6 +43,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
             "roles": {**_NAMES, "required": True},
             "privileges": _NAMES,
             "grant_option": {"type": "bool", "default": False},
+            "keep_current_owners": {"type": "bool", "default": False},
             "state": {"type": "str", "choices": list(_STATES), "default": "present"},
         },
     },
@@ -57,6 +58,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
             "owner": {"type": "str", "required": True},
         },
     },
+    "groups": _NAMES,
     "cascade": {"type": "bool", "default": False},
     "on_standby": {"type": "str", "choices": ["skip", "fail"], "default": "skip"},
 }
@@ -99,6 +101,7 @@ def component(values: t.Mapping[str, t.Any], *, option: str = "") -> Privileges:
         Desired(
             grants=tuple(grants),
             owners=tuple(owners),
+            groups=_groups(values.get("groups") or (), f"{prefix}groups"),
             cascade=bool(values.get("cascade")),
             on_standby=values.get("on_standby") or "skip",
             option=option,
@@ -115,6 +118,7 @@ def _entry(values: t.Mapping[str, t.Any], option: str) -> Entry:
     privileges, everything = _privileges(values, kind, option)
     grant_option, public = bool(values.get("grant_option")), _PUBLIC in roles
     _check_roles(roles, state, option)
+    keeps = _keeps(values, option)
     if roles and not privileges and not everything:
         raise InputError(option=f"{option}.privileges", value=values.get("privileges"), expected="name one, or ALL")
     if public and grant_option and state != "absent":
@@ -132,7 +136,32 @@ def _entry(values: t.Mapping[str, t.Any], option: str) -> Entry:
         all_privileges=everything,
         grant_option=grant_option,
         state=state,
+        keep_current_owners=keeps,
     )
+
+
+def _keeps(values: t.Mapping[str, t.Any], option: str) -> bool:
+    keeps = bool(values.get("keep_current_owners"))
+    fits = values["kind"] == "schema" and values.get("state") == "absent" and _PUBLIC in (values.get("roles") or ())
+    if keeps and not fits:
+        raise InputError(
+            option=f"{option}.keep_current_owners",
+            value=True,
+            expected="together with kind: schema, state: absent and PUBLIC among the roles",
+        )
+    return keeps
+
+
+def _groups(values: t.Sequence[t.Any], option: str) -> tuple[tuple[str, str], ...]:
+    """Where each was written, and the name; a name that two mean is there once."""
+    found: dict[str, str] = {}
+    for number, value in enumerate(values):
+        name = str(value)
+        reserved = name.startswith(("pg_", "/")) or name in (_ALL, _PUBLIC, "public", "none")
+        if not name or "\0" in name or reserved:
+            raise InputError(option=f"{option}[{number}]", value=value, expected="a name that a role can have")
+        found.setdefault(name, f"{option}[{number}]")
+    return tuple((where, name) for name, where in found.items())
 
 
 def _check_roles(roles: t.Sequence[str], state: str, option: str) -> None:

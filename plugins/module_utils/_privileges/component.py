@@ -25,6 +25,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.pla
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.state import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.statements import ObjectTarget
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Identifier
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import compose
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
@@ -59,9 +60,9 @@ class Privileges:
         differing = [each for each in found if each.difference.changes or each.new_owner is not None]
         self._refuse_helpless(found, names)
         self._refuse_fallen(differing, names)
-        if not differing:
+        steps = [*self._groups(state), *self._steps(differing, state, names)]
+        if not steps:
             return Planned(left_alone=tuple(left))
-        steps = self._steps(differing, state, names)
         if state.in_recovery:
             return self._on_standby(steps, left)
         self._refuse_login(state)
@@ -94,6 +95,26 @@ class Privileges:
                 phase = 2 if not is_column else 3 if change.grant else 1
                 numbered.append(((*place, phase), self._step(each, change, database, names)))
         return [step for _rank, step in sorted(numbered, key=lambda pair: pair[0])]
+
+    def _groups(self, state: State) -> list[Step]:
+        """Roles that nobody logs in as, without any attribute."""
+        return [
+            Step(
+                component=self.name,
+                subject=f"role {Identifier(name)}",
+                description="make a group",
+                before="",
+                after="NOLOGIN",
+                operation=RunSql(
+                    statement=statement,
+                    undo=compose("DROP ROLE {role}", role=Identifier(name)),
+                    database=state.database,
+                ),
+                statement=statement,
+            )
+            for name in state.missing
+            for statement in [compose("CREATE ROLE {role} NOLOGIN", role=Identifier(name))]
+        ]
 
     def _owner_step(self, found: Found, database: str, names: t.Mapping[int, str]) -> Step:
         target = t.cast(ObjectTarget, found.target)

@@ -57,6 +57,7 @@ class Entry(Scope):
     all_privileges: bool = False
     grant_option: bool = False
     state: str = "present"
+    keep_current_owners: bool = False  # who owns objects there keeps what PUBLIC loses
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Desired:
 
     grants: tuple[Entry, ...] = ()
     owners: tuple[Ownership, ...] = ()
+    groups: tuple[tuple[str, str], ...] = ()  # where the operator wrote it, and a role that has to be there
     cascade: bool = False
     on_standby: str = "skip"
     option: str = ""

@@ -21,6 +21,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.dif
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import difference
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import with_owner
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kinds import DEFAULT
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kinds import PUBLIC
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.matching import Matching
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.matching import Seen
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.matching import in_schema
@@ -122,6 +123,9 @@ class _Finding:
             changes = self._of_column(thing, catalogue, entries, owner, items, by_name)
         elif _untouchable(thing, kind):
             changes = _NOTHING
+        elif kind == "schema" and thing.more:
+            wish = _keeping(self._wishes.of(entries, kind, by_name=by_name), entries, thing, items)
+            changes = difference(items, owner, wish)
         else:
             wish = self._wishes.of(entries, kind, by_name=by_name)
             initial = catalogue.acls.get(thing.initial or "", ()) if wish.spares_initial else ()
@@ -262,6 +266,16 @@ class _Finding:
 
 
 _NOTHING = Difference()
+
+
+def _keeping(wish: Wish, entries: t.Iterable[Entry], thing: Thing, items: t.Iterable[Item]) -> Wish:
+    """The wish, and for those who own something in the schema what they have through PUBLIC alone and PUBLIC loses."""
+    if wish.closed or not thing.more or not any(entry.keep_current_owners for entry in entries):
+        return wish
+    lost = {item.privilege for item in items if item.grantee == PUBLIC and (PUBLIC, item.privilege) in wish.taken}
+    kept = {(owner, privilege): False for owner in thing.more for privilege in lost}
+    wanted = {key: option for key, option in kept.items() if key not in wish.taken}
+    return dataclasses.replace(wish, given={**wanted, **wish.given})
 
 
 def _untouchable(thing: Thing, kind: str) -> bool:

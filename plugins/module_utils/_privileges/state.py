@@ -13,6 +13,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges import queries
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.desired import Desired
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.desired import Entry
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.desired import Scope
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import Item
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kinds import CLUSTER
@@ -38,7 +39,7 @@ class Thing(t.NamedTuple):
     oid: int
     acl: str
     initial: str | None = None
-    more: t.Any = None  # name of the column; types of the arguments; whether trusted; table of the sequence
+    more: t.Any = None  # column; types of arguments; whether trusted; table of a sequence; owners in a schema
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Defaults:
 class State:
     """Everything that planning needs."""
 
-    roles: t.Mapping[str, int]  # name to oid
+    roles: t.Mapping[str, int]  # name to oid, which is negative for one that is yet to be made
     superusers: frozenset[int]
     databases: t.Mapping[str, bool]  # name to whether it takes connections
     major: int
@@ -88,6 +89,7 @@ class State:
     defaults: t.Mapping[str, Defaults] = dataclasses.field(default_factory=dict)
     parameters: frozenset[str] = frozenset()
     unseen: t.Mapping[str, str] = dataclasses.field(default_factory=dict)  # database to why nobody could look
+    missing: tuple[str, ...] = ()  # groups that are yet to be made
 
 
 def concerns(scope: Scope, database: str, is_open: bool) -> bool:
@@ -103,8 +105,11 @@ def observe(server: Server, desired: Desired) -> State:
     reading = _Reading(server, desired, databases)
     reading.read()
     wants_parameters = any(scope.kind == "parameter" for scope in desired.scopes)
+    known = {row["name"]: row["oid"] for row in roles}
+    missing = [name for _option, name in desired.groups if name not in known]
     return State(
-        roles={row["name"]: row["oid"] for row in roles},
+        roles={**known, **{name: -number for number, name in enumerate(missing, 1)}},
+        missing=tuple(missing),
         superusers=frozenset(row["oid"] for row in roles if row["superuser"]),
         databases=databases,
         major=server.major,
@@ -163,8 +168,9 @@ class _Reading:
             self.unseen[database] = error.reason
 
     def _look(self, session: Session, database: str, scopes: t.Sequence[Scope]) -> None:
-        self.schemas[database] = frozenset(row["name"] for row in session.rows(queries.SCHEMAS))
         kinds = {scope.kind for scope in scopes}
+        if kinds != {"schema"}:
+            self.schemas[database] = frozenset(row["name"] for row in session.rows(queries.SCHEMAS))
         if kinds & {"table", "column"}:
             kinds |= {
                 "table",
@@ -179,8 +185,11 @@ class _Reading:
                     schemas=named,
                     columns=sorted({name for names in columns for name in names.literal}),
                     every_column=any(names.everything or names.patterns for names in columns),
+                    owners=any(isinstance(scope, Entry) and scope.keep_current_owners for scope in scopes),
                 )
                 self.catalogues.append(_catalogue(session, database, kind.name, query))
+        if kinds == {"schema"}:  # which has told all names that can be meant
+            self.schemas[database] = frozenset(thing.name for thing in self.catalogues[-1].things)
         if DEFAULT in kinds:
             self.defaults[database] = _defaults(session)
 

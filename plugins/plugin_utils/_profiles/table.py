@@ -37,6 +37,20 @@ major version that stands with it; a version whose edition was not seen has the 
 of the benchmark, so each is given with the source that it was read in. A parameter that a server does not have is not
 written there. ``{cluster}`` stands for the name of the cluster, ``17-main``.
 
+What profiles take from everybody
+---------------------------------
+
+Every profile takes ``CREATE`` on the schema ``public`` from ``PUBLIC``, in each database that takes connections. PostgreSQL 13
+and 14 give it to everybody, and a cluster that was upgraded from them still has it. Roles that own something there get
+it for themselves first. A role that has made nothing there yet, and means to, needs a grant; ``pg_access_public_schema: keep``
+leaves everything as it is.
+
+``cis`` and ``strict`` also take ``CONNECT`` and ``TEMPORARY`` on databases from ``PUBLIC`` (``pg_access_public_database``), so name
+in ``pg_access_database_roles`` who gets in. A client that is connected, or is in ``pg_harden_must_admit``, and would not
+get in any more makes the run fail before anything is changed. Nobody can know of a client that is not there at the time.
+
+Look at check mode with ``--diff`` first: each of these is one statement there.
+
 What strict asks of clients
 ---------------------------
 

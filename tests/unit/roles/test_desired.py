@@ -225,3 +225,23 @@ def test_a_fleet_may_share_the_variable_of_the_authority(provider: str, passed: 
     authority = {"path": "/srv/authority", "passphrase": "of the authority"}
     found = desired("pg_tls", pg_tls_provider=provider, pg_tls_authority=authority)["certificate"]
     assert found.get("authority") == (authority if passed else None)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_of_privileges_a_profile_takes_what_its_page_says(profile: str) -> None:
+    found = desired("pg_access", pg_harden_profile=profile)["privileges"]
+    taken = [(entry["kind"], entry["privileges"]) for entry in found["grants"]]
+    assert ("schema", ["CREATE"]) in taken
+    assert (("database", ["CONNECT", "TEMPORARY"]) in taken) == (profile != "baseline")
+    assert all(entry["roles"] == ["PUBLIC"] and entry["state"] == "absent" for entry in found["grants"])
+    kept = desired("pg_access", pg_access_public_schema="keep", pg_access_public_database="keep")
+    assert "privileges" not in kept  # nobody looks into the databases
+
+
+def test_roles_of_databases_get_connect_unless_it_says_what() -> None:
+    roles = [{"roles": ["app"]}, {"roles": ["etl"], "databases": ["shop"], "privileges": ["TEMPORARY"]}]
+    found = desired("pg_access", pg_access_public_schema="keep", pg_access_database_roles=roles)["privileges"]
+    assert found["grants"] == [
+        {"kind": "database", "roles": ["app"], "privileges": ["CONNECT"]},
+        {"kind": "database", "roles": ["etl"], "databases": ["shop"], "privileges": ["TEMPORARY"]},
+    ]

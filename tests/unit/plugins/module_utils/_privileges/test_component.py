@@ -229,3 +229,33 @@ def test_roles_of_the_server_itself_have_to_be_named() -> None:
     entry = {**ORDERS, "roles": ["/.*e.*|pg_.*"]}
     assert [text.split()[-1] for text in statements(plan(entry, state=state))] == ['"postgres"', '"reader"', '"writer"']
     assert statements(plan({**ORDERS, "roles": ["pg_monitor"]}, state=state))[0].endswith('TO "pg_monitor"')
+
+
+@pytest.mark.parametrize("change", [{"kind": "tablespace"}, {"state": "present"}, {"roles": ["reader"]}])
+def test_owners_are_kept_only_of_what_everybody_loses(change: dict[str, t.Any]) -> None:
+    entry = {"kind": "schema", "schemas": ["s"], "roles": ["PUBLIC"], "privileges": ["CREATE"], "state": "absent"}
+    kept = {**entry, "keep_current_owners": True}
+    component({"grants": [kept]})
+    if change.get("kind"):
+        kept = {name: value for name, value in kept.items() if name != "schemas"}
+        change = {**change, "objects": ["t"]}
+    with pytest.raises(InputError) as raised:
+        component({"grants": [{**kept, **change}]})
+    assert raised.value.option == "grants[0].keep_current_owners"
+
+
+@pytest.mark.parametrize("name", ["", "pg_group", "/x", "ALL", "PUBLIC", "public", "none", "a\0"])
+def test_groups_have_names_that_a_role_can_have(name: str) -> None:
+    with pytest.raises(InputError) as raised:
+        component({"groups": ["fine", name]})
+    assert raised.value.option == "groups[1]"
+
+
+def test_groups_that_are_missing_are_made_first() -> None:
+    state = dataclasses.replace(STATE, roles={**ROLES, 'n"ew': -1}, missing=('n"ew',))
+    grant = {"kind": "table", "databases": ["shop"], "objects": ["ALL"], "roles": ['n"ew'], "privileges": ["SELECT"]}
+    planned = plan(grant, state=state, groups=["reader", 'n"ew'])
+    made, *granted = planned.steps
+    assert made.operation == RunSql('CREATE ROLE "n""ew" NOLOGIN', 'DROP ROLE "n""ew"', "postgres")
+    assert granted
+    assert all('TO "n""ew"' in step.statement for step in granted)
