@@ -32,10 +32,10 @@ class Wish:
     closed: bool = False  # whatever is not given is taken
     spares_initial: bool = False  # except what an extension or initdb granted
 
-    def about(self, grantee: int, privilege: str) -> bool:
-        """Whether an entry says something about this."""
+    def expects(self, grantee: int, privilege: str) -> bool:
+        """Whether an entry gives this or takes it, so that nobody is surprised when an item of it goes."""
         key = (grantee, privilege)
-        return self.closed or key in self.given or key in self.taken or key in self.options_taken
+        return self.closed or key in self.given or key in self.taken
 
 
 class Change(t.NamedTuple):
@@ -151,7 +151,11 @@ class _Planning:
                 self._going[key] = _ALL
             elif self._held[key]:
                 self._going.setdefault(key, _OPTION)
-        return [key for key, _only_option in found if not self._wish.about(key[1], key[2])]
+        return [key for key, only_option in found if not only_option and not self._expects(key)]
+
+    def _expects(self, key: _Key) -> bool:
+        spared = key[1:] in self._initial and key[1:] not in self._wish.given and key[1:] not in self._wish.taken
+        return not spared and self._wish.expects(key[1], key[2])
 
     def _unwanted(self) -> None:
         for key, grantable in self._held.items():
@@ -161,15 +165,11 @@ class _Planning:
 
     def _fate(self, key: tuple[int, str], grantable: bool) -> str:
         wish = self._wish
-        if key in wish.taken:
+        spared = key in self._initial and key not in wish.given
+        if key in wish.taken or (wish.closed and key not in wish.given and not spared):
             return _ALL
-        if grantable and key in wish.options_taken:
-            return _OPTION
-        if not wish.closed or (key in self._initial and key not in wish.given):
-            return ""
-        if key not in wish.given:
-            return _ALL
-        return _OPTION if grantable and not wish.given[key] and not self._initial.get(key) else ""
+        too_much = wish.closed and not spared and not wish.given[key] and not self._initial.get(key)
+        return _OPTION if grantable and (too_much or key in wish.options_taken) else ""
 
     def _reached(self, sources: t.Iterable[_Holder], going: t.Container[_Key] = ()) -> dict[_Holder, int]:
         """Who has a grant option that comes from the owner or one of the sources, and over how many others at least.
@@ -221,7 +221,7 @@ class _Planning:
             ]
             if not broken:
                 return fallen
-            fallen += [key for key in broken if not self._wish.about(key[1], key[2])]
+            fallen += [key for key in broken if not self._expects(key)]
             self._going.update({key: _ALL for key in broken})
 
     def _grants(self) -> list[Change]:

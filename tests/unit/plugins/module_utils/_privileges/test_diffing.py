@@ -113,7 +113,7 @@ def test_the_server_takes_every_statement_and_ends_as_desired(acl: Acl, wish: Wi
         assert any((e[1], e[2]) == key and (grantable or not option) for e, grantable in held.items())
     gone = {item[:3] for item in before} - held.keys()
     assert {item[:3] for item in found.fallen} <= gone
-    assert all(wish.about(key[1], key[2]) or key in {item[:3] for item in found.fallen} for key in gone)
+    assert all(wish.expects(key[1], key[2]) or key in {item[:3] for item in found.fallen} for key in gone)
     assert difference(acl.items(), OWNER, wish).changes == ()
 
 
@@ -182,3 +182,9 @@ def test_what_revoke_takes_from_the_table_goes_from_the_column_before() -> None:
         Change(False, OWNER, A, ("SELECT",), False),
     )
     assert found.fallen == (Item(A, B, "SELECT", False),)
+
+
+def test_who_only_loses_the_grant_option_by_wish_falls_with_the_grantor() -> None:
+    items = (Item(OWNER, A, "SELECT", True), Item(A, B, "SELECT", True))
+    wish = Wish(taken=frozenset({(A, "SELECT")}), options_taken=frozenset({(B, "SELECT")}))
+    assert difference(items, OWNER, wish).fallen == (Item(A, B, "SELECT", True),)
