@@ -803,6 +803,32 @@ options:
         - An empty name, one that begins with V(pg_) or V(/), and V(ALL), V(PUBLIC), V(public) and V(none) are errors.
         type: list
         elements: str
+      force_row_security:
+        description:
+        - Tables with row-level security that is to bind their owners as well (C(FORCE ROW LEVEL SECURITY)). A table
+          where it is not enabled is left alone, and an error where it is named. Superusers and roles with C(BYPASSRLS)
+          stay unbound.
+        type: list
+        elements: dict
+        suboptions:
+          databases:
+            description: As O(privileges.grants[].databases).
+            type: list
+            elements: str
+          schemas:
+            description: As O(privileges.grants[].schemas).
+            type: list
+            elements: str
+          objects:
+            description: The tables. Names, patterns, or V(ALL).
+            type: list
+            elements: str
+            required: true
+      report:
+        description: Whether to look, in every database that allows connections, for what RV(access_findings) tells.
+          Changes nothing.
+        type: bool
+        default: false
       cascade:
         description:
         - Whether a role may lose its grant option although others, whom no entry is about, have what it granted to
@@ -1129,6 +1155,11 @@ password_state:
   description: As the return value of M(rampart.postgresql.role_attributes).
   returned: success, with O(role_attributes), when the login is a superuser
   type: dict
+access_findings:
+  description: As the return value of M(rampart.postgresql.privileges).
+  returned: success, with O(privileges.report)
+  type: list
+  elements: dict
 near_superusers:
   description: As the return value of M(rampart.postgresql.role_attributes).
   returned: success, with O(role_attributes)

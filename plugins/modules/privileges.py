@@ -206,6 +206,30 @@ options:
       - An empty name, one that begins with V(pg_) or V(/), and V(ALL), V(PUBLIC), V(public) and V(none) are errors.
     type: list
     elements: str
+  force_row_security:
+    description:
+      - Tables with row-level security that is to bind their owners as well (C(FORCE ROW LEVEL SECURITY)). A table where it is
+        not enabled is left alone, and an error where it is named. Superusers and roles with C(BYPASSRLS) stay unbound.
+    type: list
+    elements: dict
+    suboptions:
+      databases:
+        description: As O(grants[].databases).
+        type: list
+        elements: str
+      schemas:
+        description: As O(grants[].schemas).
+        type: list
+        elements: str
+      objects:
+        description: The tables. Names, patterns, or V(ALL).
+        type: list
+        elements: str
+        required: true
+  report:
+    description: Whether to look, in every database that allows connections, for what RV(access_findings) tells. Changes nothing.
+    type: bool
+    default: false
   cascade:
     description:
       - Whether a role may lose its grant option although others, whom no entry is about, have what it granted to them.
@@ -223,7 +247,7 @@ requirements:
   - psycopg 3 or psycopg2; check mode works with C(psql) alone
   - a login that is superuser, where something has to be changed
 notes:
-  - What a superuser can do is no matter of privileges, and row-level security is not governed here.
+  - What a superuser can do is no matter of privileges, and policies are not governed here.
   - Where the grantor of a privilege may not look into the schema of the object, it is given C(USAGE) there for the length of the
     statement that revokes in its name.
 seealso:
@@ -301,6 +325,28 @@ steps:
       description: What it has now.
       type: str
       sample: '"shop_reader", granted by "shop_owner": SELECT'
+access_findings:
+  description:
+    - What lets somebody do more than privileges show. What an extension made is not in it.
+    - After this run; in check mode, before.
+  returned: success, with O(report)
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description:
+        - V(definer_without_search_path) is a C(SECURITY DEFINER) routine that does not set C(search_path), so that its caller
+          chooses which objects it uses with the power of its owner.
+        - V(untrusted_language) is one that counts as trusted although it can do anything the server's account can.
+        - V(untrusted_function) is a routine in an untrusted language that C(PUBLIC) may execute.
+        - V(row_security_without_policy) is a table where row-level security is enabled and nobody sees a row but who is not
+          bound by it.
+        - V(row_security_not_for_owner) is one of which the owner is not bound, see O(force_row_security).
+        - V(bypassrls) is a role that no policy binds, without being superuser.
+      type: str
+    database: {description: Where it is; empty for a role., type: str}
+    object: {description: What it is., type: str}
+    owner: {description: Who owns it; empty for a role., type: str}
 left_alone:
   description: What was seen and deliberately not changed, with the reason.
   returned: success

@@ -16,6 +16,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.des
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.desired import Entry
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.desired import Names
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.desired import Ownership
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.desired import Scope
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kinds import DEFAULT
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kinds import DEFAULT_KINDS
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kinds import KINDS
@@ -59,6 +60,12 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
         },
     },
     "groups": _NAMES,
+    "force_row_security": {
+        "type": "list",
+        "elements": "dict",
+        "options": {"databases": _NAMES, "schemas": _NAMES, "objects": {**_NAMES, "required": True}},
+    },
+    "report": {"type": "bool", "default": False},
     "cascade": {"type": "bool", "default": False},
     "on_standby": {"type": "str", "choices": ["skip", "fail"], "default": "skip"},
 }
@@ -101,6 +108,8 @@ def component(values: t.Mapping[str, t.Any], *, option: str = "") -> Privileges:
         Desired(
             grants=tuple(grants),
             owners=tuple(owners),
+            forced=tuple(_forced(values.get("force_row_security") or (), f"{prefix}force_row_security")),
+            report=bool(values.get("report")),
             groups=_groups(values.get("groups") or (), f"{prefix}groups"),
             cascade=bool(values.get("cascade")),
             on_standby=values.get("on_standby") or "skip",
@@ -150,6 +159,13 @@ def _keeps(values: t.Mapping[str, t.Any], option: str) -> bool:
             expected="together with kind: schema, state: absent and PUBLIC among the roles",
         )
     return keeps
+
+
+def _forced(values: t.Iterable[t.Mapping[str, t.Any]], option: str) -> t.Iterator[Scope]:
+    for number, each in enumerate(values):
+        where = f"{option}[{number}]"
+        _check_selectors(each, "table", where)
+        yield Scope(option=where, kind="table", **_selection(each, "table", where))
 
 
 def _groups(values: t.Sequence[t.Any], option: str) -> tuple[tuple[str, str], ...]:

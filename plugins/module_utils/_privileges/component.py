@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
@@ -20,8 +21,10 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._privileges imp
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.desired import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import Change
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kinds import PUBLIC
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.looking import findings
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.planning import Found
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.planning import find
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.row_security import forcing
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.state import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.statements import ObjectTarget
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Identifier
@@ -61,10 +64,11 @@ class Privileges:
         self._refuse_helpless(found, names)
         self._refuse_fallen(differing, names)
         steps = [*self._groups(state), *self._steps(differing, state, names)]
+        standing = {"access_findings": findings(state.looked, state.bypassing)} if self._desired.report else {}
         if not steps:
-            return Planned(left_alone=tuple(left))
+            return Planned(left_alone=tuple(left), standing=standing)
         if state.in_recovery:
-            return self._on_standby(steps, left)
+            return dataclasses.replace(self._on_standby(steps, left), standing=standing)
         self._refuse_login(state)
         self._refuse_superuser_grantors(differing, state, names)
         return Planned(
@@ -72,6 +76,7 @@ class Privileges:
             left_alone=tuple(left),
             warnings=tuple(_falls(differing, names)),
             effects=tuple(_connecting(differing, names)),
+            standing=standing,
         )
 
     def prepare(self, planned: Planned, server: Server) -> Planned:
@@ -94,6 +99,9 @@ class Privileges:
             for change in each.difference.changes:
                 phase = 2 if not is_column else 3 if change.grant else 1
                 numbered.append(((*place, phase), self._step(each, change, database, names)))
+        for step in forcing(self.name, self._desired.forced, state.looked, state.databases):
+            database = t.cast(RunSql, step.operation).database
+            numbered.append(((database != state.database, database, 4), step))
         return [step for _rank, step in sorted(numbered, key=lambda pair: pair[0])]
 
     def _groups(self, state: State) -> list[Step]:

@@ -74,6 +74,8 @@ class Desired:
     grants: tuple[Entry, ...] = ()
     owners: tuple[Ownership, ...] = ()
     groups: tuple[tuple[str, str], ...] = ()  # where the operator wrote it, and a role that has to be there
+    forced: tuple[Scope, ...] = ()  # tables where row-level security is for their owners too
+    report: bool = False  # look for what privileges alone do not show
     cascade: bool = False
     on_standby: str = "skip"
     option: str = ""

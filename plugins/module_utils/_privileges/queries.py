@@ -16,7 +16,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql imp
 __all__ = ["DATABASES", "DEFAULTS", "PARAMETERS", "ROLES", "SCHEMAS", "objects"]
 
 ROLES = """
-SELECT oid::pg_catalog.int8 AS oid, rolname AS name, rolsuper AS superuser
+SELECT oid::pg_catalog.int8 AS oid, rolname AS name, rolsuper AS superuser, rolbypassrls AS bypassing
 FROM pg_catalog.pg_roles ORDER BY pg_roles.oid"""
 
 # A negative limit below -1 marks what an interrupted DROP DATABASE left.

@@ -20,6 +20,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kin
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kinds import DEFAULT
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kinds import DEFAULT_KINDS
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kinds import KINDS
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.looking import Looked
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.looking import look
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Literals
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import compose
 
@@ -89,6 +91,8 @@ class State:
     defaults: t.Mapping[str, Defaults] = dataclasses.field(default_factory=dict)
     parameters: frozenset[str] = frozenset()
     unseen: t.Mapping[str, str] = dataclasses.field(default_factory=dict)  # database to why nobody could look
+    looked: t.Mapping[str, Looked] = dataclasses.field(default_factory=dict)  # by database, where somebody wants it
+    bypassing: tuple[str, ...] = ()  # roles that row-level security does not bind, but for superusers
     missing: tuple[str, ...] = ()  # groups that are yet to be made
 
 
@@ -124,6 +128,8 @@ def observe(server: Server, desired: Desired) -> State:
         if wants_parameters
         else frozenset(),
         unseen=reading.unseen,
+        looked=reading.looked,
+        bypassing=tuple(row["name"] for row in roles if row["bypassing"] and not row["superuser"]),
     )
 
 
@@ -136,6 +142,7 @@ class _Reading:
         self.schemas: dict[str, frozenset[str]] = {}
         self.defaults: dict[str, Defaults] = {}
         self.unseen: dict[str, str] = {}
+        self.looked: dict[str, Looked] = {}
 
     def read(self) -> None:
         for kind in KINDS.values():
@@ -148,11 +155,12 @@ class _Reading:
                 for scope in self._desired.scopes
                 if (scope.kind == DEFAULT or KINDS[scope.kind].within != CLUSTER) and concerns(scope, database, is_open)
             ]
-            if inside:
-                self._open(database, is_open, inside)
+            forced = [scope for scope in self._desired.forced if concerns(scope, database, is_open)]
+            if inside or forced or (self._desired.report and is_open):
+                self._open(database, is_open, inside, forced)
 
-    def _open(self, database: str, is_open: bool, scopes: t.Sequence[Scope]) -> None:
-        named = next((scope for scope in scopes if database in scope.databases.literal), None)
+    def _open(self, database: str, is_open: bool, scopes: t.Sequence[Scope], forced: t.Sequence[Scope]) -> None:
+        named = next((scope for scope in (*scopes, *forced) if database in scope.databases.literal), None)
         if not is_open:
             raise InputError(
                 option=f"{named.option}.databases" if named else "databases",
@@ -161,15 +169,17 @@ class _Reading:
             )
         try:
             with self._server.session_in(database) as session:
-                self._look(session, database, scopes)
+                self._read(session, database, scopes)
+                if forced or self._desired.report:
+                    self.looked[database] = look(session)
         except ConnectionFailed as error:
             if named is not None:
                 raise
             self.unseen[database] = error.reason
 
-    def _look(self, session: Session, database: str, scopes: t.Sequence[Scope]) -> None:
+    def _read(self, session: Session, database: str, scopes: t.Sequence[Scope]) -> None:
         kinds = {scope.kind for scope in scopes}
-        if kinds != {"schema"}:
+        if kinds and kinds != {"schema"}:
             self.schemas[database] = frozenset(row["name"] for row in session.rows(queries.SCHEMAS))
         if kinds & {"table", "column"}:
             kinds |= {

@@ -167,3 +167,62 @@ def test_a_client_of_now_is_not_locked_out(fresh_server: Server) -> None:
         assert not named.failed, named.output
     assert may(server, "SELECT 1", user="app")
     assert not may(server, "CREATE TEMP TABLE t ()", user="app")
+
+
+def test_what_no_grant_shows_is_reported_and_row_security_forced_where_asked(fresh_server: Server) -> None:
+    server = fresh_server
+    execute(
+        server,
+        "CREATE ROLE owner LOGIN",
+        "CREATE ROLE seer BYPASSRLS",
+        "CREATE DATABASE shop",
+    )
+    body = "RETURNS int SECURITY DEFINER LANGUAGE sql {} AS 'SELECT 1'"
+    execute(
+        server,
+        "CREATE SCHEMA app AUTHORIZATION owner",
+        f"CREATE FUNCTION app.trap(int) {body.format('SET work_mem = 1024')}",
+        f"CREATE FUNCTION app.pinned(int) {body.format('SET search_path = pg_catalog, pg_temp')}",
+        "CREATE FUNCTION app.invoker(int) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE LANGUAGE anything HANDLER plpgsql_call_handler",
+        "CREATE FUNCTION app.everything() RETURNS int LANGUAGE anything AS 'BEGIN RETURN 1; END'",
+        "CREATE FUNCTION app.guarded() RETURNS int LANGUAGE anything AS 'BEGIN RETURN 1; END'",
+        "REVOKE EXECUTE ON FUNCTION app.guarded() FROM PUBLIC",
+        "CREATE TRUSTED LANGUAGE plhandmadeu HANDLER plpgsql_call_handler",
+        "SET ROLE owner",
+        *(f"CREATE TABLE app.{name} AS SELECT 1 AS n" for name in ("bare", '"Rows ""%s"', "forced", "plain")),
+        *(f"ALTER TABLE app.{name} ENABLE ROW LEVEL SECURITY" for name in ("bare", '"Rows ""%s"', "forced")),
+        *(f"CREATE POLICY p ON app.{name} USING (false)" for name in ('"Rows ""%s"', "forced")),
+        "ALTER TABLE app.forced FORCE ROW LEVEL SECURITY",
+        database="shop",
+    )
+
+    def counted() -> int:
+        with server.connect(dbname="shop", user="owner") as connection:
+            return len(connection.execute('SELECT FROM app."Rows ""%s"').fetchall())
+
+    def found(result: Result) -> set[tuple[str, str]]:
+        assert not result.failed, result.output
+        return {(each["kind"], each["object"]) for each in result.values["access_findings"]}
+
+    stays = {
+        ("bypassrls", 'role "seer"'),
+        ("definer_without_search_path", "function app.trap(integer)"),
+        ("untrusted_function", "function app.everything()"),
+        ("untrusted_language", 'language "plhandmadeu"'),
+        ("row_security_without_policy", 'table "app"."bare"'),
+        ("row_security_not_for_owner", 'table "app"."bare"'),
+    }
+    options: dict[str, t.Any] = {"pg_access_public_schema": "keep"}
+    only_reported = run(server, **options)
+    assert found(only_reported) == {*stays, ("row_security_not_for_owner", 'table "app"."Rows ""%s"')}
+    assert not only_reported.changed
+    assert counted() == 1
+
+    forced = {"pg_access_force_row_security": [{"schemas": ["app"], "objects": ["/Rows.*"]}], **options}
+    assert settled(server, **forced) == ['ALTER TABLE "app"."Rows ""%s" FORCE ROW LEVEL SECURITY']
+    assert counted() == 0
+    assert found(run(server, **forced)) == stays
+    unprotected = run(server, pg_access_force_row_security=[{"objects": ["plain"]}], **options)
+    assert unprotected.failed
+    assert "row-level security is enabled" in unprotected.output
