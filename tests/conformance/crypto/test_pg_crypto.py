@@ -1,0 +1,208 @@
+"""What pgcrypto does for those who need it and for nobody else, and whether volumes are encrypted."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import typing as t
+
+import psycopg
+import pytest
+import yaml
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.volumes import device_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.volumes import judge
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.volumes import volume_of
+from ansible_collections.rampart.postgresql.tests.conformance.modules import run_module
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
+
+HERE = pathlib.Path(__file__).resolve().parent
+PAGE = HERE.parents[2] / "docs" / "docsite" / "rst" / "encryption.rst"
+VALUES = {
+    "name": "alice",
+    "password": "correct horse",
+    "text": "naïve ' text",
+    "key": "the key of the tests",
+    "public": (HERE / "public.asc").read_text(encoding="ascii"),
+    "secret": (HERE / "secret.asc").read_text(encoding="ascii"),
+    "passphrase": "of the tests",
+}
+FOR_ALL = {"gen_random_uuid", "fips_mode"}
+EXECUTABLE = """
+SELECT p.proname, pg_catalog.has_function_privilege('stranger', p.oid, 'EXECUTE'),
+       pg_catalog.has_function_privilege('app', p.oid, 'EXECUTE')
+FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'pgcrypto'"""
+
+
+def play(server: Server, directory: pathlib.Path, *, check: bool = False) -> dict[str, t.Any]:
+    """Run the role; the recap."""
+    book = {
+        "hosts": "localhost",
+        "connection": "local",
+        "gather_facts": False,
+        "check_mode": check,
+        "vars": {
+            "ansible_python_interpreter": sys.executable,
+            "pg_crypto_clusters": [str(server.data_directory)],
+            "pg_crypto_databases": ["shop"],
+            "pg_crypto_roles": ["app"],
+            "pg_crypto_paths": ["/proc"],
+        },
+        "tasks": [
+            {"ansible.builtin.include_role": {"name": "rampart.postgresql.pg_crypto"}},
+            {
+                "ansible.builtin.assert": {
+                    "that": [
+                        "pg_crypto_result.volumes | map(attribute='purpose') == ['data', 'wal', 'other']",
+                        "pg_crypto_result.volumes[2].encrypted is none",
+                    ]
+                }
+            },
+        ],
+    }
+    path = directory / "play.yml"
+    path.write_text(json.dumps([book]), encoding="utf-8")
+    done = subprocess.run(
+        ["ansible-playbook", str(path)],
+        env={
+            **os.environ,
+            "ANSIBLE_HOME": str(directory / "home"),
+            "ANSIBLE_NOCOLOR": "true",
+            "ANSIBLE_PIPELINING": "true",
+        },
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = re.search(r"changed=(\d+)", done.stdout.rpartition("PLAY RECAP")[2])
+    assert found
+    return {"changed": int(found.group(1))}
+
+
+def prepare(server: Server) -> None:
+    for statement in ("CREATE ROLE app LOGIN", "CREATE ROLE stranger LOGIN", "CREATE DATABASE shop OWNER app"):
+        server.query(statement)
+
+
+def govern(server: Server) -> None:
+    """What the role does, without its minute of Ansible."""
+    prepare(server)
+    with server.connect(dbname="shop") as connection:
+        connection.execute("CREATE EXTENSION pgcrypto")
+    variables = HERE.parents[2] / "roles" / "pg_crypto" / "vars" / "main.yml"
+    functions = yaml.safe_load(variables.read_text(encoding="utf-8"))["__pg_crypto_functions"]
+    grant = {"kind": "function", "databases": ["shop"], "schemas": ["public"], "objects": functions, "state": "exact"}
+    options: dict[str, t.Any] = {"grants": [{**grant, "roles": ["app"], "privileges": ["EXECUTE"]}]}
+    with server.connect(dbname="shop", user="stranger") as connection:
+        connection.execute("SELECT public.gen_salt('bf')")  # the positive control
+    done = run_module("privileges", server, rehearse=False, **options)
+    assert done.changed and not done.failed, done.output
+    assert not run_module("privileges", server, rehearse=False, **options).changed
+
+
+def test_examples_work_for_those_who_need_them_and_for_nobody_else(fresh_server: Server) -> None:
+    server = fresh_server
+    govern(server)
+    blocks = re.findall(r"\.\. code-block:: sql\n\n((?:   .*\n)+)", PAGE.read_text(encoding="utf-8"))
+    assert len(blocks) == 3
+    for block in blocks:
+        create, insert, select = (statement for statement in block.split(";\n") if statement.strip())
+        with server.connect(dbname="shop", user="app") as connection:
+            connection.execute(create.encode())
+            connection.execute(insert.encode(), VALUES)
+            assert connection.execute(select.encode(), VALUES).fetchone() == (True,)
+            table = re.findall(r"CREATE TABLE (\w+)", create)[0]
+            rows = str(connection.execute(f"TABLE {table}".encode()).fetchall())
+            assert VALUES["text"] not in rows and VALUES["password"] not in rows
+            connection.execute(f"GRANT ALL ON {table} TO stranger".encode())
+        with (
+            server.connect(dbname="shop", user="stranger") as connection,
+            pytest.raises(psycopg.errors.InsufficientPrivilege, match="for function"),
+        ):
+            connection.execute(select.encode(), VALUES)
+    with server.connect(dbname="shop") as connection:
+        found = connection.execute(EXECUTABLE.encode()).fetchall()
+        assert len(found) > 30
+        assert all(may == (name in FOR_ALL) and app for name, may, app in found), found
+
+
+@pytest.mark.in_turn
+def test_the_role_as_a_play_uses_it(fresh_server: Server, tmp_path: pathlib.Path) -> None:
+    server = fresh_server
+    prepare(server)
+    assert play(server, tmp_path, check=True)["changed"] == 1
+    assert not server.query("SELECT FROM pg_extension WHERE extname = 'pgcrypto'")
+    assert play(server, tmp_path)["changed"] == 2
+    with server.connect(dbname="shop") as connection:
+        found = connection.execute(EXECUTABLE.encode()).fetchall()
+    assert found and all(may == (name in FOR_ALL) and app for name, may, app in found)
+    assert play(server, tmp_path)["changed"] == 0
+
+
+def kernel(root: pathlib.Path, number: str, *names: str, uuid: str = "", slaves: t.Sequence[str] = ()) -> None:
+    """What sysfs has of a device, ``names`` being its path below devices."""
+    device = root / "devices" / "/".join(names)
+    device.mkdir(parents=True, exist_ok=True)
+    if len(names) > 1:
+        (device / "partition").write_text("1\n", encoding="ascii")
+    else:
+        (device / "slaves").mkdir()
+        for slave in slaves:
+            (device / "slaves" / slave.rpartition("/")[2]).symlink_to(root / "devices" / slave)
+    if uuid:
+        (device / "dm").mkdir()
+        (device / "dm" / "uuid").write_text(uuid + "\n", encoding="ascii")
+    link = root / "dev" / "block" / number
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(device)
+
+
+@pytest.mark.parametrize(
+    ("uuid", "slaves", "encrypted"),
+    [
+        ("CRYPT-LUKS2-0815-data", ["sda/sda1"], True),
+        ("LVM-abc", ["dm-5"], True),
+        ("LVM-abc", ["dm-5", "sda/sda1"], False),  # one half in clear
+        ("LVM-abc", ["sda/sda1"], False),
+        ("", [], False),
+    ],
+)
+def test_every_way_down_has_to_be_encrypted(
+    tmp_path: pathlib.Path, uuid: str, slaves: list[str], encrypted: bool
+) -> None:
+    kernel(tmp_path, "8:0", "sda")
+    kernel(tmp_path, "8:1", "sda", "sda1")
+    kernel(tmp_path, "253:5", "dm-5", uuid="CRYPT-PLAIN-swap", slaves=["sda/sda1"])
+    kernel(tmp_path, "253:0", "dm-0", uuid=uuid, slaves=slaves)
+    found = device_of(253, 0, sysfs=str(tmp_path))
+    assert found.name == "dm-0" and judge(found) is encrypted
+    assert not judge(device_of(8, 1, sysfs=str(tmp_path)))
+    with pytest.raises(OSError, match="No such file"):
+        device_of(7, 0, sysfs=str(tmp_path))
+
+
+def test_what_nobody_can_see_is_not_known(tmp_path: pathlib.Path) -> None:
+    for path in ("/proc", str(tmp_path / "missing")):
+        found = volume_of(path)
+        assert found.encrypted is None and found.reason
+
+
+@pytest.mark.since(18)
+def test_built_in_ciphers_can_be_ended(fresh_server: Server) -> None:
+    """What the page says about FIPS."""
+    with fresh_server.connect() as connection:
+        connection.execute("CREATE EXTENSION pgcrypto")
+        connection.execute("SELECT crypt('secret', gen_salt('bf')), fips_mode()")  # the positive control
+        connection.execute("SET pgcrypto.builtin_crypto_enabled = off")
+        with pytest.raises(psycopg.errors.InternalError_, match="built-in crypto functions is disabled"):
+            connection.execute("SELECT crypt('secret', gen_salt('bf'))")
+        connection.execute("SELECT digest('text', 'sha256')")
