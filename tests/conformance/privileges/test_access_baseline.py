@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.arguments import component
+from ansible_collections.rampart.postgresql.tests.conformance.components import NeverProven
 from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
 from ansible_collections.rampart.postgresql.tests.role_variables import desired
 
@@ -226,3 +227,23 @@ def test_what_no_grant_shows_is_reported_and_row_security_forced_where_asked(fre
     unprotected = run(server, pg_access_force_row_security=[{"objects": ["plain"]}], **options)
     assert unprotected.failed
     assert "row-level security is enabled" in unprotected.output
+
+
+@pytest.mark.in_turn
+def test_all_of_it_is_taken_back_when_the_run_fails(fresh_server: Server) -> None:
+    server = fresh_server
+    execute(server, "CREATE ROLE maker LOGIN", "CREATE DATABASE shop")
+    execute(server, "GRANT CREATE ON SCHEMA public TO PUBLIC", database="shop")
+    execute(server, "CREATE TABLE mine ()", "ALTER TABLE mine ENABLE ROW LEVEL SECURITY", user="maker", database="shop")
+    options: dict[str, t.Any] = {
+        "pg_access_groups": [{"database": "shop"}],
+        "pg_access_force_row_security": [{"databases": ["shop"], "objects": ["mine"]}],
+    }
+    wanted = run(server, check=True, **options).values["steps"]
+    values = desired("pg_access", **options)["privileges"]
+    failed = run_components(server, lambda: [component(values), NeverProven()])
+    assert failed.failed
+    assert len(failed.values["undone"]) == len(wanted)
+    assert run(server, check=True, **options).values["steps"] == wanted
+    assert may(server, MAKE, user="maker", database="shop")
+    assert settled(server, **options) == [step["statement"] for step in wanted]
