@@ -54,6 +54,9 @@ def play(server: Server, directory: pathlib.Path, *, check: bool = False) -> dic
             "pg_crypto_databases": ["shop"],
             "pg_crypto_roles": ["app"],
             "pg_crypto_paths": ["/proc"],
+            "pg_crypto_set_user": True,  # whose library no server here has, so nothing is done about it
+            "pg_crypto_set_user_superusers": ["app"],
+            "pg_crypto_allow_restart": True,
         },
         "tasks": [
             {"ansible.builtin.include_role": {"name": "rampart.postgresql.pg_crypto"}},
@@ -144,6 +147,7 @@ def test_the_role_as_a_play_uses_it(fresh_server: Server, tmp_path: pathlib.Path
     assert play(server, tmp_path)["changed"] == 2
     with server.connect(dbname="shop") as connection:
         found = connection.execute(EXECUTABLE.encode()).fetchall()
+    assert server.query("SHOW shared_preload_libraries") == [("",)]
     assert found and all(may == (name in FOR_ALL) and app for name, may, app in found)
     assert play(server, tmp_path)["changed"] == 0
 
