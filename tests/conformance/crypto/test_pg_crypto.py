@@ -8,6 +8,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import typing as t
 
 import psycopg
@@ -20,6 +21,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._host.volumes i
 from ansible_collections.rampart.postgresql.tests.conformance.modules import run_module
 
 if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -29,16 +32,46 @@ VALUES = {
     "password": "correct horse",
     "text": "naïve ' text",
     "key": "the key of the tests",
-    "public": (HERE / "public.asc").read_text(encoding="ascii"),
-    "secret": (HERE / "secret.asc").read_text(encoding="ascii"),
     "passphrase": "of the tests",
 }
+PAIR = """Key-Type: RSA
+Key-Length: 2048
+Subkey-Type: RSA
+Subkey-Length: 2048
+Subkey-Usage: encrypt
+Name-Real: Tests
+Expire-Date: 0
+%commit
+"""  # pgcrypto encrypts with a subkey, and knows no curves
 FOR_ALL = {"gen_random_uuid", "fips_mode"}
 EXECUTABLE = """
 SELECT p.proname, pg_catalog.has_function_privilege('stranger', p.oid, 'EXECUTE'),
        pg_catalog.has_function_privilege('app', p.oid, 'EXECUTE')
 FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'pgcrypto'"""
+
+
+@pytest.fixture(scope="module")
+def values() -> Iterator[dict[str, str]]:
+    """What the examples of the documentation are tried with, a pair of keys that gpg makes among them."""
+    with tempfile.TemporaryDirectory(prefix="gpg-", dir="/tmp") as home:  # sockets need a short path
+        recipe = pathlib.Path(home) / "recipe"
+        phrase = ["--pinentry-mode", "loopback", "--passphrase", VALUES["passphrase"]]
+
+        def gpg(*arguments: str) -> str:
+            command = ["gpg", "--homedir", home, "--batch", "--quiet", *arguments]
+            return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+        try:
+            recipe.write_text(PAIR, encoding="ascii")
+            gpg(*phrase, "--generate-key", str(recipe))
+            yield {
+                **VALUES,
+                "public": gpg("--armor", "--export"),
+                "secret": gpg(*phrase, "--armor", "--export-secret-keys"),
+            }
+        finally:
+            subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], capture_output=True, check=False)
 
 
 def play(server: Server, directory: pathlib.Path, *, check: bool = False) -> dict[str, t.Any]:
@@ -112,7 +145,9 @@ def govern(server: Server) -> None:
     assert not run_module("privileges", server, rehearse=False, **options).changed
 
 
-def test_examples_work_for_those_who_need_them_and_for_nobody_else(fresh_server: Server) -> None:
+def test_examples_work_for_those_who_need_them_and_for_nobody_else(
+    fresh_server: Server, values: dict[str, str]
+) -> None:
     server = fresh_server
     govern(server)
     blocks = re.findall(r"\.\. code-block:: sql\n\n((?:   .*\n)+)", PAGE.read_text(encoding="utf-8"))
@@ -121,17 +156,17 @@ def test_examples_work_for_those_who_need_them_and_for_nobody_else(fresh_server:
         create, insert, select = (statement for statement in block.split(";\n") if statement.strip())
         with server.connect(dbname="shop", user="app") as connection:
             connection.execute(create.encode())
-            connection.execute(insert.encode(), VALUES)
-            assert connection.execute(select.encode(), VALUES).fetchone() == (True,)
+            connection.execute(insert.encode(), values)
+            assert connection.execute(select.encode(), values).fetchone() == (True,)
             table = re.findall(r"CREATE TABLE (\w+)", create)[0]
             rows = str(connection.execute(f"TABLE {table}".encode()).fetchall())
-            assert VALUES["text"] not in rows and VALUES["password"] not in rows
+            assert values["text"] not in rows and values["password"] not in rows
             connection.execute(f"GRANT ALL ON {table} TO stranger".encode())
         with (
             server.connect(dbname="shop", user="stranger") as connection,
             pytest.raises(psycopg.errors.InsufficientPrivilege, match="for function"),
         ):
-            connection.execute(select.encode(), VALUES)
+            connection.execute(select.encode(), values)
     with server.connect(dbname="shop") as connection:
         found = connection.execute(EXECUTABLE.encode()).fetchall()
         assert len(found) > 30
