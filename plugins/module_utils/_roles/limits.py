@@ -92,26 +92,26 @@ def effects(changes: t.Iterable[tuple[Role, Role]]) -> list[Effect]:
     return found
 
 
-def _alter(now: Role, then: Role) -> str:
+def _alter(start: Role, end: Role) -> str:
     words, parts = [], {}
-    for number, (template, part) in enumerate(_clauses(now, then)):
+    for number, (template, part) in enumerate(_clauses(start, end)):
         words.append(template.replace("{}", f"{{v{number}}}"))
         if part is not None:
             parts[f"v{number}"] = part
-    return compose("ALTER ROLE {role} " + " ".join(words), role=Identifier(now.name), **parts)
+    return compose("ALTER ROLE {role} " + " ".join(words), role=Identifier(start.name), **parts)
 
 
-def _words(now: Role, then: Role) -> list[str]:
-    return [template.replace("{}", str(part)) for template, part in _clauses(now, then)]
+def _words(start: Role, end: Role) -> list[str]:
+    return [template.replace("{}", str(part)) for template, part in _clauses(start, end)]
 
 
-def _clauses(now: Role, then: Role) -> t.Iterator[tuple[str, Part | None]]:
-    if now.login != then.login:
-        yield ("LOGIN" if then.login else "NOLOGIN"), None
-    if now.connection_limit != then.connection_limit:
-        yield "CONNECTION LIMIT {}", Integer(then.connection_limit)
-    if now.valid_until != then.valid_until:
-        yield "VALID UNTIL {}", Literal(_time(then.valid_until))
+def _clauses(start: Role, end: Role) -> t.Iterator[tuple[str, Part | None]]:
+    if start.login != end.login:
+        yield ("LOGIN" if end.login else "NOLOGIN"), None
+    if start.connection_limit != end.connection_limit:
+        yield "CONNECTION LIMIT {}", Integer(end.connection_limit)
+    if start.valid_until != end.valid_until:
+        yield "VALID UNTIL {}", Literal(_time(end.valid_until))
 
 
 def _time(seconds: float) -> str:

@@ -153,7 +153,7 @@ class Database:
         return (*KINDS[kind].privileges, *more)
 
     def keys(self, kind: str) -> list[Key]:
-        return [(s, n, c) for s, n, c, *_rest in self.rows(f"{KINDS[kind].objects} ORDER BY 1, 2, 3")]
+        return [tuple(row[:3]) for row in self.rows(f"{KINDS[kind].objects} ORDER BY 1, 2, 3")]
 
     def everything(self) -> list[t.Any]:
         """Every ACL with its grantors, to see whether anything has changed."""

@@ -157,14 +157,14 @@ class _Planning:
             statement=statement,
         )
 
-    def _options(self, now: Grant, then: Grant) -> str:
+    def _options(self, start: Grant, end: Grant) -> str:
         """Only those that differ: ADMIN is not touched."""
         words = [
             f"{name} {'TRUE' if after else 'FALSE'}"
-            for name, before, after in (("INHERIT", now.inherit, then.inherit), ("SET", now.set, then.set))
+            for name, before, after in (("INHERIT", start.inherit, end.inherit), ("SET", start.set, end.set))
             if before != after
         ]
-        return self._sql(f"GRANT {{role}} TO {{member}} WITH {', '.join(words)}", now, by=True)
+        return self._sql(f"GRANT {{role}} TO {{member}} WITH {', '.join(words)}", start, by=True)
 
     def _granting(self, grant: Grant) -> str:
         """The membership as it was."""
