@@ -213,7 +213,8 @@ class History:
         """Keep a version; the oldest beyond ``keep`` go. Returns the path of the copy."""
         folder = os.path.join(self.directory, os.path.dirname(state.path).strip(os.path.sep).replace(os.path.sep, "_"))
         name = os.path.basename(state.path)
-        stamp = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.{time.time_ns() % 10**9:09d}Z"
+        seconds, rest = divmod(time.time_ns(), 10**9)  # one look at the clock, or versions could be out of order
+        stamp = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(seconds))}.{rest:09d}Z"
         copy = os.path.join(folder, f"{name}.{stamp}")
         replace_file(copy, state.content, owner=self.owner, mode=0o600, parents=True)
         entries = self._entries(folder)
