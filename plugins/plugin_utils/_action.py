@@ -26,17 +26,15 @@ def check_library() -> None:
         raise Unsupported("the cryptography library is missing on the controller: install it where ansible-core runs")
 
 
-def validated(arguments: t.Mapping[str, t.Any], spec: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Option values as a module on a host would get them; RampartError says which one cannot be used."""
+def validated(arguments: t.Mapping[str, t.Any], spec: t.Mapping[str, t.Any], *, option: str = "") -> dict[str, t.Any]:
+    """Option values as a module on a host would get them; RampartError says which one cannot be used.
+
+    ``option`` is the name of the option that holds them.
+    """
     result = ArgumentSpecValidator(dict(spec)).validate(plain(arguments))
     if result.errors.errors:
-        raise RampartError(told(result.errors.errors))
+        raise RampartError((f"{option}: " if option else "") + "; ".join(map(_told, result.errors.errors)))
     return dict(result.validated_parameters)
-
-
-def told(errors: t.Iterable[AnsibleValidationError]) -> str:
-    """What a validator complains of."""
-    return "; ".join(_told(error) for error in errors)
 
 
 def _told(error: AnsibleValidationError) -> str:

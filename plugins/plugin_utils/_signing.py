@@ -11,8 +11,6 @@ import datetime
 import os
 import typing as t
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.arguments import ARGUMENTS
@@ -21,7 +19,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls.desired im
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import LOOPBACK_NAME
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import is_loopback
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.names import normalised
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import told
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import validated
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.authority import Authority
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.authority import Issued
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.requests import SERVER
@@ -155,8 +153,5 @@ def _check_trust(values: Values, given: Values, wanted: Desired) -> None:
 
 def _validated(values: Values, option: str) -> tuple[Desired, Values]:
     """The values as the module understands them, and its suboptions of the authority."""
-    result = ArgumentSpecValidator(ARGUMENTS).validate({name: values[name] for name in values if name in ARGUMENTS})
-    if result.errors.errors:
-        raise RampartError((f"{option}: " if option else "") + told(result.errors.errors))
-    found = result.validated_parameters
+    found = validated({name: values[name] for name in values if name in ARGUMENTS}, ARGUMENTS, option=option)
     return desired(found, option=option), found["authority"]
