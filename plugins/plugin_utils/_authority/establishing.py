@@ -55,10 +55,10 @@ def _examined(desired: Desired, passphrase: str, now: int) -> tuple[Situation, P
     situation = observe(desired.path)
     check_clock(situation.entries, desired.policy.generation, now)
     planning.check_generation(situation, desired)
-    for number in desired.policy.trusted:
-        generation = situation.generations.get(number)
-        for usage, _certificate in generation.both if generation else ():
-            generation.key(usage, passphrase)  # type: ignore[union-attr]
+    present = [situation.generations[number] for number in desired.policy.trusted if number in situation.generations]
+    for generation in present:
+        for usage, _certificate in generation.both:
+            generation.key(usage, passphrase)
     return situation, planned(situation, desired, now)
 
 

@@ -54,6 +54,7 @@ class SelfSigned:
         def build() -> list[Component]:
             ours = component({"names": names})
             if announced:
+                # the real one still runs; what is around it only tells when
                 ours.prepare = announced(ours.prepare)  # type: ignore[method-assign]
             return [ours, settings.component(_ON)]
 

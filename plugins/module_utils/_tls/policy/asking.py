@@ -64,6 +64,7 @@ def _of_server(pid: int) -> list[str]:
 
 def _answer(server: Server, question: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """By the server's account and with its variables: where its libraries are is as little root's affair as what they do."""
+    # The loader knows it in the zip of a module too. Every loader of source has get_source; its type does not say so.
     source = _library.__loader__.get_source(_library.__name__)  # type: ignore[union-attr]
     try:
         done = subprocess.run(  # pylint: disable=ansible-bad-function # run_command needs a module object

@@ -154,8 +154,8 @@ def test_what_is_not_loaded_is_loaded(values: dict[str, t.Any], words: str) -> N
     [step] = plan(state).steps
     assert isinstance(step.operation, Reload) and words in step.description
     assert [words in problem for problem in wanting().unproven(state)] == [True]
-    for quiet in ({"ssl": False}, {"settings": UNSET}):
-        assert wanting().unproven(dataclasses.replace(state, **quiet)) == []  # type: ignore[arg-type]
+    assert wanting().unproven(dataclasses.replace(state, ssl=False)) == []
+    assert wanting().unproven(dataclasses.replace(state, settings=UNSET)) == []
 
 
 @pytest.mark.parametrize("parameter", ["ssl_ca_file", "ssl_crl_file", "ssl_crl_dir"])
