@@ -28,7 +28,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql imp
 
 __all__ = ["becoming", "effects", "steps"]
 
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+_EPOCH = datetime.datetime(1970, 1, 1)
+_DAY = 86_400_000_000  # microseconds
+_JULIAN_DAY = 2_440_588  # of the epoch
 
 
 def becoming(state: State, values: t.Iterable[Values]) -> list[tuple[Role, Role]]:
@@ -117,5 +119,10 @@ def _clauses(start: Role, end: Role) -> t.Iterator[tuple[str, Part | None]]:
 def _time(seconds: float) -> str:
     if math.isinf(seconds):
         return "infinity" if seconds > 0 else "-infinity"
-    moment = _EPOCH + datetime.timedelta(microseconds=round(seconds * 1_000_000))
-    return moment.strftime("%Y-%m-%d %H:%M:%S.%f+00").replace(".000000+", "+")
+    days, rest = divmod(round(seconds * 1_000_000), _DAY)
+    try:
+        moment = _EPOCH + datetime.timedelta(days, microseconds=rest)
+    except OverflowError:  # Python knows the years 1 to 9999 only, and the server takes a Julian day too
+        moment = _EPOCH + datetime.timedelta(microseconds=rest)
+        return f"J{_JULIAN_DAY + days} {moment.time()}+00"
+    return f"{moment}+00"

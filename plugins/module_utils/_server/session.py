@@ -184,6 +184,7 @@ def _parameters(options: Options) -> dict[str, str]:
         "role": "none",
         "search_path": "pg_catalog",
         "datestyle": "ISO",  # or a text of the server could not be given back to it
+        "extra_float_digits": "1",  # or numbers would arrive rounded
         "default_transaction_read_only": "off",
         "row_security": "off",
         "idle_in_transaction_session_timeout": "0",

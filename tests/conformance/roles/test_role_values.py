@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.arguments import component
+from ansible_collections.rampart.postgresql.tests.conformance.components import NeverProven
 from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
 from ansible_collections.rampart.postgresql.tests.conformance.modules import Result
 
@@ -68,6 +69,22 @@ def test_values_of_named_roles_are_what_the_operator_says(fresh_server: Server) 
     assert server.query(VALUES) == before
     for name in (server.superuser, "pg_monitor"):
         assert "roles[0].role" in run(server, roles=[{"role": name, "login": False}]).message
+
+
+@pytest.mark.in_turn
+def test_moments_of_any_year_are_known_and_put_back(fresh_server: Server) -> None:
+    server = fresh_server
+    moments = ("20000-02-29 12:00:00", "0044-03-15 BC", "0001-02-03", "-infinity", "2030-01-01 11:12:13.456789")
+    for number, moment in enumerate(moments):
+        server.query(f"CREATE ROLE role{number} VALID UNTIL '{moment}'")
+    server.query("ALTER DATABASE postgres SET extra_float_digits = -15")  # the server rounds what it shows
+    before = server.query(VALUES)
+    wanted = [{"role": f"role{number}", "valid_until": "0900-05-06 07:08:09"} for number in range(len(moments))]
+    undone = run_components(server, lambda: [component({"roles": wanted}), NeverProven()], rehearse=False)
+    assert undone.failed and len(undone.values["undone"]) == len(moments), undone.output
+    assert server.query(VALUES) == before
+    assert good(run(server, roles=wanted)).changed
+    assert server.query(VALUES) == [(*row[:3], "0900-05-06 07:08:09+00") for row in before]
 
 
 @pytest.mark.in_turn
