@@ -12,8 +12,10 @@ version_added: 0.1.0
 description:
   - Looks at the block devices under the data directory, the WAL, the tablespaces, and other directories such as those of backups, and
     tells whether every way down to a disk goes through dm-crypt.
-  - What the kernel does not show is not known. A disk that encrypts itself, one that a provider encrypts, native encryption of ZFS, and what
-    is at the other end of a network file system are of that kind.
+  - dm-verity and dm-integrity encrypt nothing and do not count. Of btrfs every device counts, of a loop device what its file lies on.
+  - What the kernel does not show is not known. Native encryption of ZFS and of bcachefs, and what is at the other end of a network file
+    system or a network block device, are of that kind. A disk that encrypts itself, or one that a provider encrypts, is V(false), as it looks
+    like any other. Which cipher dm-crypt has is not looked at, and C(null) is one.
   - It does not connect to the server. Run it as root or as the owner of the cluster.
 author:
   - rampart.postgresql contributors (@rampart-postgresql)
@@ -62,7 +64,7 @@ volumes:
       description: What it is for, one of V(data), V(wal), V(tablespace) and V(other).
       type: str
     path:
-      description: The directory.
+      description: The directory, for the WAL and tablespaces where their links lead.
       type: str
       sample: /var/lib/postgresql/17/main
     encrypted:
@@ -102,6 +104,7 @@ def look(options: Options, paths: t.Iterable[str]) -> list[dict[str, t.Any]]:
         spaces = os.path.join(data, "pg_tblspc")
         found = [("data", data), ("wal", os.path.join(data, "pg_wal"))]
         found += [("tablespace", os.path.join(spaces, name)) for name in sorted(os.listdir(spaces))]
+        found = [(purpose, os.path.realpath(path)) for purpose, path in found]
     found += [("other", path) for path in paths]
     return [volume_of(path).result(purpose) for purpose, path in found]
 

@@ -2,6 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The host around the clusters: packages; private to the collection."""
+"""The host around the clusters: addresses, packages, volumes, the account and the unit; private to the collection."""
 
 from __future__ import annotations

@@ -15,9 +15,6 @@ import psycopg
 import pytest
 import yaml
 
-from ansible_collections.rampart.postgresql.plugins.module_utils._host.volumes import device_of
-from ansible_collections.rampart.postgresql.plugins.module_utils._host.volumes import judge
-from ansible_collections.rampart.postgresql.plugins.module_utils._host.volumes import volume_of
 from ansible_collections.rampart.postgresql.tests.conformance.modules import run_module
 
 if t.TYPE_CHECKING:
@@ -185,54 +182,6 @@ def test_the_role_as_a_play_uses_it(fresh_server: Server, tmp_path: pathlib.Path
     assert server.query("SHOW shared_preload_libraries") == [("",)]
     assert found and all(may == (name in FOR_ALL) and app for name, may, app in found)
     assert play(server, tmp_path)["changed"] == 0
-
-
-def kernel(root: pathlib.Path, number: str, *names: str, uuid: str = "", slaves: t.Sequence[str] = ()) -> None:
-    """What sysfs has of a device, ``names`` being its path below devices."""
-    device = root / "devices" / "/".join(names)
-    device.mkdir(parents=True, exist_ok=True)
-    if len(names) > 1:
-        (device / "partition").write_text("1\n", encoding="ascii")
-    else:
-        (device / "slaves").mkdir()
-        for slave in slaves:
-            (device / "slaves" / slave.rpartition("/")[2]).symlink_to(root / "devices" / slave)
-    if uuid:
-        (device / "dm").mkdir()
-        (device / "dm" / "uuid").write_text(uuid + "\n", encoding="ascii")
-    link = root / "dev" / "block" / number
-    link.parent.mkdir(parents=True, exist_ok=True)
-    link.symlink_to(device)
-
-
-@pytest.mark.parametrize(
-    ("uuid", "slaves", "encrypted"),
-    [
-        ("CRYPT-LUKS2-0815-data", ["sda/sda1"], True),
-        ("LVM-abc", ["dm-5"], True),
-        ("LVM-abc", ["dm-5", "sda/sda1"], False),  # one half in clear
-        ("LVM-abc", ["sda/sda1"], False),
-        ("", [], False),
-    ],
-)
-def test_every_way_down_has_to_be_encrypted(
-    tmp_path: pathlib.Path, uuid: str, slaves: list[str], encrypted: bool
-) -> None:
-    kernel(tmp_path, "8:0", "sda")
-    kernel(tmp_path, "8:1", "sda", "sda1")
-    kernel(tmp_path, "253:5", "dm-5", uuid="CRYPT-PLAIN-swap", slaves=["sda/sda1"])
-    kernel(tmp_path, "253:0", "dm-0", uuid=uuid, slaves=slaves)
-    found = device_of(253, 0, sysfs=str(tmp_path))
-    assert found.name == "dm-0" and judge(found) is encrypted
-    assert not judge(device_of(8, 1, sysfs=str(tmp_path)))
-    with pytest.raises(OSError, match="No such file"):
-        device_of(7, 0, sysfs=str(tmp_path))
-
-
-def test_what_nobody_can_see_is_not_known(tmp_path: pathlib.Path) -> None:
-    for path in ("/proc", str(tmp_path / "missing")):
-        found = volume_of(path)
-        assert found.encrypted is None and found.reason
 
 
 @pytest.mark.since(18)
