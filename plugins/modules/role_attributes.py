@@ -18,8 +18,8 @@ description:
   - Sets C(LOGIN), C(CONNECTION LIMIT) and C(VALID UNTIL) of the roles in O(roles). A client that would be refused
     therefore fails the run before anything is changed.
   - Without O(allow) and O(strip) nothing is changed; every role that has such an attribute is reported in RV(left_alone).
-  - The bootstrap superuser (oid 10), the login of the run and PostgreSQL's predefined roles are exempt. To ask for one of
-    the first two to be stripped is an error.
+  - The bootstrap superuser (oid 10) and the login of the run are exempt. To ask for one of them to be stripped is an error.
+    PostgreSQL's predefined roles keep their attributes and the memberships that PostgreSQL gave them (C(pg_monitor)).
   - The attribute that a role replicates with right now (a standby, a backup, an active slot), or that C(primary_conninfo)
     names, is never taken away. The run fails before anything is changed and names role and use; see O(in_use). The same
     goes for roles that O(allow) says nothing about and that a tool for backup, monitoring or high availability is connected

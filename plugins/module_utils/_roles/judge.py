@@ -42,8 +42,8 @@ class Judge:
         self._by_kind = tuple(entry for entry in desired.allow or () if entry.role is None)
 
     def is_exempt(self, role: Role) -> bool:
-        """Whether nothing is taken from it whatever the lists say."""
-        return role.oid == BOOTSTRAP_OID or role.name == self._state.login or role.predefined
+        """Whether nothing that was granted to it is taken whatever the lists say."""
+        return role.oid == BOOTSTRAP_OID or role.name == self._state.login
 
     def is_governed(self, role: Role) -> bool:
         """Whether the operator has said something about it."""
@@ -66,7 +66,9 @@ class Judge:
 
     def loses(self, role: Role) -> tuple[str, ...]:
         """The attributes that it would lose, were nothing using them."""
-        return () if self.is_exempt(role) or not self.is_governed(role) else self.exceeds(role)
+        if role.predefined or self.is_exempt(role) or not self.is_governed(role):
+            return ()
+        return self.exceeds(role)
 
     def exceeds(self, role: Role) -> tuple[str, ...]:
         """The governed attributes that it has and may not have."""

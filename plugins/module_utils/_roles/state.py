@@ -246,6 +246,8 @@ def observe(
     """Read roles, and what depends on superusers only where one may be stripped: that takes a session per database."""
     session = server.session
     roles = tuple(_role(row) for row in session.rows(_ROLES))
+    present = {role.oid for role in roles}
+    grants = (Grant(**row) for row in session.rows(_MEMBERSHIPS))
     state = State(
         roles=roles,
         login=session.login,
@@ -254,7 +256,8 @@ def observe(
         replicating=_replicating(session, roles),
         recognised=_uses(session.rows(compose(_RECOGNISED, names=Literal(APPLICATIONS)))),
         managers=tuple(manager.name for manager in server.managers),
-        grants=tuple(Grant(**row) for row in session.rows(_MEMBERSHIPS)),
+        # A role that was dropped while it was granted may have left a row that means nothing.
+        grants=tuple(grant for grant in grants if grant.role in present and grant.member in present),
         parameter_grants=_parameter_grants(server),
         **(session.rows(_SETTINGS)[0] if session.is_superuser else {"md5_rules": True}),
         passwords=passwords_of(server, passwords, tuple(QUIET)),

@@ -106,6 +106,29 @@ def test_createrole_grants_itself_no_power(fresh_server: Server, major: int) -> 
 
 
 @pytest.mark.in_turn
+def test_rows_that_lost_their_role_mean_nothing(fresh_server: Server) -> None:
+    """As two sessions leave them behind when one drops a role that the other one grants."""
+    server = fresh_server
+    server.query(f"CREATE ROLE app LOGIN CREATEDB IN ROLE {PROGRAM}; CREATE ROLE gone IN ROLE {PROGRAM}")
+    server.query("GRANT gone TO app; DELETE FROM pg_authid WHERE rolname = 'gone'")
+    allow = [{"member_of": "nobody", "attributes": ["CREATEDB"]}]
+    done = good(run(server, allow=allow))
+    assert [step["subject"] for step in done.values["steps"]] == ['role "app"'] * 2
+    assert not good(run(server, allow=allow)).changed
+
+
+@pytest.mark.in_turn
+def test_a_group_that_postgresql_made_passes_no_power_on(fresh_server: Server) -> None:
+    server = fresh_server
+    server.query(f"CREATE ROLE app LOGIN IN ROLE pg_monitor; GRANT {PROGRAM} TO pg_monitor")
+    assert can(server, "app", tries(PROGRAM))  # the positive control
+    good(run(server, allow=[], memberships=[PROGRAM, "pg_read_all_stats"]))
+    assert not can(server, "app", tries(PROGRAM))
+    assert server.query("SELECT pg_has_role('app', 'pg_read_all_stats', 'USAGE')") == [(True,)]
+    assert not good(run(server, allow=[])).changed
+
+
+@pytest.mark.in_turn
 @pytest.mark.since(14)
 def test_a_verifier_that_is_as_good_as_a_password_is_out_of_reach(fresh_server: Server) -> None:
     server = fresh_server

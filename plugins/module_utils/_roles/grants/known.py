@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-__all__ = ["CREATEROLE_LIMITED", "MEMBERSHIPS", "PARAMETERS", "READS_VERIFIERS"]
+__all__ = ["BUILT_IN", "CREATEROLE_LIMITED", "MEMBERSHIPS", "PARAMETERS", "READS_VERIFIERS"]
 
 READS_VERIFIERS = "pg_read_all_data"
 """From 14 on. It reads the verifiers in pg_authid, and one of kind md5 is as good as the password."""
@@ -20,6 +20,11 @@ MEMBERSHIPS: t.Mapping[str, str] = {
     READS_VERIFIERS: "reads verifiers, and one of kind md5 is as good as the password",
 }
 """Predefined roles, and what their members do."""
+
+BUILT_IN: t.Mapping[str, tuple[str, ...]] = {
+    "pg_monitor": ("pg_read_all_settings", "pg_read_all_stats", "pg_stat_scan_tables"),
+}
+"""Predefined roles, and what PostgreSQL itself makes them members of."""
 
 PARAMETERS = (
     "allow_system_table_mods",

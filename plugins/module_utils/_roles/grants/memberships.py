@@ -17,11 +17,13 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Ru
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired import AllowedMembership
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired import Desired
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.known import BUILT_IN
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.known import READS_VERIFIERS
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.order import Doomed
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.order import doomed_in_order
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.judge import Judge
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.part import Part
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import BOOTSTRAP_OID
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Grant
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Identifier
@@ -56,10 +58,10 @@ class _Planning:
         becoming: list[tuple[Grant, Grant]] = []
         left: list[LeftAlone] = []
         for grant in self._state.grants:
-            member = self._roles.get(grant.member)
-            if grant.role not in self._governed or member is None:
+            member = self._roles[grant.member]
+            if grant.role not in self._governed:
                 continue
-            if self._judge.is_exempt(member) or self._judge.keeps_superuser(member):
+            if self._judge.is_exempt(member) or self._judge.keeps_superuser(member) or self._is_built_in(grant):
                 continue
             if not self._judge.is_governed(member):
                 left.append(self._left(grant, "and no allow-list says whether it may"))
@@ -80,6 +82,10 @@ class _Planning:
             left_alone=tuple(left),
             warnings=tuple(self._falling(going)),
         )
+
+    def _is_built_in(self, grant: Grant) -> bool:
+        """Whether PostgreSQL itself made it."""
+        return grant.grantor == BOOTSTRAP_OID and self._name(grant.role) in BUILT_IN.get(self._name(grant.member), ())
 
     def _with_options(
         self, grant: Grant, allowed: AllowedMembership, left: list[LeftAlone]

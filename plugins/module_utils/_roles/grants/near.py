@@ -23,11 +23,13 @@ _PUBLIC = 0
 
 def near_superusers(state: State) -> list[dict[str, t.Any]]:
     """Each with its reasons, in the order of the roles."""
+    roles = {role.oid: role for role in state.roles}
     parents: dict[int, list[int]] = {}
     for grant in state.grants:
-        if grant.set is not False or grant.inherit is not False:
+        # ADMIN alone is enough to make oneself a member with SET, but of no superuser.
+        makes_itself = grant.admin and "SUPERUSER" not in roles[grant.role].attributes
+        if makes_itself or grant.set is not False or grant.inherit is not False:
             parents.setdefault(grant.member, []).append(grant.role)
-    roles = {role.oid: role for role in state.roles}
     parameters: dict[int, set[str]] = {}
     for held in state.parameter_grants:
         if held.parameter in PARAMETERS:
@@ -36,7 +38,7 @@ def near_superusers(state: State) -> list[dict[str, t.Any]]:
     for role in state.roles:
         if role.predefined or "SUPERUSER" in role.attributes:
             continue
-        groups = [roles[oid] for oid in sorted(above(role.oid, parents)) if oid in roles]
+        groups = [roles[oid] for oid in sorted(above(role.oid, parents))]
         reasons = list(_reasons(state, role, groups))
         if parameters:
             held_by = (_PUBLIC, role.oid, *(group.oid for group in groups))

@@ -143,6 +143,19 @@ def test_superusers_that_stay_and_the_exempt_keep_theirs() -> None:
     assert len(plan(found, allow=[]).steps) == 2
 
 
+def test_a_predefined_role_keeps_only_what_postgresql_gave_it() -> None:
+    monitor = Role(oid=3373, name="pg_monitor", attributes=(), login=False)
+    stats = Role(oid=3375, name="pg_read_all_stats", attributes=(), login=False)
+    found = state(grant(monitor), grant(monitor, of=stats), grant(READER, of=stats))
+    found = dataclasses.replace(found, roles=(*ROLES, monitor, stats))
+    planned = plan(found, allow=[], memberships=[PROGRAM.name, stats.name])
+    assert statements(planned) == [
+        'REVOKE "pg_execute_server_program" FROM "pg_monitor" GRANTED BY "postgres"',
+        'REVOKE "pg_read_all_stats" FROM "pg_read_all_data" GRANTED BY "postgres"',
+    ]
+    assert not plan(found, allow=[allowed(monitor)]).steps
+
+
 def test_who_is_as_good_as_a_superuser() -> None:
     maker = dataclasses.replace(THREE, attributes=("CREATEROLE",))
     roles = (POSTGRES, PROGRAM, READER, ONE, TWO, maker)
@@ -150,8 +163,12 @@ def test_who_is_as_good_as_a_superuser() -> None:
     assert [entry["role"] for entry in plan(found).standing["near_superusers"]] == ["one", "t wo"]
     old = dataclasses.replace(found, version=150000)
     assert [entry["role"] for entry in plan(old).standing["near_superusers"]] == ["one", "t wo", "three"]
-    apart = Grant(PROGRAM.oid, ONE.oid, POSTGRES.oid, True, inherit=False, set=False)
+    apart = Grant(PROGRAM.oid, ONE.oid, POSTGRES.oid, inherit=False, set=False)
     assert not plan(dataclasses.replace(found, grants=(apart,))).standing["near_superusers"]
+    admin = dataclasses.replace(apart, admin=True)
+    assert [entry["role"] for entry in plan(state(admin)).standing["near_superusers"]] == ["one"]
+    of_superuser = dataclasses.replace(admin, role=POSTGRES.oid)
+    assert not plan(state(of_superuser)).standing["near_superusers"]
 
 
 def test_who_may_set_what_runs_programs_is_as_good_too() -> None:
