@@ -16,7 +16,7 @@ description:
   - Reports, as warnings and in the result, where passwords lie in clear, by file and line and never the password itself. It looks
     into these files, the service files of the host, C(primary_conninfo) in files that others can read, and for
     E(PGPASSWORD) into the profiles of every account with a shell and the environment of the server.
-  - Reports the package that the server comes from, and its source.
+  - Reports the packages that the server and the libraries in its directory come from, and their sources.
   - The files are read and changed with the rights of their owner, and never as root.
 author:
   - rampart.postgresql contributors (@rampart-postgresql)
@@ -58,8 +58,10 @@ options:
     default: "0640"
   authorised_sources:
     description:
-      - Beginnings of the sources that the server's package may come from, as C(apt-cache policy) shows them, or the vendor as
-        C(rpm) does. A server from elsewhere is a warning. Without any, the source is only returned.
+      - Beginnings of the sources that these packages may come from, as C(apt-cache policy) shows them, or the vendor as
+        C(rpm) does. A package from elsewhere is a warning, and so is a library that no package has. Without any, they are only
+        returned.
+      - C(apt) tells a package from that of a source by its version and what it depends on, and not by what is in it.
     type: list
     elements: str
     default: []
@@ -82,12 +84,19 @@ findings:
   type: list
   elements: dict
   sample: [{"path": "/root/.profile", "line": 3, "problem": "sets PGPASSWORD, which every process of this account can read"}]
-package:
+packages:
   description:
-    - The server's package, its version, the version that would be installed now, and the sources of the installed version that
-      this host knows; null when the server comes from no package.
+    - The server's package, and after it those of the libraries in its directory. Each with its version, the version that would be
+      installed now, and the sources of the installed version that this host knows. Empty when the server comes from no package.
   returned: success
-  type: dict
+  type: list
+  elements: dict
+unpackaged:
+  description: Libraries in the server's directory that no package has.
+  returned: success
+  type: list
+  elements: str
+  sample: [/usr/lib/postgresql/17/lib/own.so]
 steps:
   description: What was changed; in check mode what would be.
   returned: success

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a package of this host comes from; private to the collection."""
+"""Where the packages of this host come from; private to the collection."""
 
 from __future__ import annotations
 
@@ -11,53 +11,97 @@ import shutil
 import subprocess
 import typing as t
 
-__all__ = ["package_of_program", "parse_policy"]
+__all__ = ["packages_of", "parse_dpkg", "parse_policies", "parse_rpm"]
 
-_POLICY_VERSION = re.compile(r"^(?: {5}| \*\*\* )(?P<version>\S+)(?: [0-9-]+)?$")
+_POLICY_NAME = re.compile(r"^(?P<name>\S+):$")
+_POLICY_VERSION = re.compile(r"^(?P<mark> {5}| \*\*\* )\S+(?: [0-9-]+)?$")
 _POLICY_SOURCE = re.compile(r"^ {8,}-?[0-9]+ (?P<source>\S+(?: \S+)*)$")
+_RPM = re.compile(r"^(?P<name>[^|]+)\|(?P<version>[^|]+)\|(?P<vendor>[^|]*)$")
+_ASKED = "%{NAME}|%{VERSION}-%{RELEASE}|%{VENDOR}\n"
 _TIMEOUT = 60  # seconds
 
-
-def package_of_program(program: str) -> dict[str, t.Any]:
-    """Name, version and candidate of the package that a program is of, and its sources; empty where none is known."""
-    owner = _output(["dpkg-query", "--search", "--", program]).partition(":")[0].strip()
-    if owner:
-        return {"name": owner, **parse_policy(_output(["apt-cache", "policy", "--", owner]))}
-    asked = "%{NAME}|%{VERSION}-%{RELEASE}|%{VENDOR}\n"
-    name, _bar, rest = _output(["rpm", "--query", "--file", "--queryformat", asked, "--", program]).partition("|")
-    version, _bar, vendor = rest.strip().partition("|")
-    return {"name": name, "version": version, "sources": (vendor,)} if rest else {}
+Packages = list[dict[str, t.Any]]
 
 
-def parse_policy(text: str) -> dict[str, t.Any]:
-    """What ``apt-cache policy`` says of one package: the sources are those of the version that is installed."""
-    found = {"version": "", "candidate": ""}
-    sources: list[str] = []
-    version = ""
+def packages_of(program: str, libraries: t.Sequence[str]) -> tuple[Packages, list[str]]:
+    """Name, version, candidate and sources of the packages of a program and of libraries, that of the program first.
+
+    And the libraries that no package has; none where the program is of none, as nothing can be told then.
+    """
+    owners = parse_dpkg(_output(["dpkg-query", "--search", "--", program, *libraries]))
+    if program in owners:
+        names = dict.fromkeys(name for path in (program, *libraries) for name in owners.get(path, ()))
+        found = {each["name"]: each for each in parse_policies(_output(["apt-cache", "policy", "--", *names]))}
+        return [found.get(name, {"name": name}) for name in names], [path for path in libraries if path not in owners]
+    asked = ["rpm", "--query", "--queryformat", _ASKED, "--file", "--"]
+    if not parse_rpm(_output([*asked, program])):
+        return [], []
+    text = _output([*asked, program, *libraries])
+    return parse_rpm(text), [path for path in libraries if f"file {path} is not owned by any package" in text]
+
+
+def parse_dpkg(text: str) -> dict[str, tuple[str, ...]]:
+    """The packages of each file, as ``dpkg-query --search`` tells them."""
+    found = {}
     for line in text.splitlines():
-        name, _colon, value = line.strip().partition(": ")
-        if name in ("Installed", "Candidate"):
-            found["version" if name == "Installed" else "candidate"] = value
-        heading, source = _POLICY_VERSION.match(line), _POLICY_SOURCE.match(line)
-        if heading:
-            version = heading["version"]
-        elif source and version == found["version"] and not source["source"].startswith("/var/lib/dpkg/"):
-            sources.append(source["source"])
-    return {**found, "sources": tuple(sources)}
+        names, colon, path = line.partition(": ")
+        if colon and not names.startswith("diversion by "):
+            found[path] = tuple(name.partition(":")[0] for name in names.split(", "))
+    return found
+
+
+def parse_rpm(text: str) -> Packages:
+    """The packages of files, each once, as ``rpm`` tells them; the vendor is the source."""
+    found: dict[str, dict[str, t.Any]] = {}
+    for line in text.splitlines():
+        package = _RPM.match(line)
+        if package:
+            vendor = package["vendor"]
+            sources = () if vendor in ("", "(none)") else (vendor,)
+            found[package["name"]] = {"name": package["name"], "version": package["version"], "sources": sources}
+    return list(found.values())
+
+
+def parse_policies(text: str) -> Packages:
+    """What ``apt-cache policy`` says: the sources are those of the version that is installed.
+
+    A package that somebody built under a version that a source has too is an entry of its own.
+    """
+    found: Packages = []
+    installed = False
+    for line in text.splitlines():
+        name, heading, source = _POLICY_NAME.match(line), _POLICY_VERSION.match(line), _POLICY_SOURCE.match(line)
+        if name:
+            found.append({"name": name["name"], "version": "", "candidate": "", "sources": ()})
+            installed = False
+        if name or not found:
+            continue
+        word, _colon, value = line.strip().partition(": ")
+        if word in ("Installed", "Candidate"):
+            found[-1]["version" if word == "Installed" else "candidate"] = value
+        elif heading:
+            installed = heading["mark"] == " *** "
+        elif source and installed and not source["source"].startswith("/var/lib/dpkg/"):
+            found[-1]["sources"] += (source["source"],)
+    return found
 
 
 def _output(command: list[str]) -> str:
+    """What a program says, also of one file when it does not know another."""
     if shutil.which(command[0]) is None:
         return ""
-    done = subprocess.run(  # pylint: disable=ansible-bad-function # run_command needs a module object
-        command,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-        cwd="/",
-        timeout=_TIMEOUT,
-        env={"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
-    )
-    return done.stdout if done.returncode == 0 else ""
+    try:
+        done = subprocess.run(  # pylint: disable=ansible-bad-function # run_command needs a module object
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            cwd="/",
+            timeout=_TIMEOUT,
+            env={"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout

@@ -13,7 +13,6 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.observe import observe
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.state import Found
-from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.state import Package
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.state import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ChangeMode
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import LeftAlone
@@ -81,10 +80,11 @@ class Account:
         return Planned(
             steps=tuple(steps),
             left_alone=tuple(left),
-            findings=(*map(str, state.findings), *self._source(state.package)),
+            findings=(*map(str, state.findings), *self._sources(state)),
             standing={
                 "findings": [dataclasses.asdict(finding) for finding in state.findings],
-                "package": dataclasses.asdict(state.package) if state.package else None,
+                "packages": [dataclasses.asdict(package) for package in state.packages],
+                "unpackaged": list(state.unpackaged),
             },
         )
 
@@ -121,16 +121,20 @@ class Account:
             statement=f"chmod {mode:04o} {found.path}",
         )
 
-    def _source(self, package: Package | None) -> list[str]:
+    def _sources(self, state: State) -> list[str]:
         wanted = self._desired.authorised_sources
         if not wanted:
             return []
-        if package is None:
+        if not state.packages:
             return ["the server comes from no package of this host, so from none of authorised_sources"]
-        if any(source.startswith(each) for source in package.sources for each in wanted):
-            return []
-        known = ", ".join(package.sources) or "no package list of this host"
-        return [f"{package.name} {package.version} comes from {known}, which is none of authorised_sources"]
+        found = [f"{library} comes from no package, so from none of authorised_sources" for library in state.unpackaged]
+        for package in state.packages:
+            if not any(source.startswith(each) for source in package.sources for each in wanted):
+                known = ", ".join(package.sources) or "no package list of this host"
+                found.append(
+                    f"{package.name} {package.version} comes from {known}, which is none of authorised_sources"
+                )
+        return found
 
 
 def component(values: t.Mapping[str, t.Any]) -> Account:

@@ -18,7 +18,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.s
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.state import Found
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.state import Package
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.state import State
-from ansible_collections.rampart.postgresql.plugins.module_utils._host.sources import package_of_program
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.sources import packages_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import read_file
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import account_of
@@ -34,6 +34,7 @@ SELECT name, setting FROM pg_catalog.pg_settings
 WHERE name IN ('config_file', 'hba_file', 'ident_file', 'ssl_key_file')
 ORDER BY name"""
 _SOURCES = "SELECT DISTINCT sourcefile AS path FROM pg_catalog.pg_file_settings ORDER BY 1"
+_LIBRARIES = "SELECT c.setting AS directory FROM pg_catalog.pg_config c WHERE c.name = 'PKGLIBDIR' ORDER BY c.setting"
 _OF_THE_HOST = ("/etc/environment", "/etc/profile", "/etc/bash.bashrc", "/etc/bashrc")
 _PROFILES = "/etc/profile.d"
 _OF_A_HOME = (
@@ -57,6 +58,7 @@ Search = t.Callable[[str, str], "list[Finding]"]
 def observe(server: Server) -> State:
     """Read everything; write nothing."""
     files, owner = _files(server), server.owner
+    packages, unpackaged = packages_of(server.cluster.program, _libraries(server))
     made = _stat(os.path.join(server.cluster.data_directory, "PG_VERSION"), owner)
     return State(
         owner=owner.name,
@@ -65,7 +67,8 @@ def observe(server: Server) -> State:
         group_access=made is not None and bool(made.st_mode & _GROUP_READS),
         files=tuple(files),
         findings=tuple(_findings(server, files)),
-        package=_package(server),
+        packages=tuple(Package(**each) for each in packages),
+        unpackaged=tuple(unpackaged),
     )
 
 
@@ -148,6 +151,11 @@ def _stat(path: str, owner: Account) -> os.stat_result | None:
     return None
 
 
-def _package(server: Server) -> Package | None:
-    found = package_of_program(server.cluster.program)
-    return Package(**found) if found else None
+def _libraries(server: Server) -> list[str]:
+    """Those that the server can load from its own directory; only superusers may ask where that is."""
+    if not server.session.is_superuser:
+        return []
+    directory = os.path.realpath(server.session.rows(_LIBRARIES)[0]["directory"])
+    with contextlib.suppress(OSError):
+        return [os.path.join(directory, name) for name in sorted(os.listdir(directory)) if name.endswith(".so")]
+    return []

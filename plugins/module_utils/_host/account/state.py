@@ -35,7 +35,7 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class Package:
-    """Where the server's package comes from. ``sources`` are the package lists of this host that have this version."""
+    """A package of the server or of its libraries. ``sources`` are the package lists of this host that have this version."""
 
     name: str
     version: str = ""
@@ -52,4 +52,5 @@ class State:
     group_access: bool  # whether the cluster was made for its group to read (initdb --allow-group-access)
     files: tuple[Found, ...]
     findings: tuple[Finding, ...]
-    package: Package | None
+    packages: tuple[Package, ...]  # that of the server first; none where it is of none
+    unpackaged: tuple[str, ...]  # libraries of the server that no package has

@@ -41,8 +41,8 @@ HISTORY = (
 )
 
 
-def state(*files: Found, group: bool = False, package: Package | None = None) -> State:
-    return State(owner="postgres", uid=100, group_access=group, files=files, findings=(), package=package)
+def state(*files: Found, group: bool = False, packages: tuple[Package, ...] = ()) -> State:
+    return State("postgres", 100, group_access=group, files=files, findings=(), packages=packages, unpackaged=())
 
 
 def narrowed(
@@ -133,9 +133,16 @@ def test_configuration() -> None:
 def test_where_the_server_may_come_from() -> None:
     package = Package("postgresql-17", "17.1", "17.2", ("http://deb.example.org/debian trixie/main amd64 Packages",))
     where = Desired(authorised_sources=("http://deb.example.org/debian ",))
-    assert not Account(where).plan(state(package=package)).findings
-    assert not Account(Desired()).plan(state(package=package)).findings
+
+    def told(desired: Desired, *packages: Package, unpackaged: tuple[str, ...] = ()) -> tuple[str, ...]:
+        found = dataclasses.replace(state(packages=packages), unpackaged=unpackaged)
+        return Account(desired).plan(found).findings
+
+    assert not told(where, package)
+    assert not told(Desired(), package, unpackaged=("/lib/own.so",))
     other = dataclasses.replace(where, authorised_sources=("https://apt.postgresql.org/",))
-    assert "none of authorised_sources" in Account(other).plan(state(package=package)).findings[0]
-    assert Account(where).plan(state()).findings
-    assert Account(where).plan(state(package=dataclasses.replace(package, sources=()))).findings
+    assert "none of authorised_sources" in told(other, package)[0]
+    assert told(where)
+    [only] = told(where, package, Package("pgaudit", "1"))
+    assert only.startswith("pgaudit 1 comes from no package list")
+    assert told(where, package, unpackaged=("/lib/own.so",))[0].startswith("/lib/own.so comes from no package")
