@@ -14,10 +14,12 @@ description:
     of TLS, and of C(.pgpass), C(.psql_history) and C(.pg_service.conf) in the home of the account that owns the cluster. No file
     is ever opened, and one that is not the account's is left alone and named.
   - Reports, as warnings and in the result, where passwords lie in clear, by file and line and never the password itself. It looks
-    into these files, the service files of the host, C(primary_conninfo) in files that others can read, and for
-    E(PGPASSWORD) into the profiles of every account with a shell and the environment of the server.
+    into these files, the service files of the host, C(primary_conninfo) and commands in files that others can read, and for
+    E(PGPASSWORD) into the profiles of the host and of every account with a shell, C(/etc/environment) and what else PAM reads, the
+    units of systemd that an administrator wrote with the files that they name, the tables of cron, and the environment of the server.
+  - A file that it may not read, or that is larger than 64 MiB, is named among them.
   - Reports the packages that the server and the libraries in its directory come from, and their sources.
-  - The files are read and changed with the rights of their owner, and never as root.
+  - The files of the cluster and of accounts are read and changed with the rights of their owner, and never as root.
 author:
   - rampart.postgresql contributors (@rampart-postgresql)
 extends_documentation_fragment:
@@ -79,7 +81,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 findings:
-  description: Where passwords lie.
+  description: Where passwords lie, and what nobody could look into.
   returned: success
   type: list
   elements: dict

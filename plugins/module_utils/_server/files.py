@@ -28,6 +28,7 @@ __all__ = ["FileState", "History", "change_mode", "check_writable", "move_file",
 
 _SECURITY_CONTEXT = "security.selinux"
 _TEMPORARY = ".rampart-"  # in the name of a file that is not complete
+_MOST = 64 * 2**20  # bytes: a larger file is no configuration, and must not fill the memory of root
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +51,7 @@ class FileState:
 
 
 def read_file(path: str, owner: Account) -> FileState | None:
-    """Read a regular file with the rights of the owner of the cluster; None when there is none."""
+    """Read a regular file of at most 64 MiB with the rights of the owner of the cluster; None when there is none."""
     try:
         with acting_as(owner):
             real_path = os.path.realpath(path)
@@ -59,7 +60,9 @@ def read_file(path: str, owner: Account) -> FileState | None:
                 found = os.fstat(stream.fileno())
                 if not stat.S_ISREG(found.st_mode):
                     raise RampartError(f"{path} is not a regular file", path=path)
-                content = stream.read()
+                content = stream.read(_MOST + 1)  # what it says of its size may change
+                if len(content) > _MOST:
+                    raise RampartError(f"{path} is larger than {_MOST // 2**20} MiB", path=path)
     except FileNotFoundError:
         return None
     except OSError as error:

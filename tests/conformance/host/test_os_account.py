@@ -8,8 +8,12 @@ import stat
 
 import pytest
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import read_file
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import account_of
 from ansible_collections.rampart.postgresql.tests.conformance.modules import run_module
 from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
+from ansible_collections.rampart.postgresql.tests.conformance.servers import Workshop
 
 PLANTED = "tell-nobody-4711"
 
@@ -69,12 +73,48 @@ def test_a_link_to_a_file_of_somebody_else_is_left_alone(fresh_server: Server, t
 
 @pytest.mark.in_turn
 def test_a_password_is_told_by_its_place_only(fresh_server: Server) -> None:
-    outside = pathlib.Path("/etc/profile.d") / f"rampart-test-{os.getpid()}.sh"
-    outside.write_text(f"# a comment\nexport PGPASSWORD={PLANTED}\n", encoding="utf-8")
+    name = f"rampart-test-{os.getpid()}"
+    variables = pathlib.Path("/etc") / f"{name}.env"
+    planted = {
+        pathlib.Path("/etc/profile.d") / f"{name}.sh": f"# a comment\nexport PGPASSWORD={PLANTED}\n",
+        pathlib.Path("/etc/cron.d") / name: f"\n0 1 * * * root PGPASSWORD={PLANTED} true\n",
+        pathlib.Path(f"/etc/systemd/system/{name}.service.d/x.conf"): f"EnvironmentFile=-{variables}\n[Service]\n",
+        variables: f"A=b\nPGPASSWORD={PLANTED}\n",
+    }
+    unit = next(path.parent for path in planted if path.name == "x.conf")
     try:
+        unit.mkdir(parents=True)
+        for path, text in planted.items():
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            path.chmod(0o600)  # some of it only root reads
         found = run_module("os_account", fresh_server)
     finally:
-        outside.unlink()
-    assert (str(outside), 2) in [(each["path"], each["line"]) for each in found.values["findings"]]
+        for path in planted:
+            path.unlink(missing_ok=True)
+        unit.rmdir()
+    told = {(each["path"], each["line"]) for each in found.values["findings"] if name in each["path"]}
+    assert told == {(str(path), 2) for path in planted if path.name != "x.conf"}
     assert PLANTED not in found.output
-    assert str(outside) not in run_module("os_account", fresh_server).output
+    assert name not in run_module("os_account", fresh_server).output
+
+
+def test_what_nobody_could_hold_in_memory_is_not_read(workshop: Workshop) -> None:
+    owner = account_of(workshop.owner.uid)
+    room = workshop.directory / "large"
+    room.mkdir()
+    os.chown(room, owner.uid, owner.gid)
+    file, pipe = room / "history", room / "pipe"
+    with file.open("wb") as stream:
+        stream.truncate(64 * 2**20)  # takes no place on the disk
+    os.mkfifo(pipe)
+    for path in (file, pipe):
+        os.chown(path, owner.uid, owner.gid)
+    found = read_file(str(file), owner)
+    assert found and len(found.content) == 64 * 2**20
+    with file.open("ab") as stream:
+        stream.truncate(2**40)
+    with pytest.raises(RampartError, match="larger than 64 MiB"):
+        read_file(str(file), owner)
+    with pytest.raises(RampartError, match="not a regular file"):
+        read_file(str(pipe), owner)

@@ -114,7 +114,7 @@ class Account:
         return Step(
             component=self.name,
             subject=found.path,
-            description=f"close the {found.kind} to others",
+            description=f"close the {found.kind}{' file' if found.kind == 'personal' else ''} to others",
             before=f"{found.mode:04o}",
             after=f"{mode:04o}",
             operation=ChangeMode(found.path, found.mode, mode),

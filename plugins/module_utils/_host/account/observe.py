@@ -14,6 +14,8 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.account import secrets
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.places import of_the_account
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.places import of_the_host
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.state import Finding
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.state import Found
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.state import Package
@@ -35,18 +37,6 @@ WHERE name IN ('config_file', 'hba_file', 'ident_file', 'ssl_key_file')
 ORDER BY name"""
 _SOURCES = "SELECT DISTINCT sourcefile AS path FROM pg_catalog.pg_file_settings ORDER BY 1"
 _LIBRARIES = "SELECT c.setting AS directory FROM pg_catalog.pg_config c WHERE c.name = 'PKGLIBDIR' ORDER BY c.setting"
-_OF_THE_HOST = ("/etc/environment", "/etc/profile", "/etc/bash.bashrc", "/etc/bashrc")
-_PROFILES = "/etc/profile.d"
-_OF_A_HOME = (
-    ".bash_login",
-    ".bash_profile",
-    ".bashrc",
-    ".pam_environment",
-    ".profile",
-    ".zprofile",
-    ".zshenv",
-    ".zshrc",
-)
 _NO_SHELL = ("/nologin", "/false", "/sync")
 _SERVICES = ("/etc/postgresql-common/pg_service.conf", "/etc/pg_service.conf", "/etc/sysconfig/pgsql/pg_service.conf")
 _OTHERS_READ = 0o004
@@ -91,7 +81,8 @@ def _files(server: Server) -> list[Found]:
         there = _stat(path, server.owner)
         if there is None or not (stat.S_ISREG(there.st_mode) or stat.S_ISDIR(there.st_mode)):
             continue
-        real = os.path.realpath(path)
+        with acting_as(server.owner):
+            real = os.path.realpath(path)
         inside = kind in ("configuration", "authentication") and real.startswith(f"{data}/")
         found.setdefault(
             real, Found(real, "inner configuration" if inside else kind, stat.S_IMODE(there.st_mode), there.st_uid)
@@ -106,27 +97,34 @@ def _findings(server: Server, files: t.Sequence[Found]) -> list[Finding]:
         *_search(os.path.join(home, ".psql_history"), owner, secrets.in_history),
         *_search(os.path.join(home, ".pg_service.conf"), owner, secrets.in_service_file),
     ]
-    for path in _SERVICES:
-        found += _search(path, owner, secrets.in_service_file)
     for file in files:
         if file.kind == "configuration" and file.mode & _OTHERS_READ:
             found += _search(file.path, owner, secrets.in_configuration)
-    for path in _profiles_of_the_host(server):
-        found += _search(path, owner, secrets.in_profile)
+    # Debian's, for pg_ctlcluster, is in a directory of the owner's.
+    found += _search(os.path.join(os.path.dirname(server.paths.config_file), "environment"), owner, secrets.in_profile)
+    found += _on_the_host(account_of(0) if os.geteuid() == 0 else owner)
     for account in _accounts(owner):
-        for name in _OF_A_HOME:
-            found += _search(os.path.join(account.home, name), account, secrets.in_profile)
+        for path in of_the_account(account):
+            found += _search(path, account, secrets.in_profile)
     if "PGPASSWORD" in server.cluster.environment(owner):
         found.append(Finding(f"/proc/{server.cluster.pid}/environ", 0, "the server was started with PGPASSWORD"))
     return list(dict.fromkeys(found))
 
 
-def _profiles_of_the_host(server: Server) -> list[str]:
-    with contextlib.suppress(OSError):
-        entries = sorted(os.listdir(_PROFILES))
-        beside = os.path.join(os.path.dirname(server.paths.config_file), "environment")  # Debian's, for pg_ctlcluster
-        return [*_OF_THE_HOST, *(os.path.join(_PROFILES, entry) for entry in entries), beside]
-    return list(_OF_THE_HOST)
+def _on_the_host(reader: Account) -> list[Finding]:
+    """In what is root's, and some of it for nobody else to read."""
+    found = [finding for path in _SERVICES for finding in _search(path, reader, secrets.in_service_file)]
+    named: dict[str, None] = {}
+
+    def search(path: str, text: str) -> list[Finding]:
+        named.update(dict.fromkeys(secrets.environment_files(text)))
+        return secrets.in_profile(path, text)
+
+    for path in of_the_host():
+        found += _search(path, reader, search)
+    for path in named:
+        found += _search(path, reader, secrets.in_profile)
+    return found
 
 
 def _accounts(owner: Account) -> list[Account]:
@@ -138,11 +136,15 @@ def _accounts(owner: Account) -> list[Account]:
 
 
 def _search(path: str, account: Account, search: Search) -> list[Finding]:
-    """What a search finds in a file that the account may read, and that is there."""
-    with contextlib.suppress(RampartError):
+    """What a search finds in a file that the account may read, and that is there; nothing is in one of a device."""
+    there = _stat(path, account)
+    if there is None or not stat.S_ISREG(there.st_mode):
+        return []
+    try:
         found = read_file(path, account)
-        return search(path, found.text) if found else []
-    return []
+    except RampartError as error:
+        return [Finding(path, 0, f"nobody looked into it: {error}")]
+    return search(path, found.text) if found else []
 
 
 def _stat(path: str, owner: Account) -> os.stat_result | None:

@@ -11,20 +11,33 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.state import Finding
 
-__all__ = ["in_configuration", "in_history", "in_password_file", "in_profile", "in_service_file"]
+__all__ = ["environment_files", "in_configuration", "in_history", "in_password_file", "in_profile", "in_service_file"]
 
-_PROFILE = re.compile(r"(^|[\s;&|(\"'])PGPASSWORD\s*=\s*\S")
-_SERVICE = re.compile(r"^\s*password\s*=\s*\S", re.IGNORECASE)
+# Of shells, C shells and fish; of systemd, cron and PAM.
+_PROFILE = re.compile(
+    r"(^|[\s;&|(\"'=])PGPASSWORD(\s*=\s*(?!(\"\"|'')(\s|;|$))\S|\s+(DEFAULT|OVERRIDE)=\S)"
+    r"|\bsetenv\s+PGPASSWORD\s+\S|\bset\s+-(?!e\b)\S+\s+PGPASSWORD\s+\S"
+)
+_ENVIRONMENT_FILE = re.compile(r"^\s*EnvironmentFile\s*=\s*-?(/\S+)", re.MULTILINE)
+_SERVICE = re.compile(r"^\s*(ssl)?password\s*=\s*\S", re.IGNORECASE)
+_IN_STRING = r"\bpassword\s*=\s*'*[^\s']|://[^\s/:@]+:[^\s/@]+@"  # a connection string, its own quotes doubled or not
 # A verifier is none, and neither is what psql's \\password writes: nothing.
 _HISTORY = re.compile(
-    r"\bPASSWORD\s+(E?'(?!SCRAM-SHA-256\$)[^']|\$)|\bpassword\s*=\s*[^\s']|://[^\s/:@]+:[^\s/@]+@", re.IGNORECASE
+    # psql keeps the end of a line as \x01.
+    rf"\bPASSWORD[\s\x01]+((E|U&)?'(?!SCRAM-SHA-256\$)[^']|\$)|{_IN_STRING}",
+    re.IGNORECASE,
 )
-_CONFIGURATION = re.compile(r"^\s*primary_conninfo\b.*(\bpassword\s*=\s*[^\s']|://[^\s/:@]+:[^\s/@]+@)", re.IGNORECASE)
+_CONFIGURATION = re.compile(rf"^\s*primary_conninfo\b.*({_IN_STRING})|{_PROFILE.pattern}", re.IGNORECASE)
 
 
 def in_profile(path: str, text: str) -> list[Finding]:
-    """PGPASSWORD in what a shell, PAM or Debian's pg_ctlcluster reads."""
+    """PGPASSWORD in what a shell, PAM, cron, systemd or Debian's pg_ctlcluster reads."""
     return _matching(path, text, _PROFILE, "sets PGPASSWORD, which every process of this account can read")
+
+
+def environment_files(text: str) -> list[str]:
+    """The files that a unit reads variables from, as far as their names need no unit to be known."""
+    return _ENVIRONMENT_FILE.findall(text)
 
 
 def in_service_file(path: str, text: str) -> list[Finding]:
@@ -38,7 +51,7 @@ def in_history(path: str, text: str) -> list[Finding]:
 
 
 def in_configuration(path: str, text: str) -> list[Finding]:
-    """A password of a standby in a file that others can read."""
+    """A password of a standby, or one for a command, in a file that others can read."""
     return _matching(path, text, _CONFIGURATION, "a password in a file that others can read")
 
 

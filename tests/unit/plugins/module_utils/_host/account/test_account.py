@@ -38,6 +38,10 @@ HISTORY = (
     "\\connect postgresql://a:secret@h/db",
     "\\c 'host=h password=secret'",
     "CREATE TABLE t (password text);",
+    "ALTER ROLE a PASSWORD\x01'secret';",  # how psql keeps an end of line
+    "\\connect \"password='secret' host=h\"",
+    "CREATE USER MAPPING FOR a SERVER s OPTIONS (user 'a', password 'secret')",
+    "ALTER ROLE a PASSWORD U&'secret'",
 )
 
 
@@ -106,18 +110,50 @@ def told(search: t.Callable[[str, str], list[Finding]], text: str) -> list[int]:
     return [finding.line for finding in found]
 
 
-def test_profiles() -> None:
-    text = "# PGPASSWORD=secret\nPGPASSWORD=secret\nexport PGPASSWORD='secret'\nunset PGPASSWORD\nx; PGPASSWORD=secret psql\nMYPGPASSWORD=a\n"
-    assert told(secrets.in_profile, text) == [2, 3, 5]
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("PGPASSWORD=secret", True),
+        ("PGPASSWORD = secret", True),
+        ("export PGPASSWORD='secret'", True),
+        ("x; PGPASSWORD=secret psql", True),
+        ("* * * * * root PGPASSWORD=secret psql", True),
+        ("Environment=PGPASSWORD=secret", True),
+        ('Environment=A=b "PGPASSWORD=secret"', True),
+        ("PGPASSWORD DEFAULT=secret", True),  # of pam_env
+        ("setenv PGPASSWORD secret", True),
+        ("set -gx PGPASSWORD secret", True),
+        ("# PGPASSWORD=secret", False),
+        ("unset PGPASSWORD", False),
+        ("setenv PGPASSWORD", False),
+        ("set -e PGPASSWORD x", False),
+        ("MYPGPASSWORD=secret", False),
+        ("PGPASSWORDS=secret", False),
+        ("PGPASSWORD=", False),
+        ('export PGPASSWORD=""', False),
+        ("PGPASSWORD='' psql", False),
+        ('test "$PGPASSWORD" = x', False),
+    ],
+)
+def test_profiles(line: str, expected: bool) -> None:
+    assert told(secrets.in_profile, f"x\n{line}\n") == ([2] if expected else [])
+
+
+def test_files_that_units_read_variables_from() -> None:
+    text = (
+        "EnvironmentFile=-/etc/default/app\nEnvironmentFile = /srv/app.env\n#EnvironmentFile=/x\nEnvironmentFile=%h/y\n"
+    )
+    assert secrets.environment_files(text) == ["/etc/default/app", "/srv/app.env"]
 
 
 def test_service_files() -> None:
-    assert told(secrets.in_service_file, "[a]\nhost=x\npassword=secret\n#password=secret\npassword=\n") == [3]
+    text = "[a]\nhost=x\npassword=secret\n#password=secret\npassword=\nsslpassword=secret\nrequire_auth=password\n"
+    assert told(secrets.in_service_file, text) == [3, 6]
 
 
 def test_history_of_psql() -> None:
     text = "\n".join(HISTORY)
-    assert told(secrets.in_history, text) == [2, 4, 6, 7]
+    assert told(secrets.in_history, text) == [2, 4, 6, 7, 9, 10, 11, 12]
 
 
 def test_password_files() -> None:
@@ -127,7 +163,9 @@ def test_password_files() -> None:
 
 def test_configuration() -> None:
     text = "primary_conninfo = 'host=x password=secret'\n#primary_conninfo = 'password=secret'\nprimary_conninfo = 'host=x'\n"
-    assert told(secrets.in_configuration, text) == [1]
+    text += "primary_conninfo = 'password=''secret'' host=x'\nprimary_conninfo='password='''' host=x'\n"
+    text += "archive_command = 'PGPASSWORD=secret tool %p'\n"
+    assert told(secrets.in_configuration, text) == [1, 4, 6]
 
 
 def test_where_the_server_may_come_from() -> None:
