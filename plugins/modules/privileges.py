@@ -104,6 +104,8 @@ options:
             but for databases, schemas and default privileges.
           - With O(grants[].kind=column) the tables. A large object is named by its number.
           - The name of a function means all that bear it; V(total(integer, text)) means the one with these types of arguments.
+          - Parameters are those that the server knows, or somebody has a privilege on. Another one with a dot in its name, as those of
+            an extension that is not loaded, is meant where it is named.
           - On an untrusted language nobody but superusers can be given anything, so naming one is an error.
         type: list
         elements: str

@@ -21,6 +21,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.dif
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import difference
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import with_owner
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kinds import DEFAULT
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kinds import KINDS
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kinds import PUBLIC
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.matching import Matching
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.matching import Seen
@@ -93,7 +94,9 @@ class _Finding:
     def _in_catalogue(self, catalogue: Catalogue) -> t.Iterator[Found]:
         grants = Matching(self._desired.grants, catalogue, self._state, self._seen)
         owners = Matching(self._desired.owners, catalogue, self._state, self._seen)
-        for thing in (*catalogue.things, *self._unwritten_parameters(catalogue)):
+        if catalogue.kind == "parameter":
+            catalogue = self._with_unwritten(catalogue)
+        for thing in catalogue.things:
             entries = grants.of(thing)
             self._refuse_untrusted(thing, catalogue.kind, entries, grants)
             owner = self._new_owner(thing, catalogue, owners)
@@ -189,19 +192,15 @@ class _Finding:
                     expected="this sequence belongs to a column and goes with the owner of the table: name the table",
                 )
 
-    def _unwritten_parameters(self, catalogue: Catalogue) -> list[Thing]:
-        """Parameters that entries name and nobody has a privilege on yet."""
-        if catalogue.kind != "parameter":
-            return []
-        written = {thing.name for thing in catalogue.things}
-        named = {
-            name
-            for entry in self._desired.grants
-            if entry.kind == "parameter"
-            for name in entry.objects.literal
-            if name in self._state.parameters or "." in name
-        }
-        return [Thing(None, name, _BOOTSTRAP, 0, "") for name in sorted(named - written)]
+    def _with_unwritten(self, catalogue: Catalogue) -> Catalogue:
+        """With the parameters that entries mean and nobody has a privilege on yet but their owner."""
+        chosen = [entry.objects for entry in self._desired.grants if entry.kind == "parameter"]
+        known = {name for name in self._state.parameters if any(names.matches(name) for names in chosen)}
+        custom = {name for names in chosen for name in names.literal if "." in name}
+        unwritten = sorted((known | custom) - {thing.name for thing in catalogue.things})
+        own = tuple(Item(_BOOTSTRAP, _BOOTSTRAP, privilege, False) for privilege in KINDS["parameter"].privileges)
+        things = (*catalogue.things, *(Thing(None, name, _BOOTSTRAP, 0, "") for name in unwritten))
+        return dataclasses.replace(catalogue, things=things, acls={**catalogue.acls, "": own})
 
     def _refuse_untrusted(self, thing: Thing, kind: str, entries: tuple[Entry, ...], grants: Matching[Entry]) -> None:
         if entries and _untouchable(thing, kind) and any(grants.names_it(e.objects, thing) for e in entries):

@@ -140,7 +140,8 @@ class Routine:
     types: tuple[Qualified, ...]
 
     def __str__(self) -> str:
-        return f"{self.name}({', '.join(map(str, self.types))})"
+        # Said to be IN: a bare type would also mean a procedure that has it for output.
+        return f"{self.name}({', '.join(f'IN {each}' for each in self.types)})"
 
 
 @dataclasses.dataclass(frozen=True)

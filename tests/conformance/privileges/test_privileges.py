@@ -102,7 +102,7 @@ def test_present_and_absent(fresh_server: Server) -> None:
         {"kind": "type", **scope, "objects": ["ALL"], "roles": ["PUBLIC"], "privileges": ["USAGE"], "state": "absent"},
     )
     assert 'GRANT SELECT ON TABLE "app"."recent" TO "reader"' in statements
-    assert 'REVOKE EXECUTE ON ROUTINE "app"."tidy"("pg_catalog"."int4") FROM PUBLIC' in statements
+    assert 'REVOKE EXECUTE ON ROUTINE "app"."tidy"(IN "pg_catalog"."int4") FROM PUBLIC' in statements
     assert len(statements) == 1 + 2 + 3 + 4 + 1 + 4 + 1 + 2
     with server.connect(dbname="shop", user="reader") as connection:
         connection.execute("SELECT * FROM app.orders, app.order_lines, app.recent")

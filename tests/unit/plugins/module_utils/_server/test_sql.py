@@ -68,7 +68,7 @@ def test_a_keyword_is_words_only() -> None:
 def test_parts_of_statements_about_privileges() -> None:
     name = Qualified('a"b', "c.d")
     assert str(name) == '"a""b"."c.d"'
-    assert str(Routine(name, (Qualified("pg_catalog", "_int4"), name))) == f'{name}("pg_catalog"."_int4", {name})'
+    assert str(Routine(name, (Qualified("pg_catalog", "_int4"), name))) == f'{name}(IN "pg_catalog"."_int4", IN {name})'
     assert str(Keywords(("ALTER SYSTEM", "SET"))) == "ALTER SYSTEM, SET"
     assert str(OfColumn(("SELECT", "UPDATE"), 'x"')) == 'SELECT ("x"""), UPDATE ("x""")'
     assert str(Number(4711)) == "4711"

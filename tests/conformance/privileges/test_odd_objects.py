@@ -1,0 +1,50 @@
+"""Objects that are not what one thinks of first, and what becomes of their privileges on real servers."""
+
+from __future__ import annotations
+
+import typing as t
+
+import psycopg
+import pytest
+
+from ansible_collections.rampart.postgresql.tests.conformance.privileges.test_privileges import execute
+from ansible_collections.rampart.postgresql.tests.conformance.privileges.test_privileges import settled
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
+
+
+@pytest.mark.since(14)
+@pytest.mark.in_turn
+def test_a_procedure_is_told_from_one_with_an_argument_more_for_output(fresh_server: Server) -> None:
+    server = fresh_server
+    execute(
+        server,
+        "CREATE ROLE caller LOGIN",
+        "CREATE PROCEDURE p(int, int) LANGUAGE sql AS 'SELECT 1'",
+        "CREATE PROCEDURE p(int, OUT int) LANGUAGE sql AS 'SELECT 1'",
+    )
+    chosen: dict[str, t.Any] = {"databases": ["postgres"], "schemas": ["public"], "objects": ["p"]}
+    entry = {"kind": "function", **chosen, "roles": [], "state": "exact"}
+    assert len(settled(server, entry, ownership=[{"kind": "function", **chosen, "owner": "caller"}])) == 4
+    assert server.query("SELECT DISTINCT proowner::regrole::text, proacl::text FROM pg_proc WHERE proname = 'p'") == [
+        ("caller", "{caller=X/caller}")
+    ]
+
+
+@pytest.mark.since(15)
+@pytest.mark.in_turn
+def test_parameters_by_pattern_and_for_their_owner(fresh_server: Server) -> None:
+    server = fresh_server
+    execute(server, "CREATE ROLE tuner LOGIN", "GRANT SET ON PARAMETER my.own TO tuner")
+    change = "SET log_statement_stats = on"
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        execute(server, change, user="tuner")
+    entry = {"kind": "parameter", "objects": ["/log_s.*_stats"], "roles": ["tuner"], "privileges": ["SET"]}
+    assert settled(server, entry) == ['GRANT SET ON PARAMETER "log_statement_stats" TO "tuner"']
+    execute(server, change, user="tuner")
+    own = {**entry, "objects": ["work_mem", "your.own"], "roles": [server.superuser]}
+    assert settled(server, own) == []  # it is the owner
+    assert len(settled(server, {**entry, "objects": ["ALL"], "roles": [], "state": "exact"})) == 2
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        execute(server, change, user="tuner")
