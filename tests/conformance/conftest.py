@@ -21,7 +21,8 @@ if t.TYPE_CHECKING:
 
 _SHARE = frozenset(os.environ.get("CONFORMANCE_MAJORS", "").split())
 _EXTENDED = os.environ.get("RAMPART_EXTENDED", "") not in ("", "0")
-_CLIENTS = pathlib.Path(os.environ.get("POSTGRES_PROGRAMS", "")).name == "postgres-debian"  # which carry them
+_PROGRAMS = pathlib.Path(os.environ.get("POSTGRES_PROGRAMS", ""))
+_CLIENTS = _PROGRAMS.name == "postgres-debian"  # which carry them, and are of some versions only
 _MAJOR = re.compile(r"\bpg(\d+)\b")
 
 
@@ -50,7 +51,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _versions(item: pytest.Item) -> list[int]:
     """Those that have what the case is about."""
     oldest = max((marker.args[0] for marker in item.iter_markers("since")), default=MAJORS[0])
-    return [major for major in MAJORS if major >= oldest]
+    return [major for major in MAJORS if major >= oldest and not (_CLIENTS and not (_PROGRAMS / str(major)).exists())]
 
 
 def _is_a_case(item: pytest.Item) -> bool:

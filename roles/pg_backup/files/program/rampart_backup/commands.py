@@ -1,0 +1,150 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import typing as t
+
+from . import definition
+from . import logical
+from . import telling
+from .definition import Directory
+from .faults import Fault
+from .faults import VerificationFault
+from .retention import decide
+from .run import run
+from .run import status_file
+from .sealing import Sealing
+from .server import Server
+from .store import Store
+from .vault import Vault
+
+if t.TYPE_CHECKING:
+    from .definition import Job
+
+__all__ = ["main"]
+
+
+class _Ended(Fault):
+    """Somebody ended the program."""
+
+    status = 15
+
+
+def main(arguments: t.Sequence[str]) -> int:
+    """Do what the command line says; returns the exit status (see `faults`)."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGHUP, _end)
+    try:
+        return int(given.act(given) or 0)
+    except Fault as fault:
+        telling.log(str(fault), level="error", exit_status=fault.status)
+        return fault.status
+    except KeyboardInterrupt:
+        return _Ended.status
+
+
+def _end(number: int, _frame: object) -> t.NoReturn:
+    raise _Ended(f"ended by {signal.Signals(number).name}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="rampart-backup", description="Make backups of PostgreSQL and prove them.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, act: t.Callable[[argparse.Namespace], int | None], words: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=words, description=words)
+        made.set_defaults(act=act)
+        return made
+
+    for name, act, words in (
+        ("run", _run, "Make a backup now."),
+        ("check", _check, "Say what a job would do, or why it cannot."),
+        ("status", _status, "Show the status of the last run."),
+        ("list", _list, "Show the backups in directories of this host."),
+        ("verify", _verify, "Read every byte of the backups in directories of this host again."),
+    ):
+        command(name, act, words).add_argument("definition", help="the definition of a job, a JSON file")
+    retaining = command("retain", _retain, "Remove what no rule keeps from directories of this host.")
+    retaining.add_argument("definition", help="the definition of a job, a JSON file")
+    retaining.add_argument("--dry-run", action="store_true", help="only show it")
+    vault = command("vault", _vault, "Serve one connection; the command of a key in authorized_keys.")
+    vault.add_argument("root", help="the directory of one host's backups")
+    vault.add_argument("--may", choices=("add", "read"), default="add")
+    vault.add_argument("--quota", type=int, default=0, metavar="BYTES")
+    vault.add_argument("--plain", action="store_true", help="take backups that are not encrypted, too")
+    return parser
+
+
+def _run(given: argparse.Namespace) -> int:
+    return run(definition.read(given.definition))
+
+
+def _check(given: argparse.Namespace) -> None:
+    job = definition.read(given.definition)
+    server = Server(job.cluster)
+    logical.refuse_impossible(job, server.about())
+    with Sealing(job.encryption) as sealing:
+        recipients = sealing.fingerprints()
+    _show({"databases": logical.databases(job, server), "recipients": recipients})
+
+
+def _status(given: argparse.Namespace) -> None:
+    _show(telling.read_json(status_file(definition.read(given.definition))))
+
+
+def _stores(job: Job) -> list[Store]:
+    paths = [place.path for place in job.places if isinstance(place, Directory)]
+    return [Store(os.path.join(path, job.name)) for path in paths]
+
+
+def _list(given: argparse.Namespace) -> None:
+    for store in _stores(definition.read(given.definition)):
+        for record in store.records():
+            _show({"place": store.path, **vars(record), "parts": [vars(part) for part in record.parts]})
+
+
+def _verify(given: argparse.Namespace) -> None:
+    wrong = []
+    for store in _stores(definition.read(given.definition)):
+        for record in store.records():
+            if record.removed:
+                continue
+            try:
+                store.verify(record)
+            except VerificationFault as fault:
+                wrong.append(str(fault))
+                store.add({"event": "damaged", "id": record.id, "at": telling.now(), "what": str(fault)})
+            else:
+                store.add({"event": "verified", "id": record.id, "at": telling.now()})
+    if wrong:
+        raise VerificationFault("; ".join(wrong))
+
+
+def _retain(given: argparse.Namespace) -> None:
+    job = definition.read(given.definition)
+    for store in _stores(job):
+        for decision in decide(store.records(), job.retention):
+            _show({"place": store.path, "id": decision.record.id, "keep": decision.keep, "why": decision.why})
+            if not decision.keep and not given.dry_run:
+                store.remove(decision.record, at=telling.now())
+
+
+def _vault(given: argparse.Namespace) -> None:
+    os.umask(0o077)
+    vault = Vault(root=given.root, may=given.may, quota=given.quota, sealed_only=not given.plain)
+    vault.serve(os.environ.get("SSH_ORIGINAL_COMMAND", ""), sys.stdin.buffer, sys.stdout.buffer)
+
+
+def _show(values: object) -> None:
+    print(json.dumps(values, sort_keys=True, default=str))

@@ -1,0 +1,290 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The definition of a job: a JSON file, which root writes and the server's account reads."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import json
+import re
+import typing as t
+
+from .faults import DefinitionFault
+from .fields import Fields
+
+__all__ = [
+    "NAME",
+    "Cluster",
+    "Compression",
+    "Directory",
+    "Encryption",
+    "Job",
+    "Logical",
+    "Notify",
+    "Retention",
+    "Vault",
+    "parse",
+    "read",
+]
+
+NAME: t.Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # of a job: part of file names and of units
+
+
+@dataclasses.dataclass(frozen=True)
+class Cluster:
+    """The server to read from. Durations of libpq: ``connect_timeout`` in seconds."""
+
+    label: str
+    bindir: str
+    host: str  # directory of the socket; over TCP, a name
+    port: int
+    user: str
+    connect_timeout: int = 30
+
+    @classmethod
+    def of(cls, fields: Fields) -> Cluster:
+        """Read it."""
+        return fields.close(
+            cls(
+                label=fields.text("label"),
+                bindir=fields.text("bindir"),
+                host=fields.text("host"),
+                port=fields.number("port", 5432, least=1, most=65535),
+                user=fields.text("user", "postgres"),
+                connect_timeout=fields.number("connect_timeout", 30, least=1, most=3600),
+            )
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Logical:
+    """What pg_dump is given. Patterns are those of a shell (``*``, ``?``, ``[``), case counts."""
+
+    databases: tuple[str, ...] = ("*",)
+    exclude_databases: tuple[str, ...] = ()
+    schemas: tuple[str, ...] = ()  # none: everything in a database, what belongs to no schema included
+    exclude_schemas: tuple[str, ...] = ()
+    row_counts: bool = True
+
+    @classmethod
+    def of(cls, fields: Fields) -> Logical:
+        """Read it."""
+        return fields.close(
+            cls(
+                databases=fields.texts("databases", ("*",)),
+                exclude_databases=fields.texts("exclude_databases"),
+                schemas=fields.texts("schemas"),
+                exclude_schemas=fields.texts("exclude_schemas"),
+                row_counts=fields.truth("row_counts", True),
+            )
+        )
+
+    def wants_database(self, name: str) -> bool:
+        """Whether a database is dumped."""
+        return _chosen(name, self.databases, self.exclude_databases)
+
+    def wants_schema(self, name: str) -> bool:
+        """Whether a schema is dumped."""
+        return _chosen(name, self.schemas or ("*",), self.exclude_schemas)
+
+    @property
+    def picks_schemas(self) -> bool:
+        """Whether some schemas may be left out."""
+        return bool(self.schemas or self.exclude_schemas)
+
+
+def _chosen(name: str, included: t.Sequence[str], excluded: t.Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, each) for each in included) and not any(
+        fnmatch.fnmatchcase(name, each) for each in excluded
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Compression:
+    """How pg_dump compresses. ``level`` -1: the method's own (6 for gzip, 3 for zstd)."""
+
+    method: str = "gzip"
+    level: int = -1
+
+    @classmethod
+    def of(cls, fields: Fields) -> Compression:
+        """Read it."""
+        method = fields.text("method", "gzip", choices=("gzip", "zstd", "lz4", "none"))
+        most = {"gzip": 9, "zstd": 22, "lz4": 12, "none": -1}[method]
+        return fields.close(cls(method=method, level=fields.number("level", -1, least=-1, most=most)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Encryption:
+    """To whom backups are encrypted: public keys of age, or files with a public key of gpg each."""
+
+    method: str = "age"
+    recipients: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, fields: Fields) -> Encryption:
+        """Read it."""
+        method = fields.text("method", "age", choices=("age", "gpg", "none"))
+        recipients = fields.texts("recipients")
+        if method != "none" and not recipients:
+            raise DefinitionFault(f"{fields.key('recipients')} is empty: {method} needs a public key at least")
+        if method == "none" and recipients:
+            raise DefinitionFault(f"{fields.key('method')}: 'none' does not go with recipients")
+        return fields.close(cls(method=method, recipients=recipients))
+
+
+@dataclasses.dataclass(frozen=True)
+class Directory:
+    """A place on this host, or one that is mounted here."""
+
+    path: str
+
+    @classmethod
+    def of(cls, fields: Fields) -> Directory:
+        """Read it."""
+        path = fields.text("path")
+        if not path.startswith("/"):
+            raise DefinitionFault.of(fields.key("path"), path, "the full path of a directory")
+        return fields.close(cls(path=path))
+
+    @property
+    def name(self) -> str:
+        """For messages and results."""
+        return self.path
+
+
+@dataclasses.dataclass(frozen=True)
+class Vault:
+    """A place on another host, reached by ssh, where this host may only add. ``timeout`` in seconds without an answer."""
+
+    host: str
+    account: str
+    key: str
+    known_hosts: str
+    port: int = 22
+    timeout: int = 60
+
+    @classmethod
+    def of(cls, fields: Fields) -> Vault:
+        """Read it."""
+        host, account = fields.text("host"), fields.text("account")
+        for key, value in (("host", host), ("account", account)):
+            if not re.fullmatch(r"[A-Za-z0-9_.:][A-Za-z0-9_.:-]*", value):
+                raise DefinitionFault.of(fields.key(key), value, "a name")
+        return fields.close(
+            cls(
+                host=host,
+                account=account,
+                key=fields.text("key"),
+                known_hosts=fields.text("known_hosts"),
+                port=fields.number("port", 22, least=1, most=65535),
+                timeout=fields.number("timeout", 60, least=1, most=86400),
+            )
+        )
+
+    @property
+    def name(self) -> str:
+        """For messages and results."""
+        return f"{self.account}@{self.host}"
+
+
+def _place(fields: Fields) -> Directory | Vault:
+    kind = fields.text("kind", choices=("directory", "vault"))
+    return Directory.of(fields) if kind == "directory" else Vault.of(fields)
+
+
+@dataclasses.dataclass(frozen=True)
+class Retention:
+    """How many are kept: the newest ``last``, the newest of each of so many days, weeks, months, years.
+
+    ``at_least`` good ones stay whatever the rules say. All zero: nothing is ever removed.
+    """
+
+    last: int = 0
+    days: int = 0
+    weeks: int = 0
+    months: int = 0
+    years: int = 0
+    at_least: int = 1
+
+    @classmethod
+    def of(cls, fields: Fields) -> Retention:
+        """Read it."""
+        names = ("last", "days", "weeks", "months", "years")
+        rules = {name: fields.number(name, 0, most=100_000) for name in names}
+        return fields.close(cls(**rules, at_least=fields.number("at_least", 1, least=1, most=100_000)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Notify:
+    """A command that is told of a run: its words, and when (``failure`` or ``always``). It reads the status as JSON."""
+
+    command: tuple[str, ...] = ()
+    when: str = "failure"
+
+    @classmethod
+    def of(cls, fields: Fields) -> Notify:
+        """Read it."""
+        return fields.close(
+            cls(command=fields.texts("command"), when=fields.text("when", "failure", choices=("failure", "always")))
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """All of it. ``state`` is the directory for locks and status, ``metrics`` one for Prometheus' textfile collector."""
+
+    name: str
+    kind: str
+    cluster: Cluster
+    logical: Logical
+    compression: Compression
+    encryption: Encryption
+    places: tuple[Directory | Vault, ...]
+    retention: Retention
+    notify: Notify
+    state: str
+    metrics: str = ""
+
+
+def parse(text: str) -> Job:
+    """Read a definition; raises ``DefinitionFault`` that names the key, its value and what it may be."""
+    try:
+        fields = Fields(json.loads(text))
+    except ValueError as error:
+        raise DefinitionFault(f"the definition is not JSON: {error}") from None
+    name = fields.text("name")
+    if not NAME.fullmatch(name):
+        raise DefinitionFault.of("name", name, "letters, digits and _ . - (64 at most, a letter or digit first)")
+    places = tuple(_place(each) for each in fields.inners("places"))
+    if not places:
+        raise DefinitionFault("places is empty: a backup has to be put somewhere")
+    return fields.close(
+        Job(
+            name=name,
+            kind=fields.text("kind", choices=("logical",)),
+            cluster=Cluster.of(fields.inner("cluster")),
+            logical=Logical.of(fields.inner("logical")),
+            compression=Compression.of(fields.inner("compression")),
+            encryption=Encryption.of(fields.inner("encryption")),
+            places=places,
+            retention=Retention.of(fields.inner("retention")),
+            notify=Notify.of(fields.inner("notify")),
+            state=fields.text("state", "/var/lib/rampart-backup"),
+            metrics=fields.text("metrics", ""),
+        )
+    )
+
+
+def read(path: str) -> Job:
+    """Read the definition in a file."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return parse(stream.read())
+    except (OSError, UnicodeError) as error:
+        raise DefinitionFault(f"{path} cannot be read: {error}") from None
+    except DefinitionFault as fault:
+        raise DefinitionFault(f"{path}: {fault}") from None

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which backups go: pure, and by their own times only, so that a clock that jumps removes nothing."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+if t.TYPE_CHECKING:
+    from .catalogue import Record
+    from .definition import Retention
+
+__all__ = ["Decision", "decide"]
+
+
+class Decision(t.NamedTuple):
+    """Of one backup. ``why`` says which rule keeps it, or that none does."""
+
+    record: Record
+    keep: bool
+    why: str
+
+
+def decide(records: t.Sequence[Record], rules: Retention) -> list[Decision]:
+    """Judge each backup that is still there, the newest first.
+
+    Only good ones count for a rule. Those that are not good go when a newer good one is there, and without any rule
+    nothing goes.
+    """
+    present = sorted((each for each in records if not each.removed), key=lambda each: (each.finished, each.id))[::-1]
+    good = [each for each in present if each.good]
+    kept = _kept(good, rules)
+    return [_decision(each, good, kept, rules) for each in present]
+
+
+def _decision(record: Record, good: t.Sequence[Record], kept: t.Mapping[str, str], rules: Retention) -> Decision:
+    if not _any(rules):
+        return Decision(record, True, "nothing is ever removed")
+    if record.id in kept:
+        return Decision(record, True, kept[record.id])
+    if not record.good and not any(each.finished > record.finished for each in good):
+        return Decision(record, True, "no newer backup is good")
+    return Decision(record, False, "no rule keeps it" if record.good else "it is not good, and a newer one is")
+
+
+def _any(rules: Retention) -> bool:
+    return bool(rules.last or rules.days or rules.weeks or rules.months or rules.years)
+
+
+def _kept(good: t.Sequence[Record], rules: Retention) -> dict[str, str]:
+    """Identifiers and reasons; ``good`` begins with the newest."""
+    kept: dict[str, str] = {}
+    for number, record in enumerate(good[: rules.last], 1):
+        kept.setdefault(record.id, f"one of the last {rules.last} ({number})")
+    periods: tuple[tuple[str, int, t.Callable[[datetime.datetime], object]], ...] = (
+        ("day", rules.days, lambda at: at.date()),
+        ("week", rules.weeks, lambda at: at.isocalendar()[:2]),
+        ("month", rules.months, lambda at: (at.year, at.month)),
+        ("year", rules.years, lambda at: at.year),
+    )
+    for name, number, period in periods:
+        for key, record in _newest_of_each(good, period, number).items():
+            kept.setdefault(record.id, f"the newest of its {name} ({_shown(key)})")
+    for record in good[: rules.at_least]:
+        kept.setdefault(record.id, f"one of the {rules.at_least} that always stay")
+    return kept
+
+
+def _newest_of_each(
+    good: t.Sequence[Record], period: t.Callable[[datetime.datetime], object], number: int
+) -> dict[object, Record]:
+    found: dict[object, Record] = {}
+    for record in good:
+        key = period(_moment(record.finished))
+        if key not in found and len(found) < number:
+            found[key] = record
+    return found
+
+
+def _shown(key: object) -> str:
+    return "-".join(f"{each:02d}" for each in key) if isinstance(key, tuple) else str(key)
+
+
+def _moment(text: str) -> datetime.datetime:
+    """A time as the catalogue has it. One that is none is as old as can be."""
+    try:
+        return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
+    except ValueError:
+        return datetime.datetime.min

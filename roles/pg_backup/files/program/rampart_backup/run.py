@@ -1,0 +1,259 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One run of a job, from its lock to its status."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fcntl
+import functools
+import json
+import os
+import secrets
+import socket
+import threading
+import time
+import typing as t
+
+from . import logical
+from . import telling
+from .catalogue import Part
+from .definition import Directory
+from .definition import Job
+from .faults import Busy
+from .faults import DefinitionFault
+from .faults import Fault
+from .faults import Incomplete
+from .faults import SourceFault
+from .line import Line
+from .places import Deliveries
+from .retention import decide
+from .sealing import Sealing
+from .server import Server
+from .store import Store
+
+if t.TYPE_CHECKING:
+    from .pump import Sink
+    from .server import About
+
+__all__ = ["run", "status_file"]
+
+_COUNTS = "row-counts.json"
+
+
+def status_file(job: Job) -> str:
+    """Where the status of the last run is."""
+    return os.path.join(job.state, "status", f"{job.name}.json")
+
+
+def run(job: Job) -> int:
+    """Make a backup; returns the exit status. Whatever becomes of it is in the journal, the status and the metrics."""
+    os.umask(0o077)
+    with _lock(job):
+        started = _Run(job)
+        try:
+            started.make()
+        except Fault as fault:
+            started.fault = fault
+        return started.tell()
+
+
+@contextlib.contextmanager
+def _lock(job: Job) -> t.Iterator[None]:
+    directory = os.path.join(job.state, "locks")
+    try:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        descriptor = os.open(
+            os.path.join(directory, job.name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+        )
+    except OSError as error:
+        raise DefinitionFault(f"state: {job.state} cannot be used: {error}") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise Busy(f"another run of {job.name} has not ended") from None
+    else:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+class _Run:
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._server = Server(job.cluster)
+        self._began = datetime.datetime.now(datetime.timezone.utc)
+        self._clock = time.monotonic()
+        self._identifier = f"{self._began:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        self._parts: list[Part] = []
+        self._missing: dict[str, str] = {}
+        self._counts: dict[str, list[list[t.Any]]] = {}
+        self._stored: list[str] = []
+        self._failed: dict[str, str] = {}
+        self._removed: list[str] = []
+        self.fault: Fault | None = None
+
+    def make(self) -> None:
+        """All of it; raises what makes this run a failure, after whatever could be kept was kept."""
+        about = self._server.about()
+        logical.refuse_impossible(self._job, about)
+        databases = logical.databases(self._job, self._server)
+        with Sealing(self._job.encryption) as sealing:
+            fingerprints = sealing.fingerprints()
+            with Deliveries(self._job, self._identifier) as deliveries:
+                self._collect(databases, sealing, deliveries)
+                self._stored = deliveries.commit(self._entry(about, fingerprints))
+                self._failed = {name: str(fault) for name, fault in deliveries.failed.items()}
+                lost = next(iter(deliveries.failed.values()), None)
+        if self._missing:
+            raise Incomplete("; ".join(f"{name}: {why}" for name, why in sorted(self._missing.items())))
+        if lost is not None:
+            raise type(lost)("; ".join(f"{name}: {why}" for name, why in sorted(self._failed.items())))
+        self._retain()
+
+    def _collect(self, databases: t.Sequence[str], sealing: Sealing, deliveries: Deliveries) -> None:
+        for what in ("roles", "tablespaces"):
+            dump = functools.partial(logical.dump_globals, self._server, what, sealing)
+            self._part(f"{what}.sql", None, sealing, deliveries, dump)
+        for name in databases:
+            self._database(name, sealing, deliveries)
+        if self._counts:
+            text = json.dumps(self._counts, sort_keys=True, ensure_ascii=True).encode()
+            self._part(_COUNTS, None, sealing, deliveries, functools.partial(_seal_text, text, sealing))
+
+    def _database(self, name: str, sealing: Sealing, deliveries: Deliveries) -> None:
+        """One that cannot be dumped must not keep the others from it."""
+        dump = functools.partial(logical.dump_database, self._job, self._server, name, sealing)
+        try:
+            dumped = self._part(logical.part_name(name), name, sealing, deliveries, dump)
+        except SourceFault as fault:
+            self._missing[name] = str(fault)
+            telling.log(f"the database {name} is not in this backup: {fault}", level="error", job=self._job.name)
+            return
+        if dumped.counts is not None:
+            self._counts[name] = [list(each) for each in dumped.counts]
+
+    def _part(
+        self,
+        name: str,
+        database: str | None,
+        sealing: Sealing,
+        deliveries: Deliveries,
+        dump: t.Callable[[list[Sink]], logical.Dumped],
+    ) -> logical.Dumped:
+        name += sealing.suffix
+        parcel = deliveries.part(name)
+        try:
+            dumped = dump([parcel])
+        except Fault:
+            deliveries.drop()
+            raise
+        deliveries.accept(dumped.sealed)
+        self._parts.append(
+            Part(name, dumped.sealed.size, dumped.sealed.sha256, plain_size=dumped.plain.size, database=database)
+        )
+        return dumped
+
+    def _entry(self, about: About, fingerprints: t.Sequence[str]) -> dict[str, t.Any]:
+        job, finished = self._job, telling.now()
+        return {
+            "id": self._identifier,
+            "job": job.name,
+            "kind": job.kind,
+            "host": socket.getfqdn(),
+            "cluster": job.cluster.label,
+            "server_version": about.version,
+            "system_identifier": about.system_identifier,
+            "timeline": about.timeline,
+            "start_lsn": about.lsn,
+            "stop_lsn": self._server.about().lsn,
+            "started": telling.stamp(self._began),
+            "finished": finished,
+            "verified": "" if self._missing else finished,
+            "complete": not self._missing,
+            "missing": sorted(self._missing),
+            "compression": {"method": job.compression.method, "level": job.compression.level},
+            "encryption": {"method": job.encryption.method, "recipients": list(fingerprints)},
+            "parts": [vars(part) for part in self._parts],
+        }
+
+    def _retain(self) -> None:
+        """Where backups lie on this host, this program removes them; a vault does that itself."""
+        for place in self._job.places:
+            if isinstance(place, Directory):
+                store = Store(os.path.join(place.path, self._job.name))
+                for decision in decide(store.records(), self._job.retention):
+                    if not decision.keep:
+                        store.remove(decision.record, at=telling.now())
+                        self._removed.append(decision.record.id)
+
+    def tell(self) -> int:
+        """Write down what became of it; returns the exit status."""
+        job, before = self._job, telling.read_json(status_file(self._job))
+        good = self.fault is None
+        status: dict[str, t.Any] = {
+            "job": job.name,
+            "outcome": "ok" if good else "failed",
+            "exit_status": 0 if self.fault is None else self.fault.status,
+            "error": "" if self.fault is None else str(self.fault),
+            "id": self._identifier if self._stored else "",
+            "started": telling.stamp(self._began),
+            "finished": telling.now(),
+            "seconds": round(time.monotonic() - self._clock, 3),
+            "size": sum(part.size for part in self._parts) if self._stored else 0,
+            "stored": self._stored,
+            "failed": self._failed,
+            "missing": self._missing,
+            "removed": self._removed,
+            "last_success": telling.now() if good else before.get("last_success", ""),
+            "last_success_unix": time.time() if good else before.get("last_success_unix"),
+        }
+        os.makedirs(os.path.dirname(status_file(job)), mode=0o700, exist_ok=True)
+        telling.replace(status_file(job), json.dumps(status, sort_keys=True, indent=1) + "\n", mode=0o600)
+        if job.metrics:
+            self._measure(status)
+        _log(status)
+        telling.notify(job.notify, status)
+        return 0 if self.fault is None else self.fault.status
+
+    def _measure(self, status: t.Mapping[str, t.Any]) -> None:
+        success = status["last_success_unix"]
+        values = {
+            "last_run_timestamp_seconds": time.time(),
+            "last_run_exit_status": status["exit_status"],
+            "last_run_duration_seconds": status["seconds"],
+            "last_success_timestamp_seconds": success,
+            "last_verified_timestamp_seconds": success,
+            "size_bytes": status["size"] if status["outcome"] == "ok" else None,
+        }
+        try:
+            telling.metrics(self._job.metrics, self._job.name, values)
+        except OSError as error:
+            telling.log(f"metrics: {self._job.metrics}: {error.strerror}", level="error", job=self._job.name)
+
+
+def _seal_text(text: bytes, sealing: Sealing, sinks: t.Sequence[Sink]) -> logical.Dumped:
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb", buffering=0) as source, Line() as line:
+        feeder = threading.Thread(target=_feed, args=(writer, text))
+        feeder.start()
+        plain, sealed = sealing.seal(line, source, (), sinks)
+        line.finish()
+        feeder.join()
+        return logical.Dumped(plain.result(), sealed.result())
+
+
+def _feed(descriptor: int, text: bytes) -> None:
+    with contextlib.suppress(BrokenPipeError), os.fdopen(descriptor, "wb") as stream:
+        stream.write(text)
+
+
+def _log(status: t.Mapping[str, t.Any]) -> None:
+    fields = {name: status[name] for name in ("job", "outcome", "exit_status", "id", "seconds", "size")}
+    if status["outcome"] == "ok":
+        telling.log(f"backup {status['id']} is at {', '.join(status['stored'])}", **fields)
+    else:
+        telling.log(f"the backup failed: {status['error']}", level="error", **fields)

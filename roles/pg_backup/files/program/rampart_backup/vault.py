@@ -1,0 +1,189 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The vault's side: what ssh runs for a key, whatever the host at the other end wants to run.
+
+A host's key may add backups and look at the catalogue, never change, read or remove anything; the key of a drill may
+read, and note what it found.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import shlex
+import shutil
+import typing as t
+
+from . import wire
+from .definition import NAME
+from .faults import DefinitionFault
+from .faults import Fault
+from .faults import PlaceFault
+from .store import Store
+from .telling import now
+
+if t.TYPE_CHECKING:
+    from .store import Incoming
+
+__all__ = ["Vault"]
+
+_NOTES = ("damaged", "restored", "verified")
+_SEALED = (
+    b"age-encryption.org/",
+    b"-----BEGIN AGE",
+    b"\x84",
+    b"\x85",
+    b"\xc1",
+)  # RFC 4880, 4.2: packet of an encrypted session key
+
+
+@dataclasses.dataclass(frozen=True)
+class Vault:
+    """What a key may do below ``root``. ``quota`` in bytes, 0 for none."""
+
+    root: str
+    may: str = "add"  # or read
+    quota: int = 0
+    sealed_only: bool = True
+
+    def serve(self, command: str, source: t.IO[bytes], target: t.IO[bytes]) -> None:
+        """Do what one command asks; what is refused is said to the other side, and raised."""
+        verbs: dict[tuple[str, str], t.Callable[..., None]] = {
+            ("add", "put"): self._put,
+            ("add", "list"): self._list,
+            ("read", "jobs"): self._jobs,
+            ("read", "list"): self._list,
+            ("read", "get"): self._get,
+            ("read", "note"): self._note,
+        }
+        try:
+            words = shlex.split(command)
+            verb = verbs.get((self.may, words[0] if words else ""))
+            if verb is None:
+                known = sorted(name for may, name in verbs if may == self.may)
+                raise PlaceFault(f"{command!r} is not among what this key may do: {', '.join(known)}")
+            verb(words[1:], source, target)
+        except (Fault, OSError, ValueError) as error:
+            with contextlib.suppress(OSError):
+                wire.answer(target, refused=str(error))
+            raise error if isinstance(error, Fault) else PlaceFault(str(error)) from None
+
+    def _store(self, job: str) -> Store:
+        if not NAME.fullmatch(job):
+            raise PlaceFault(f"{job!r} is no name of a job")
+        return Store(os.path.join(self.root, job))
+
+    def _put(self, words: t.Sequence[str], source: t.IO[bytes], target: t.IO[bytes]) -> None:
+        job, identifier = _exactly(words, 2, "put JOB BACKUP")
+        store = self._store(job)
+        store.prepare()
+        room = self.quota - _usage(self.root) if self.quota else None
+        incoming = store.begin(identifier)
+        try:
+            wire.answer(target, ready=True)
+            _Reception(incoming, room, self.sealed_only).run(source, target)
+        finally:
+            incoming.abandon()
+
+    def _list(self, words: t.Sequence[str], _source: t.IO[bytes], target: t.IO[bytes]) -> None:
+        (job,) = _exactly(words, 1, "list JOB")
+        for record in self._store(job).records():
+            wire.answer(target, record=dataclasses.asdict(record))
+        wire.answer(target, end=True)
+
+    def _jobs(self, words: t.Sequence[str], _source: t.IO[bytes], target: t.IO[bytes]) -> None:
+        _exactly(words, 0, "jobs")
+        wire.answer(target, jobs=sorted(name for name in os.listdir(self.root) if NAME.fullmatch(name)))
+
+    def _get(self, words: t.Sequence[str], _source: t.IO[bytes], target: t.IO[bytes]) -> None:
+        job, identifier, part = _exactly(words, 3, "get JOB BACKUP PART")
+        with self._store(job).open(identifier, part) as stream:
+            shutil.copyfileobj(stream, target, 2**20)
+        target.flush()
+
+    def _note(self, words: t.Sequence[str], _source: t.IO[bytes], target: t.IO[bytes]) -> None:
+        job, identifier, event, what = _exactly(words, 4, "note JOB BACKUP EVENT WORDS")
+        store = self._store(job)
+        if event not in _NOTES:
+            raise DefinitionFault.of("the event", event, f"one of {', '.join(_NOTES)}")
+        if not any(record.id == identifier for record in store.records()):
+            raise PlaceFault(f"there is no backup {identifier} of {job}")
+        store.add({"event": event, "id": identifier, "at": now(), "what": what})
+        wire.answer(target, noted=True)
+
+
+def _exactly(words: t.Sequence[str], number: int, usage: str) -> t.Sequence[str]:
+    if len(words) != number:
+        raise PlaceFault(f"this is said so: {usage}")
+    return words
+
+
+def _usage(root: str) -> int:
+    """Bytes of all files below."""
+    total = 0
+    for directory, _names, files in os.walk(root):
+        for name in files:
+            with contextlib.suppress(OSError):  # removed meanwhile
+                total += os.lstat(os.path.join(directory, name)).st_size
+    return total
+
+
+class _Reception:
+    """One backup on its way in."""
+
+    def __init__(self, incoming: Incoming, room: int | None, sealed_only: bool) -> None:
+        self._incoming = incoming
+        self._room = room
+        self._sealed_only = sealed_only
+        self._name = ""
+        self._file: t.Any = None
+        self._begun = False
+
+    def run(self, source: t.IO[bytes], target: t.IO[bytes]) -> None:
+        """Until the backup is whole; raises when it never will be."""
+        while True:
+            frame = wire.read_frame(source)
+            if frame is None:
+                raise PlaceFault("the transfer was cut off")
+            kind, data = frame
+            if kind == wire.DATA:
+                self._take(data)
+            elif kind == wire.PART:
+                self._begin(data.decode())
+            elif kind == wire.ACCEPT:
+                carried = self._incoming.accept(self._name, self._current())
+                self._file = None
+                wire.answer(target, size=carried.size, sha256=carried.sha256)
+            elif kind == wire.DROP:
+                self._current().drop()
+                self._file = None
+            elif kind == wire.COMMIT:
+                self._incoming.commit(json.loads(data))
+                wire.answer(target, committed=True)
+                return
+            else:
+                raise PlaceFault(f"a frame of the kind {kind!r} is not known")
+
+    def _begin(self, name: str) -> None:
+        if self._file is not None:
+            raise PlaceFault(f"the part {self._name} has not ended")
+        self._name, self._file, self._begun = name, self._incoming.part(name), False
+
+    def _current(self) -> t.Any:
+        if self._file is None:
+            raise PlaceFault("no part has begun")
+        return self._file
+
+    def _take(self, data: bytes) -> None:
+        if self._room is not None:
+            self._room -= len(data)
+            if self._room < 0:
+                raise PlaceFault("the quota of this host is used up")
+        if not self._begun and self._sealed_only and not data.startswith(_SEALED):
+            raise PlaceFault(f"{self._name} is not encrypted, and this vault takes nothing else")
+        self._begun = True
+        self._current().write(memoryview(data))

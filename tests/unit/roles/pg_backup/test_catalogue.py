@@ -1,0 +1,51 @@
+"""What events make of a backup."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from rampart_backup.catalogue import Event
+from rampart_backup.catalogue import Record
+from rampart_backup.catalogue import fold
+
+_ENTRY: t.Final = {
+    "id": "a",
+    "job": "j",
+    "kind": "logical",
+    "finished": "2026-01-01T00:00:00Z",
+    "complete": True,
+    "parts": [{"name": "x", "size": 3, "sha256": "00", "plain_size": 2, "of a later version": 1}],
+}
+_MADE: t.Final = {"event": "made", "backup": _ENTRY}
+
+
+def after(*events: Event) -> Record:
+    """The backup after these."""
+    (record,) = fold([_MADE, *events])
+    return record
+
+
+def test_a_new_one_is_good_and_knows_its_size() -> None:
+    assert after().good
+    assert after().size == 3
+
+
+@pytest.mark.parametrize(
+    ("event", "good"),
+    [("verified", True), ("restored", True), ("damaged", False), ("removed", False), ("of a later version", True)],
+)
+def test_events(event: str, good: bool) -> None:
+    assert after({"event": event, "id": "a", "at": "then"}).good is good
+
+
+def test_one_that_was_damaged_and_read_whole_again_is_good() -> None:
+    assert after({"event": "damaged", "id": "a", "what": "gone"}, {"event": "verified", "id": "a", "at": "then"}).good
+
+
+def test_events_of_others_and_entries_that_are_none_change_nothing() -> None:
+    assert after({"event": "removed", "id": "b"}, {"event": "made", "backup": {}}, {"event": "made", "backup": 3}).good
+
+
+def test_an_entry_is_not_replaced_by_a_later_one() -> None:
+    assert after({"event": "made", "backup": {**_ENTRY, "complete": False}}).complete
