@@ -168,7 +168,7 @@ class _Planning:
         spared = key in self._initial and key not in wish.given
         if key in wish.taken or (wish.closed and key not in wish.given and not spared):
             return _ALL
-        too_much = wish.closed and not spared and not wish.given[key] and not self._initial.get(key)
+        too_much = wish.closed and not wish.given.get(key) and not self._initial.get(key)
         return _OPTION if grantable and (too_much or key in wish.options_taken) else ""
 
     def _reached(self, sources: t.Iterable[_Holder], going: t.Container[_Key] = ()) -> dict[_Holder, int]:

@@ -59,6 +59,7 @@ class _Table:
     items: tuple[Item, ...]
     owner: int
     difference: Difference
+    by_name: bool  # whether an exact entry names it
 
 
 def find(desired: Desired, state: State) -> list[Found]:
@@ -137,7 +138,7 @@ class _Finding:
                 self._known[key] = difference(items, owner, wish, initial=initial)
             changes = self._known[key]
         if kind == "table":
-            self._tables[catalogue.database, thing.oid] = _Table(entries, items, owner, changes)
+            self._tables[catalogue.database, thing.oid] = _Table(entries, items, owner, changes, by_name)
         follows = kind == "column" or (kind == "sequence" and thing.more is not None)
         moved = None if follows or owner == thing.owner else owner
         target = ObjectTarget(kind, thing, owner)
@@ -155,7 +156,13 @@ class _Finding:
         table = self._tables.get((catalogue.database, thing.oid))
         if not entries and not items:
             return _NOTHING
-        wish = self._wishes.of(entries, "column", by_name=by_name, tables=table.entries if table else ())
+        wish = self._wishes.of(
+            entries,
+            "column",
+            by_name=by_name,
+            tables=table.entries if table else (),
+            tables_by_name=table is None or table.by_name,
+        )
         initial = catalogue.acls.get(thing.initial or "", ())
         return difference(items, owner, wish, initial=initial, table=_of_table(table))
 
@@ -222,8 +229,12 @@ class _Finding:
             if entry.kind == DEFAULT and concerns(entry, database, True):
                 for target in self._targets(entry, database):
                     targets.setdefault(target, []).append(entry)
+        everywhere: dict[tuple[str, str], Found] = {}  # sorted, they come before those of schemas
         for (name, schema, kind), entries in sorted(targets.items()):
-            found = self._of_default(database, DefaultTarget(kind, self._state.roles[name], name, schema), entries)
+            target = DefaultTarget(kind, self._state.roles[name], name, schema)
+            found = self._of_default(database, target, entries, everywhere.get((name, kind)))
+            if not schema:
+                everywhere[name, kind] = found
             if found.difference != _NOTHING:
                 yield found
 
@@ -240,26 +251,36 @@ class _Finding:
                     for kind in entry.future:
                         yield name, schema, kind
 
-    def _of_default(self, database: str, target: DefaultTarget, entries: t.Sequence[Entry]) -> Found:
+    def _of_default(
+        self, database: str, target: DefaultTarget, entries: t.Sequence[Entry], everywhere: Found | None
+    ) -> Found:
         defaults = self._state.defaults[database]
         items = defaults.items(target.owner, target.schema, target.kind)
         wish = self._wishes.of(tuple(entries), target.kind)
         if target.schema:
-            self._refuse_taking_global(wish, defaults.items(target.owner, "", target.kind), target, entries)
+            general = defaults.items(target.owner, "", target.kind)
+            after = (everywhere.difference if everywhere else _NOTHING).applied(general)
+            self._refuse_taking_global(wish, after, target, entries)
         changes = difference(items, target.owner, wish)
         return Found(database, target, items, changes, tuple(entries))
 
     def _refuse_taking_global(
-        self, wish: Wish, items: t.Sequence[Item], target: DefaultTarget, entries: t.Sequence[Entry]
+        self,
+        wish: Wish,
+        general: t.Mapping[tuple[int, int, str], bool],
+        target: DefaultTarget,
+        entries: t.Sequence[Entry],
     ) -> None:
-        """Default privileges of a schema only add to those of all schemas."""
-        for item in items:
-            if (item.grantee, item.privilege) in wish.taken and item.grantee != target.owner:
+        """Default privileges of a schema only add to those of all schemas, as these are after the run."""
+        for (_grantor, grantee, privilege), grantable in general.items():
+            key = (grantee, privilege)
+            taken = key in wish.taken or (grantable and key in wish.options_taken)
+            if taken and grantee != target.owner:
                 option = next(entry.option for entry in entries if entry.state == "absent")
                 raise InputError(
                     option=f"{option}.schemas",
                     value=target.schema,
-                    expected=f"{item.privilege} on future {target.kind}s comes from the default privileges of role"
+                    expected=f"{privilege} on future {target.kind}s comes from the default privileges of role"
                     f" {target.owner_name} for all schemas, and those of a schema can only add to them: leave out schemas",
                 )
 

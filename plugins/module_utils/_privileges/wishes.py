@@ -38,15 +38,22 @@ class Wishes:
             self._check(entry)
 
     def of(
-        self, entries: tuple[Entry, ...], kind: str, *, by_name: bool = True, tables: tuple[Entry, ...] = ()
+        self,
+        entries: tuple[Entry, ...],
+        kind: str,
+        *,
+        by_name: bool = True,
+        tables: tuple[Entry, ...] = (),
+        tables_by_name: bool = True,
     ) -> Wish:
         """The wish; ``tables`` are entries about the table of a column, which those about the column override."""
-        quick = (id(entries), id(tables), kind, by_name)
+        quick = (id(entries), id(tables), kind, by_name, tables_by_name)
         if quick not in self._quick:
-            key = (tuple(e.option for e in entries), tuple(e.option for e in tables), kind, by_name)
+            options = (tuple(e.option for e in entries), tuple(e.option for e in tables))
+            key = (*options, kind, by_name, tables_by_name)
             if key not in self._known:
                 wish = self._merged(entries, kind, by_name)
-                self._known[key] = self._for_column(wish, tables) if tables else wish
+                self._known[key] = self._for_column(wish, tables, tables_by_name) if tables else wish
             self._quick[quick] = (self._known[key], entries, tables)  # kept, so that their numbers stay theirs
         return self._quick[quick][0]
 
@@ -74,17 +81,17 @@ class Wishes:
         closed = any(entry.state == "exact" for entry in entries)
         return Wish(given, frozenset(taken), frozenset(options), closed, spares_initial=closed and not by_name)
 
-    def _for_column(self, wish: Wish, tables: tuple[Entry, ...]) -> Wish:
+    def _for_column(self, wish: Wish, tables: tuple[Entry, ...], tables_by_name: bool) -> Wish:
         """What is taken from a table is taken from its columns too, as REVOKE does, unless an entry gives it there."""
-        table = self._merged(tables, "table", by_name=False)
-        closed = wish.closed or table.closed
+        table = self._merged(tables, "table", tables_by_name)
+        closing = [each for each in (wish, table) if each.closed]
         return Wish(
             wish.given,
             wish.taken | {key for key in table.taken if key not in wish.given and key[1] in WITH_COLUMNS},
             wish.options_taken
             | {key for key in table.options_taken if not wish.given.get(key) and key[1] in WITH_COLUMNS},
-            closed,
-            spares_initial=wish.spares_initial or (table.closed and not wish.closed),
+            bool(closing),
+            spares_initial=bool(closing) and all(each.spares_initial for each in closing),
         )
 
     def _refuse_conflicts(
