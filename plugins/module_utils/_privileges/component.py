@@ -128,13 +128,14 @@ class Privileges:
         target = t.cast(ObjectTarget, found.target)
         before = target.thing.owner
         statement = target.change_owner(t.cast(int, found.new_owner), names)
+        back = [target.change_owner(before, names), *(each.operation(change, names) for each, change in found.parting)]
         return Step(
             component=self.name,
             subject=_subject(found, database),
             description="change the owner",
             before=f"owner {names.get(before, before)}",
             after=f"owner {names[t.cast(int, found.new_owner)]}",
-            operation=RunSql(statement=statement, undo=target.change_owner(before, names), database=database),
+            operation=RunSql(statement=statement, undo="; ".join(back), database=database),
             statement=statement,
         )
 

@@ -10,7 +10,7 @@ import collections
 import dataclasses
 import typing as t
 
-__all__ = ["Change", "Difference", "Item", "OfTable", "Wish", "difference", "with_owner"]
+__all__ = ["Change", "Difference", "Item", "OfTable", "Wish", "difference", "parting", "with_owner"]
 
 
 class Item(t.NamedTuple):
@@ -96,6 +96,23 @@ def with_owner(items: t.Iterable[Item], old: int, new: int) -> tuple[Item, ...]:
     return tuple(Item(*key, grantable) for key, grantable in merged.items())
 
 
+def parting(items: t.Sequence[Item], old: int, new: int) -> list[Change]:
+    """What restores an ACL after the owner was changed to another and back, which joins what the two had."""
+    before = {item[:3]: item.grantable for item in items}
+    joined = {item[:3]: item.grantable for item in with_owner(with_owner(items, old, new), new, old)}
+    holders = _Planning(items, old, Wish(), (), OfTable()).holders()
+    missing = [key for key, grantable in before.items() if key not in joined or joined[key] < grantable]
+    there = [key for key in missing if (key[0], key[2]) in holders]
+    changes = [
+        Change(True, by, to, (privilege,), before[by, to, privilege])
+        for by, to, privilege in sorted(there, key=lambda key: holders[key[0], key[2]])
+    ]
+    if there != missing:  # a grantor without a grant option can give nothing back, so nothing is taken for it
+        return changes
+    over = [key for key, grantable in joined.items() if key not in before or before[key] < grantable]
+    return changes + [Change(False, by, to, (p,), (by, to, p) in before) for by, to, p in over]
+
+
 @dataclasses.dataclass(frozen=True)
 class OfTable:
     """What a table has to do with the ACLs of its columns."""
@@ -142,6 +159,10 @@ class _Planning:
                 if grantee == self._owner and (grantee, privilege) in self._wish.taken
             ),
         )
+
+    def holders(self) -> dict[_Holder, int]:
+        """Who has a grant option that comes from the owner, and over how many others at least."""
+        return self._reached(())
 
     def _with_table(self) -> list[_Key]:
         """What REVOKE on the table would take as well, taken before; what nobody asked for is returned."""

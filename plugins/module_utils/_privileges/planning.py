@@ -14,11 +14,13 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.des
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.desired import Entry
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.desired import Names
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.desired import Ownership
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import Change
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import Difference
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import Item
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import OfTable
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import Wish
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import difference
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import parting
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import with_owner
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kinds import DEFAULT
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kinds import KINDS
@@ -49,6 +51,7 @@ class Found(t.NamedTuple):
     difference: Difference
     entries: tuple[Entry, ...]  # those that are about it
     new_owner: int | None = None
+    parting: tuple[tuple[ObjectTarget, Change], ...] = ()  # what restores the ACL after the owner has changed back
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +79,7 @@ class _Finding:
         self._tables: dict[tuple[str, int], _Table] = {}
         self._known: dict[tuple[t.Any, ...], Difference] = {}
         self._closed: dict[int, tuple[tuple[Entry, ...], Names]] = {}
+        self._partings: dict[tuple[str, str, int], list[tuple[ObjectTarget, Change]]] = {}
         self._owners = {entry.option: self._owner(entry) for entry in desired.owners}
 
     def all(self) -> list[Found]:
@@ -85,7 +89,25 @@ class _Finding:
         self._seen.check(self._desired.scopes, self._state)
         for database in self._state.defaults:
             found += self._defaults(database)
-        return found
+        return [self._parted(each) for each in found]
+
+    def _parted(self, found: Found) -> Found:
+        if found.new_owner is None or not isinstance(found.target, ObjectTarget):
+            return found
+        key = (found.database, found.target.kind, found.target.thing.oid)
+        return found._replace(parting=tuple(self._partings.get(key, ())))
+
+    def _remember(self, thing: Thing, catalogue: Catalogue, owner: int) -> None:
+        """How to restore the ACL of what changes hands; that of columns and sequences together with their table's."""
+        kind, oid = catalogue.kind, thing.oid
+        if kind == "column" or (kind == "sequence" and thing.more is not None):
+            kind, oid = "table", thing.oid if kind == "column" else thing.more
+        items = list(catalogue.acls.get(thing.acl, ()))
+        if owner in self._state.superusers:  # it would grant as the owner
+            items = [item._replace(grantor=thing.owner) if item.grantor == owner else item for item in items]
+        target = ObjectTarget(catalogue.kind, thing, thing.owner)
+        changes = [(target, change) for change in parting(items, thing.owner, owner)]
+        self._partings.setdefault((self._place(catalogue, thing), kind, oid), []).extend(changes)
 
     def _owner(self, entry: Ownership) -> int:
         if entry.owner not in self._state.roles:
@@ -103,6 +125,8 @@ class _Finding:
             owner = self._new_owner(thing, catalogue, owners)
             if not entries and owner == thing.owner and catalogue.kind not in ("table", "column"):
                 continue
+            if owner != thing.owner:
+                self._remember(thing, catalogue, owner)
             by_name = not entries or grants.names_it(self._closing(entries, grants), thing)
             found = self._about(thing, catalogue, entries, owner, by_name)
             if found.new_owner is not None or found.difference != _NOTHING:

@@ -181,11 +181,10 @@ class _Reading:
         kinds = {scope.kind for scope in scopes}
         if kinds and kinds != {"schema"}:
             self.schemas[database] = frozenset(row["name"] for row in session.rows(queries.SCHEMAS))
-        if kinds & {"table", "column"}:
-            kinds |= {
-                "table",
-                "column",
-            }  # REVOKE on a table takes from its columns, and a holder there may grant on one
+        if kinds & {"table", "column"}:  # REVOKE on a table takes from its columns, and a holder there may grant on one
+            kinds |= {"table", "column"}
+        if any(scope.kind == "table" and not isinstance(scope, Entry) for scope in scopes):
+            kinds.add("sequence")  # those of columns go with the table
         columns = [scope.columns for scope in scopes if scope.kind == "column"]
         named = sorted({name for scope in scopes for name in scope.schemas.literal})
         for kind in KINDS.values():

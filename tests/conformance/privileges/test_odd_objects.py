@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from ansible_collections.rampart.postgresql.tests.conformance.privileges.test_privileges import execute
+from ansible_collections.rampart.postgresql.tests.conformance.privileges.test_privileges import run
 from ansible_collections.rampart.postgresql.tests.conformance.privileges.test_privileges import settled
 
 if t.TYPE_CHECKING:
@@ -48,3 +49,46 @@ def test_parameters_by_pattern_and_for_their_owner(fresh_server: Server) -> None
     assert len(settled(server, {**entry, "objects": ["ALL"], "roles": [], "state": "exact"})) == 2
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         execute(server, change, user="tuner")
+
+
+def test_owners_who_give_back_leave_what_was_granted(fresh_server: Server) -> None:
+    server = fresh_server
+    execute(server, "CREATE ROLE old", "CREATE ROLE new", "CREATE ROLE other", "CREATE DATABASE second")
+    execute(
+        server,
+        "GRANT ALL ON SCHEMA public TO old",
+        "GRANT USAGE ON SCHEMA public TO new",
+        "SET ROLE old",
+        "CREATE TABLE t (id serial, note text)",
+        "GRANT SELECT, DELETE ON t TO new WITH GRANT OPTION",
+        "GRANT UPDATE (note) ON t TO new",
+        "GRANT USAGE ON SEQUENCE t_id_seq TO new",
+        "SET ROLE new",
+        "GRANT SELECT ON t TO other",
+        "SET ROLE old",
+        "GRANT SELECT ON t TO other",
+        "RESET ROLE",
+    )
+    execute(
+        server,
+        "CREATE TABLE t ()",
+        "CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not today'; END $$",
+        "CREATE EVENT TRIGGER refuse ON ddl_command_end EXECUTE FUNCTION refuse()",
+        database="second",
+    )
+    acls = """SELECT relname, relowner::regrole::text, ARRAY(SELECT unnest(relacl)::text ORDER BY 1),
+      ARRAY(SELECT unnest(attacl)::text FROM pg_attribute WHERE attrelid = c.oid ORDER BY 1)
+      FROM pg_class c WHERE relname IN ('t', 't_id_seq') ORDER BY relname"""
+    before = server.query(acls)
+    for superuser in (False, True):
+        ownership = [{"kind": "table", "schemas": ["public"], "objects": ["t"], "owner": "new"}]
+        refused = run(server, ownership=ownership)
+        assert refused.failed
+        assert "not today" in refused.message
+        assert len(refused.values["undone"]) == 1, refused.values
+        after = server.query(acls)
+        if not superuser:
+            assert after == before
+        held = "SELECT has_table_privilege('other', 't', 'SELECT'), has_sequence_privilege('new', 't_id_seq', 'USAGE')"
+        assert server.query(held) == [(True, True)]
+        execute(server, "ALTER ROLE new SUPERUSER")

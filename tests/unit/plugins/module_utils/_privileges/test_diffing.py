@@ -16,6 +16,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.dif
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import OfTable
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import Wish
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import difference
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import parting
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import with_owner
 
 OWNER, A, B, C, D = 1, 2, 3, 4, 5
@@ -160,6 +161,17 @@ def test_what_an_extension_granted_is_spared_unless_it_is_named() -> None:
 def test_a_new_owner_takes_the_place_of_the_old_one() -> None:
     items = (Item(OWNER, OWNER, "SELECT", False), Item(OWNER, A, "SELECT", True), Item(A, B, "SELECT", False))
     assert with_owner(items, OWNER, A) == (Item(A, A, "SELECT", True), Item(A, B, "SELECT", False))
+
+
+@given(acls())
+def test_an_owner_who_hands_back_keeps_nothing_and_takes_nothing_along(acl: Acl) -> None:
+    before = dict(acl.held)
+    changes = parting(acl.items(), OWNER, A)
+    acl.held = {item[:3]: item.grantable for item in with_owner(with_owner(acl.items(), OWNER, A), A, OWNER)}
+    for change in changes:
+        acl.send(change)
+    if not _hangs_in_the_air(tuple(Item(*key, grantable) for key, grantable in before.items())):
+        assert acl.held == before
 
 
 def test_a_column_knows_who_may_grant_on_its_table() -> None:
