@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: os_account
-short_description: Close the files of a PostgreSQL cluster and its account, and report passwords that lie about
+short_description: Close the files of a PostgreSQL cluster and its account, and report passwords that lie about or are not asked for
 version_added: 0.1.0
 description:
   - Takes away what the modes of files grant too much, those of the data directory, of the configuration, of the private key
@@ -17,6 +17,8 @@ description:
     into these files, the service files of the host, C(primary_conninfo) and commands in files that others can read, and for
     E(PGPASSWORD) into the profiles of the host and of every account with a shell, C(/etc/environment) and what else PAM reads, the
     units of systemd that an administrator wrote with the files that they name, the tables of cron, and the environment of the server.
+  - Reports who becomes the account, or root, through C(sudo) without a password or without a line in the log, by asking C(sudo) about
+    every account with a shell and about the members of groups. That needs root, and C(sudo) logs that it was asked.
   - A file that it may not read, or that is larger than 64 MiB, is named among them.
   - Reports the packages that the server and the libraries in its directory come from, and their sources.
   - The files of the cluster and of accounts are read and changed with the rights of their owner, and never as root.
@@ -81,7 +83,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 findings:
-  description: Where passwords lie, and what nobody could look into.
+  description: Where passwords lie, what nobody could look into, and who needs no password for C(sudo).
   returned: success
   type: list
   elements: dict

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.programs import output_of
 
 __all__ = ["packages_of", "parse_dpkg", "parse_policies", "parse_rpm"]
 
@@ -18,7 +18,6 @@ _POLICY_VERSION = re.compile(r"^(?P<mark> {5}| \*\*\* )\S+(?: [0-9-]+)?$")
 _POLICY_SOURCE = re.compile(r"^ {8,}-?[0-9]+ (?P<source>\S+(?: \S+)*)$")
 _RPM = re.compile(r"^(?P<name>[^|]+)\|(?P<version>[^|]+)\|(?P<vendor>[^|]*)$")
 _ASKED = "%{NAME}|%{VERSION}-%{RELEASE}|%{VENDOR}\n"
-_TIMEOUT = 60  # seconds
 
 Packages = list[dict[str, t.Any]]
 
@@ -28,15 +27,15 @@ def packages_of(program: str, libraries: t.Sequence[str]) -> tuple[Packages, lis
 
     And the libraries that no package has; none where the program is of none, as nothing can be told then.
     """
-    owners = parse_dpkg(_output(["dpkg-query", "--search", "--", program, *libraries]))
+    owners = parse_dpkg(output_of("dpkg-query", "--search", "--", program, *libraries))
     if program in owners:
         names = dict.fromkeys(name for path in (program, *libraries) for name in owners.get(path, ()))
-        found = {each["name"]: each for each in parse_policies(_output(["apt-cache", "policy", "--", *names]))}
+        found = {each["name"]: each for each in parse_policies(output_of("apt-cache", "policy", "--", *names))}
         return [found.get(name, {"name": name}) for name in names], [path for path in libraries if path not in owners]
     asked = ["rpm", "--query", "--queryformat", _ASKED, "--file", "--"]
-    if not parse_rpm(_output([*asked, program])):
+    if not parse_rpm(output_of(*asked, program)):
         return [], []
-    text = _output([*asked, program, *libraries])
+    text = output_of(*asked, program, *libraries)
     return parse_rpm(text), [path for path in libraries if f"file {path} is not owned by any package" in text]
 
 
@@ -84,24 +83,3 @@ def parse_policies(text: str) -> Packages:
         elif source and installed and not source["source"].startswith("/var/lib/dpkg/"):
             found[-1]["sources"] += (source["source"],)
     return found
-
-
-def _output(command: list[str]) -> str:
-    """What a program says, also of one file when it does not know another."""
-    if shutil.which(command[0]) is None:
-        return ""
-    try:
-        done = subprocess.run(  # pylint: disable=ansible-bad-function # run_command needs a module object
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            cwd="/",
-            timeout=_TIMEOUT,
-            env={"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout

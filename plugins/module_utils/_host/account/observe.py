@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pwd
 import stat
 import typing as t
 
@@ -20,6 +19,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.s
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.state import Found
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.state import Package
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.state import State
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.sudo import of_sudo
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.sudo import with_shell
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.sources import packages_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import read_file
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
@@ -37,7 +38,6 @@ WHERE name IN ('config_file', 'hba_file', 'ident_file', 'ssl_key_file')
 ORDER BY name"""
 _SOURCES = "SELECT DISTINCT sourcefile AS path FROM pg_catalog.pg_file_settings ORDER BY 1"
 _LIBRARIES = "SELECT c.setting AS directory FROM pg_catalog.pg_config c WHERE c.name = 'PKGLIBDIR' ORDER BY c.setting"
-_NO_SHELL = ("/nologin", "/false", "/sync")
 _SERVICES = ("/etc/postgresql-common/pg_service.conf", "/etc/pg_service.conf", "/etc/sysconfig/pgsql/pg_service.conf")
 _OTHERS_READ = 0o004
 _GROUP_READS = 0o040
@@ -106,6 +106,8 @@ def _findings(server: Server, files: t.Sequence[Found]) -> list[Finding]:
     for account in _accounts(owner):
         for path in of_the_account(account):
             found += _search(path, account, secrets.in_profile)
+    if os.geteuid() == 0:
+        found += of_sudo(owner)
     if "PGPASSWORD" in server.cluster.environment(owner):
         found.append(Finding(f"/proc/{server.cluster.pid}/environ", 0, "the server was started with PGPASSWORD"))
     return list(dict.fromkeys(found))
@@ -131,8 +133,7 @@ def _accounts(owner: Account) -> list[Account]:
     """Whoever has a shell; without root only the owner, as nobody else's files could be read."""
     if os.geteuid() != 0:
         return [owner]
-    entries = [entry for entry in pwd.getpwall() if not entry.pw_shell.endswith(_NO_SHELL)]
-    return [account_of(uid) for uid in sorted({owner.uid, *(entry.pw_uid for entry in entries)})]
+    return [account_of(uid) for uid in sorted({owner.uid, *(entry.pw_uid for entry in with_shell())})]
 
 
 def _search(path: str, account: Account, search: Search) -> list[Finding]:
