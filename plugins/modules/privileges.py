@@ -341,14 +341,36 @@ access_findings:
           chooses which objects it uses with the power of its owner.
         - V(untrusted_language) is one that counts as trusted although it can do anything the server's account can.
         - V(untrusted_function) is a routine in an untrusted language that C(PUBLIC) may execute.
+        - V(definer_with_unsafe_search_path) is one that does, but with a schema in which somebody else may make objects, a
+          schema that is not there and that somebody else may make, or without C(pg_temp) at the end, so that temporary
+          objects come before all others, even those of C(pg_catalog).
         - V(row_security_without_policy) is a table where row-level security is enabled and nobody sees a row but who is not
           bound by it.
         - V(row_security_not_for_owner) is one of which the owner is not bound, see O(force_row_security).
+        - V(policy_for_everybody) is a permissive policy C(USING (true)) for C(PUBLIC), where no restrictive policy for C(PUBLIC)
+          and the same command says otherwise.
+        - V(policy_with_function_of_another) is a policy that calls a function whose owner is neither superuser nor the
+          owner of the table, and so may replace it.
         - V(bypassrls) is a role that no policy binds, without being superuser.
+        - V(subscription_secret), V(user_mapping_secret) and V(primary_conninfo_secret) are passwords that the server keeps in
+          clear and that roles which are no superusers could read, with one finding for each way. Only a superuser may look
+          for these. The password itself never leaves the server.
       type: str
-    database: {description: Where it is; empty for a role., type: str}
+    database: {description: Where it is; empty for a role and a parameter., type: str}
     object: {description: What it is., type: str}
-    owner: {description: Who owns it; empty for a role., type: str}
+    owner: {description: Who owns it; empty for a role and a parameter., type: str}
+    reason:
+      description: >-
+        With V(definer_with_unsafe_search_path), V(policy_for_everybody) and V(policy_with_function_of_another) why, with secrets
+        the way in which they are read; else empty.
+      type: str
+    roles:
+      description:
+        - With these, who can use it; C(PUBLIC) alone stands for everybody. Else empty.
+        - Of secrets, all roles that may log in and connect to the database, and read it themselves or as a role
+          that they may become (C(SET ROLE)). What pg_hba.conf says is not asked.
+      type: list
+      elements: str
 left_alone:
   description: What was seen and deliberately not changed, with the reason.
   returned: success

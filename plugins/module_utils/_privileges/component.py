@@ -21,7 +21,6 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._privileges imp
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.desired import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import Change
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kinds import PUBLIC
-from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.looking import findings
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.planning import Found
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.planning import find
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.row_security import forcing
@@ -64,7 +63,7 @@ class Privileges:
         self._refuse_helpless(found, names)
         self._refuse_fallen(differing, names)
         steps = [*self._groups(state), *self._steps(differing, state, names)]
-        standing = {"access_findings": findings(state.looked, state.bypassing)} if self._desired.report else {}
+        standing = self._findings(state)
         if not steps:
             return Planned(left_alone=tuple(left), standing=standing)
         if state.in_recovery:
@@ -175,11 +174,22 @@ class Privileges:
             and not any(name in scope.databases.literal for scope in self._desired.scopes)
         ]
 
+    def _findings(self, state: State) -> dict[str, t.Any]:
+        if not self._desired.report:
+            return {}
+        from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.telling import findings
+
+        return {"access_findings": findings(state.looked, state.bypassing)}
+
     def _unseen(self, state: State) -> list[LeftAlone]:
-        return [
+        unseen = [
             self._left(f"database {Identifier(name)}", f"no session could be had with it: {reason}")
             for name, reason in state.unseen.items()
         ]
+        if self._desired.report and not state.superuser:
+            reason = "only a superuser may look who could read those that the server keeps in clear"
+            unseen.append(self._left("passwords", reason))
+        return unseen
 
     def _owners_keep(self, found: t.Iterable[Found], names: t.Mapping[int, str]) -> list[LeftAlone]:
         """Where an entry takes from an owner: once for each owner, kind and database."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Identifier
-from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Qualified
-
 if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.definers import Definer
+    from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.definers import Makers
+    from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.secrets import Readable
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Session
 
-__all__ = ["Looked", "Protected", "findings", "look"]
+__all__ = ["Looked", "Policy", "Protected", "look"]
 
 # What extensions made is theirs to put right.
 _ROUTINE = """SELECT p.oid::pg_catalog.regprocedure::pg_catalog.text AS name, pg_catalog.pg_get_userbyid(p.proowner) AS owner
@@ -23,12 +23,25 @@ _ROUTINE = """SELECT p.oid::pg_catalog.regprocedure::pg_catalog.text AS name, pg
             SELECT 1 FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
               AND d.objid = p.oid AND d.deptype = 'e')"""
 
+# Whoever owns a function replaces it at any time; superusers, and who may become the owner of the table, need not.
+_POLICIES = """SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+                     y.polname,
+                     y.polpermissive AND 0 = ANY (y.polroles)
+                     AND pg_catalog.pg_get_expr(y.polqual, y.polrelid) = 'true' AND NOT EXISTS (
+                       SELECT FROM pg_catalog.pg_policy v
+                       WHERE v.polrelid = y.polrelid AND NOT v.polpermissive AND 0 = ANY (v.polroles)
+                         AND v.polcmd IN ('*', y.polcmd)),
+                     (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+                               f.oid::pg_catalog.regprocedure::pg_catalog.text, w.rolname) ORDER BY f.oid)
+                      FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_proc f ON f.oid = d.refobjid
+                      JOIN pg_catalog.pg_roles w ON w.oid = f.proowner
+                      WHERE d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND d.objid = y.oid
+                        AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND NOT w.rolsuper
+                        AND NOT pg_catalog.pg_has_role(w.oid, c.relowner, 'MEMBER'))) ORDER BY y.polname)
+                   FROM pg_catalog.pg_policy y WHERE y.polrelid = c.oid"""
+
 _LOOK = f"""
 SELECT (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(r.name, r.owner) ORDER BY r.name)
-        FROM ({_ROUTINE} AND p.prosecdef AND NOT EXISTS (
-                SELECT 1 FROM pg_catalog.unnest(p.proconfig) AS c (setting)
-                WHERE pg_catalog.starts_with(c.setting, 'search_path='))) r) AS definers,
-       (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(r.name, r.owner) ORDER BY r.name)
         FROM ({_ROUTINE} AND p.prolang IN (
                 SELECT l.oid FROM pg_catalog.pg_language l
                 WHERE NOT l.lanpltrusted AND l.lanname NOT IN ('c', 'internal'))
@@ -41,9 +54,17 @@ SELECT (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(r.name, r.owner) 
         WHERE l.lanpltrusted AND (l.lanname IN ('c', 'internal') OR l.lanname ~ '^pl.*u$')) AS languages,
        (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
                  n.nspname, c.relname, pg_catalog.pg_get_userbyid(c.relowner), c.relforcerowsecurity,
-                 EXISTS (SELECT 1 FROM pg_catalog.pg_policy y WHERE y.polrelid = c.oid)) ORDER BY n.nspname, c.relname)
+                 ({_POLICIES})) ORDER BY n.nspname, c.relname)
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relrowsecurity) AS tables"""
+
+
+class Policy(t.NamedTuple):
+    """One policy, as far as it may not protect."""
+
+    name: str
+    shows_everything: bool  # to everybody, and no restrictive policy for everybody says otherwise
+    functions: tuple[tuple[str, str], ...] = ()  # that it calls and somebody may replace, with that owner
 
 
 class Protected(t.NamedTuple):
@@ -53,45 +74,44 @@ class Protected(t.NamedTuple):
     name: str
     owner: str
     forced: bool  # for its owner too
-    has_policy: bool
+    policies: tuple[Policy, ...] = ()
 
 
 class Looked(t.NamedTuple):
     """What was seen in one database; routines and languages with their owners, as PostgreSQL writes them."""
 
-    definers: tuple[tuple[str, str], ...] = ()
     untrusted_functions: tuple[tuple[str, str], ...] = ()
     languages: tuple[tuple[str, str], ...] = ()
     tables: tuple[Protected, ...] = ()
+    definers: tuple[Definer, ...] = ()
+    makers: Makers | None = None
+    secrets: tuple[Readable, ...] = ()
 
 
-def look(session: Session) -> Looked:
-    """One query."""
+def look(session: Session, *, report: bool) -> Looked:
+    """One query, and where findings are to be reported two more, or three where there are secrets."""
     found = session.rows(_LOOK)[0]
-    definers, functions, languages = (
-        tuple((name, owner) for name, owner in found[key] or ()) for key in Looked._fields[:3]
+    functions, languages = (tuple((name, owner) for name, owner in found[key] or ()) for key in Looked._fields[:2])
+    looked = Looked(
+        functions,
+        languages,
+        tuple(
+            Protected(schema, name, owner, forced, _policies(policies))
+            for schema, name, owner, forced, policies in found["tables"] or ()
+        ),
     )
-    return Looked(definers, functions, languages, tuple(Protected(*row) for row in found["tables"] or ()))
+    if not report:
+        return looked
+    from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.definers import definers
+    from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.secrets import readable_secrets
+
+    routines, makers = definers(session)
+    secrets = readable_secrets(session) if session.is_superuser else ()
+    return looked._replace(definers=routines, makers=makers, secrets=secrets)
 
 
-def findings(looked: t.Mapping[str, Looked], bypassing: t.Iterable[str]) -> list[dict[str, str]]:
-    """For people: kind, database, object and owner of each."""
-    found = [_finding("bypassrls", "", f"role {Identifier(name)}", "") for name in bypassing]
-    for database, seen in looked.items():
-        found += [_finding("definer_without_search_path", database, f"function {n}", o) for n, o in seen.definers]
-        found += [_finding("untrusted_function", database, f"function {n}", o) for n, o in seen.untrusted_functions]
-        found += [_finding("untrusted_language", database, f"language {Identifier(n)}", o) for n, o in seen.languages]
-        found += [
-            _finding(kind, database, f"table {Qualified(table.schema, table.name)}", table.owner)
-            for table in seen.tables
-            for kind, applies in (
-                ("row_security_without_policy", not table.has_policy),
-                ("row_security_not_for_owner", not table.forced),
-            )
-            if applies
-        ]
-    return found
-
-
-def _finding(kind: str, database: str, subject: str, owner: str) -> dict[str, str]:
-    return {"kind": kind, "database": database, "object": subject, "owner": owner}
+def _policies(rows: t.Iterable[t.Sequence[t.Any]] | None) -> tuple[Policy, ...]:
+    return tuple(
+        Policy(name, bool(open_), tuple((function, owner) for function, owner in functions or ()))
+        for name, open_, functions in rows or ()
+    )

@@ -171,7 +171,7 @@ class _Reading:
             with self._server.session_in(database) as session:
                 self._read(session, database, scopes)
                 if forced or self._desired.report:
-                    self.looked[database] = look(session)
+                    self.looked[database] = look(session, report=self._desired.report)
         except ConnectionFailed as error:
             if named is not None:
                 raise

@@ -17,11 +17,12 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Pl
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.arguments import component
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.looking import Looked
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.looking import Policy
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.looking import Protected
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.state import State
 
-LOOSE = Protected("app", "loose", "owner", forced=False, has_policy=True)
-BOUND = Protected("app", "bound", "owner", forced=True, has_policy=True)
+LOOSE = Protected("app", "loose", "owner", forced=False, policies=(Policy("p", False),))
+BOUND = Protected("app", "bound", "owner", forced=True, policies=(Policy("p", False),))
 STATE = State(
     roles={"postgres": 10, "owner": 1},
     superusers=frozenset({10}),

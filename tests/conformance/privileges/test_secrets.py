@@ -1,0 +1,206 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which roles are told to be able to read a password that the server keeps, and which of them really are."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+import psycopg
+from psycopg import pq
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.arguments import component
+from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.tests.conformance.modules import Result
+    from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
+
+SECRETS = {
+    'subscription "Sub ""%s"': "hush-subscription",
+    'subscription "by_uri"': "hush-uri",
+    'user mapping for "mapped" at server "remote"': "hush-mapped",
+    'user mapping for "unused" at server "remote"': "hush-unused",
+    'user mapping for "granted later" at server "remote"': "hush-later",
+    'user mapping for PUBLIC at server "remote"': "hush-everybody",
+    "parameter primary_conninfo": "hush-primary",
+}
+GROUPS = ("pg_monitor", "pg_read_server_files", "pg_execute_server_program")
+ROLES = {
+    "plain": "",
+    "outsider": "IN ROLE pg_monitor, pg_execute_server_program",  # may connect nowhere
+    "columns": "",
+    "lines": "",
+    "mapped": "",
+    "granted later": "",
+    "unused": "",  # has a mapping for a server that it may not use
+    "of_mapped": "IN ROLE mapped",
+    "holder": "",  # owns the server
+    "of_holder": "IN ROLE holder",
+    "apart": "NOINHERIT IN ROLE holder",
+    "catalogue": "",
+    "watcher": "IN ROLE pg_monitor",
+    "watcher apart": "NOINHERIT IN ROLE pg_monitor",
+    "files": "IN ROLE pg_read_server_files",
+    "file": "",
+    "bytes": "",
+    "runner": "IN ROLE pg_execute_server_program",
+    "replica": "REPLICATION",
+    "nearly": "",  # is made a member of the superuser
+}
+SINCE = {14: {"everything": "IN ROLE pg_read_all_data"}, 16: {"kept apart": "NOINHERIT", "kept": ""}}
+GRANTS = (
+    "GRANT SELECT (subname, subconninfo) ON pg_catalog.pg_subscription TO columns",
+    'GRANT USAGE ON FOREIGN SERVER remote TO mapped, "granted later"',
+    "GRANT SELECT (umoptions) ON pg_catalog.pg_user_mapping TO catalogue",
+    "GRANT EXECUTE ON FUNCTION pg_catalog.pg_show_all_file_settings() TO lines",
+    "GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_file(text) TO file",
+    "GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_binary_file(text) TO bytes",
+)
+ATTEMPTS = (
+    "SELECT subconninfo FROM pg_catalog.pg_subscription",
+    "SELECT umoptions FROM pg_catalog.pg_user_mapping",
+    "SELECT umoptions FROM pg_catalog.pg_user_mappings",
+    "SELECT option_value FROM information_schema.user_mapping_options",
+    "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'primary_conninfo'",
+    "SELECT setting FROM pg_catalog.pg_show_all_file_settings()",
+    "SELECT pg_catalog.pg_read_file('postgresql.auto.conf')",
+    "SELECT pg_catalog.encode(pg_catalog.pg_read_binary_file('postgresql.auto.conf'), 'escape')",
+    *(
+        f"SELECT pg_catalog.encode(pg_catalog.pg_read_binary_file(pg_catalog.pg_relation_filepath('{name}')), 'escape')"
+        for name in ("pg_catalog.pg_subscription", "pg_catalog.pg_user_mapping")
+    ),
+    "COPY lines FROM '{data}/postgresql.auto.conf' (DELIMITER E'\\x01')",
+    "COPY lines FROM PROGRAM 'cat {data}/postgresql.auto.conf {data}/{mappings} {data}/{subscriptions} | tr -c [:print:] ?'",
+    "SELECT line FROM lines",
+)
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def report(server: Server) -> Result:
+    result = run_components(server, lambda: [component({"report": True})])
+    assert not result.failed, result.output
+    assert not result.changed
+    return result
+
+
+def prepare(server: Server, roles: dict[str, str]) -> None:
+    server.query("CREATE DATABASE shop")
+    with server.connect(dbname="shop") as connection:
+        for name, words in roles.items():
+            connection.execute(f"CREATE ROLE {quoted(name)} LOGIN {words}".encode())
+        connection.execute(f"GRANT {quoted(server.superuser)} TO nearly".encode())
+        if "kept" in roles:
+            connection.execute('GRANT pg_monitor, pg_read_server_files TO "kept apart" WITH INHERIT FALSE, SET FALSE')
+            connection.execute("GRANT pg_monitor TO kept WITH INHERIT TRUE, SET FALSE")
+        for statement in (
+            "CREATE FOREIGN DATA WRAPPER anything",
+            "CREATE SERVER remote FOREIGN DATA WRAPPER anything",
+            "GRANT USAGE ON FOREIGN DATA WRAPPER anything TO holder",
+            "ALTER SERVER remote OWNER TO holder",
+            "CREATE USER MAPPING FOR mapped SERVER remote OPTIONS (user 'x', password 'hush-mapped')",
+            "CREATE USER MAPPING FOR unused SERVER remote OPTIONS (password 'hush-unused')",
+            "CREATE USER MAPPING FOR \"granted later\" SERVER remote OPTIONS (secret_access_key 'hush-later')",
+            "CREATE USER MAPPING FOR PUBLIC SERVER remote OPTIONS (\"PassWord\" 'hush-everybody')",
+            "CREATE USER MAPPING FOR plain SERVER remote OPTIONS (user 'x', password_required 'true', password '')",
+            *GRANTS,
+        ):
+            connection.execute(statement.encode())
+    everybody = ", ".join(quoted(name) for name in roles if name != "outsider")
+    for database in ("postgres", "shop", "template1"):
+        server.query(f"REVOKE CONNECT ON DATABASE {database} FROM PUBLIC")
+        if database != "template1":
+            server.query(f"GRANT CONNECT ON DATABASE {database} TO {everybody}")
+    for name, conninfo in (
+        ('Sub "%s', "host=''h'' password = ''hush-subscription''"),
+        ("by_uri", "postgresql://u:hush-uri@h/d"),
+        ("open", "host=h application_name=''x password=none'' passfile=/x"),
+    ):
+        server.query(
+            f"CREATE SUBSCRIPTION {quoted(name)} CONNECTION '{conninfo}' PUBLICATION p"
+            " WITH (connect = false, slot_name = NONE)"
+        )
+    server.query("ALTER SYSTEM SET primary_conninfo = 'host=h user=replica password=hush-primary'")
+    server.reload()
+    server.query("CHECKPOINT")
+
+
+def tried(server: Server, role: str, databases: t.Iterable[str], groups: t.Iterable[str]) -> set[tuple[str, str]]:
+    """What a role really gets to see of the secrets."""
+    seen = _backup(server, role)
+    paths = {"data": server.data_directory}
+    with server.connect(dbname="shop") as connection:
+        for key, name in (("mappings", "pg_user_mapping"), ("subscriptions", "pg_subscription")):
+            found = connection.execute(f"SELECT pg_catalog.pg_relation_filepath('pg_catalog.{name}')").fetchone()
+            assert found is not None
+            paths[key] = found[0]
+    for database in databases:
+        with contextlib.suppress(psycopg.OperationalError), server.connect(dbname=database, user=role) as connection:
+            _rows(connection, "CREATE TEMP TABLE lines (line text); GRANT ALL ON lines TO PUBLIC")
+            for group in (role, *groups):
+                try:
+                    connection.execute(f"SET ROLE {quoted(group)}".encode())
+                except psycopg.errors.InsufficientPrivilege:
+                    continue
+                for attempt in ATTEMPTS:
+                    seen += _rows(connection, attempt.format(**paths))
+    return {(subject, role) for subject, secret in SECRETS.items() if secret in seen}
+
+
+def _rows(connection: psycopg.Connection[tuple[t.Any, ...]], statement: str) -> str:
+    with contextlib.suppress(psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable):
+        cursor = connection.execute(statement.encode())
+        return str(cursor.fetchall()) if cursor.description else ""
+    return ""
+
+
+def _backup(server: Server, role: str) -> str:
+    """Everything that a base backup has, where the role may take one."""
+    command = b"BASE_BACKUP (CHECKPOINT 'fast', WAIT false)" if server.major >= 15 else b"BASE_BACKUP FAST NOWAIT"
+    received: list[bytes] = []
+    with contextlib.suppress(psycopg.OperationalError), server.connect(user=role, replication="true") as connection:
+        connection.pgconn.send_query(command)
+        while (result := connection.pgconn.get_result()) is not None:
+            if result.status == pq.ExecStatus.COPY_OUT:
+                while (chunk := connection.pgconn.get_copy_data(0))[0] > 0:
+                    received.append(bytes(chunk[1]))
+    return b"".join(received).decode("latin-1")
+
+
+def test_who_is_told_to_read_a_secret_is_who_reads_it(fresh_server: Server) -> None:
+    server = fresh_server
+    roles = {
+        **ROLES,
+        **{name: words for since, more in SINCE.items() if since <= server.major for name, words in more.items()},
+    }
+    prepare(server, roles)
+    server.query("ALTER SYSTEM SET log_statement = 'all'")
+    server.reload()
+    before = len(server.log_text())
+
+    result = report(server)
+
+    found = [each for each in result.values["access_findings"] if each["kind"].endswith("_secret")]
+    assert {each["object"] for each in found} == set(SECRETS)
+    assert {each["database"] for each in found} == {"postgres", "shop", ""}
+    assert all(each["reason"] for each in found)
+    told = {(each["object"], role) for each in found for role in each["roles"]}
+    really = set()
+    written = server.log_text()[before:] + result.output
+    server.query("ALTER SYSTEM RESET log_statement")
+    server.reload()
+    for role in roles:
+        really |= tried(server, role, ("postgres", "shop"), (*roles, *GROUPS, server.superuser))
+    assert told == really, (sorted(told - really), sorted(really - told))
+    # The controls: both sides have roles that read, and roles that do not.
+    assert {role for _subject, role in told} == set(roles) - {"plain", "outsider", "unused", "kept apart"}
+    assert ('subscription "by_uri"', "columns") in told
+    assert "pg_subscription" in written  # what was asked is in the log; what was found is not
+    assert not any(secret in written for secret in SECRETS.values())
+    assert report(server).values["access_findings"] == result.values["access_findings"]
