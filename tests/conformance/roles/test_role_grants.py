@@ -214,6 +214,21 @@ def test_parameters_are_out_of_reach(fresh_server: Server) -> None:
 
 
 @pytest.mark.in_turn
+@pytest.mark.since(15)
+def test_what_a_superuser_granted_before_it_was_one_is_refused(fresh_server: Server) -> None:
+    server = fresh_server
+    server.query("CREATE ROLE giver; CREATE ROLE app; GRANT SET ON PARAMETER jit_provider TO giver WITH GRANT OPTION")
+    server.query("SET ROLE giver; GRANT SET ON PARAMETER jit_provider TO app")
+    server.query("ALTER ROLE giver SUPERUSER")
+    before = server.query(PARAMETERS)
+    refused = run(server, allow=[{"role": "giver", "attributes": ["SUPERUSER"]}])
+    assert refused.failed and "before it became superuser" in refused.message and '"giver"' in refused.message
+    assert server.query(PARAMETERS) == before
+    good(run(server, allow=[]))  # it loses SUPERUSER first
+    assert not server.query(PARAMETERS)
+
+
+@pytest.mark.in_turn
 @pytest.mark.since(14)
 def test_a_rule_with_md5_that_comes_with_the_run_counts_in_the_next_one(fresh_server: Server) -> None:
     server = fresh_server

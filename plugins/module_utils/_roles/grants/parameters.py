@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import LeftAlone
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
@@ -56,6 +59,7 @@ class _Planning:
             elif not self._is_allowed(grant):
                 doomed.append(Doomed(grant))
         going = doomed_in_order(self._state.parameter_grants, doomed)
+        self._refuse_superuser_grantors(going)
         falling = [f"{self._subject(item.held)}, {self._line(item.held)}" for item in going if item.falls]
         if falling and not self._desired.cascade:
             raise RampartError(
@@ -65,6 +69,18 @@ class _Planning:
             )
         warnings = tuple(f"{said}: it falls, as its grantor may not pass it on any more" for said in falling)
         return Part(steps=tuple(map(self._step, going)), left_alone=tuple(left), warnings=warnings)
+
+    def _refuse_superuser_grantors(self, going: t.Iterable[Doomed[ParameterGrant]]) -> None:
+        """Whatever a superuser revokes counts as revoked by the owner of all parameters."""
+        for item in going:
+            grantor = self._roles[item.held.grantor]
+            if grantor.oid != BOOTSTRAP_OID and self._judge.keeps_superuser(grantor):
+                raise Unsupported(
+                    f"role {Identifier(grantor.name)} granted {self._subject(item.held)} {item.held.privilege} on"
+                    f" parameter {item.held.parameter} before it became superuser, and whatever a superuser revokes"
+                    " counts as revoked by the bootstrap superuser; nothing was changed. Take SUPERUSER from it for the"
+                    " time of this run"
+                )
 
     def _is_exempt(self, grant: ParameterGrant) -> bool:
         if grant.grantee == _PUBLIC:
