@@ -212,6 +212,25 @@ def test_iterations_are_those_of_the_server(fresh_server: Server) -> None:
         assert good(run(server, passwords={"app": "x y"})).changed
         assert f"SCRAM-SHA-256${iterations}:" in server.query(VERIFIERS)[0][1]
         assert not good(run(server, passwords={"app": "x y"})).changed
+    server.query("ALTER DATABASE postgres SET scram_iterations = 1")  # its owner may
+    for setting in ("scram_iterations = 7000", ""):
+        server.query(f"ALTER SYSTEM {'SET ' + setting if setting else 'RESET scram_iterations'}")
+        server.query("ALTER ROLE app PASSWORD NULL")
+        server.reload()
+        assert good(run(server, passwords={"app": "x y"})).changed
+        assert server.query(VERIFIERS)[0][1].startswith(f"SCRAM-SHA-256${setting[-4:] or 4096}:")
+
+
+@pytest.mark.in_turn
+def test_a_verifier_that_a_role_made_itself_stops_no_run(fresh_server: Server) -> None:
+    server = fresh_server
+    create(server, ("app",))
+    keys = "JOxn2Bwmo5lvTBSrBSMAbYoPRJOVTYcCVm3HFQRhWhU="  # any 32 bytes
+    for start in ("0:AAAA", "-5:AAAA", "99999999999:AAAA", "2147483647:AAAA", "4096:AA=="):
+        # Not with ALTER ROLE, with which the server goes through all those iterations too.
+        server.query(f"UPDATE pg_authid SET rolpassword = 'SCRAM-SHA-256${start}${keys}:{keys}' WHERE rolname = 'app'")
+        assert good(run(server, passwords={"app": "x y"})).changed
+        assert not good(run(server, passwords={"app": "x y"})).changed
 
 
 @pytest.mark.in_turn

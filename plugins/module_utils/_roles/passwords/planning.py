@@ -45,6 +45,8 @@ QUIET: t.Mapping[str, str] = {
 }
 """Parameters with which the text of a statement stands in no log and no view; those that a server has are set."""
 
+_MOST_ITERATIONS = 2_000_000  # about a second; a role can give itself a verifier that takes a quarter of an hour
+
 
 @dataclasses.dataclass(frozen=True)
 class Password:
@@ -75,9 +77,13 @@ def planned(
     effects: list[Effect] = []
     for password in wanted:
         stored = passwords.stored.get(password.role)
-        if stored is None or _is_right(stored, password, count):
+        if stored is None:
             continue
-        if stored.name == passwords.own and not _is_same(stored, password):
+        is_same = _is_same(stored, password, max(count, _MOST_ITERATIONS))
+        # Fewer iterations than the server makes now are not enough.
+        if is_same and stored.kind == "scram-sha-256" and (stored.iterations or 0) >= count:
+            continue
+        if stored.name == passwords.own and not is_same:
             raise InputError(
                 option=option,
                 value=stored.name,
@@ -88,7 +94,7 @@ def planned(
         steps.append(_step(component, stored, verifier, count))
         effects += [
             RoleBecomes(password.role, "verifier", "scram-sha-256"),
-            RoleBecomes(password.role, "password", "kept" if _is_same(stored, password) else "renewed"),
+            RoleBecomes(password.role, "password", "kept" if is_same else "renewed"),
         ]
     if steps and passwords.refuses_verifiers:
         raise Unsupported(
@@ -123,18 +129,13 @@ def _next(md5: t.Sequence[str], md5_rules: bool) -> str:
     return "tighten rules" if md5_rules else "done"
 
 
-def _is_right(stored: Stored, password: Password, iterations: int) -> bool:
-    """Whether it is stored as it should be: fewer iterations than the server makes now are not enough."""
-    return stored.kind == "scram-sha-256" and (stored.iterations or 0) >= iterations and _is_same(stored, password)
-
-
-def _is_same(stored: Stored, password: Password) -> bool:
-    """Whether it is the password of today."""
+def _is_same(stored: Stored, password: Password, most: int) -> bool:
+    """Whether it is the password of today, as far as ``most`` iterations tell."""
     from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords import verifiers
 
     if stored.kind == "md5":
         return verifiers.digest(verifiers.md5_verifier(password.secret, stored.name)) == stored.digest
-    if stored.kind != "scram-sha-256" or stored.salt is None or stored.iterations is None:
+    if stored.kind != "scram-sha-256" or not stored.salt or not 1 <= (stored.iterations or 0) <= most:
         return False
     verifier = verifiers.scram_verifier(password.secret, base64.b64decode(stored.salt), stored.iterations)
     return verifiers.digest(verifier) == stored.digest

@@ -34,17 +34,21 @@ ORDER BY a.oid""".format()
 # The digest of a verifier tells whether it is the one of a password that is known; nobody logs in with it.
 _STORED = f"""
 SELECT a.rolname AS name, {_KIND} AS kind,
-       (pg_catalog.regexp_match(a.rolpassword, '^SCRAM-SHA-256[$]([0-9]+):'))[1]::int AS iterations,
+       (pg_catalog.regexp_match(a.rolpassword, '^SCRAM-SHA-256[$]([0-9]{{{{1,9}}}}):'))[1]::int AS iterations,
        (pg_catalog.regexp_match(a.rolpassword, '^SCRAM-SHA-256[$][0-9]+:([^$]+)[$]'))[1] AS salt,
        pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(a.rolpassword, 'UTF8')), 'hex') AS digest
 FROM pg_catalog.pg_authid a
 WHERE a.rolname IN ({{names}})
 ORDER BY a.oid"""
 
+# Of iterations what counts for everybody: the owner of the database may have given its sessions fewer, or billions.
 _CHECKS = """
 SELECT pg_catalog.current_setting('shared_preload_libraries') AS libraries,
        pg_catalog.current_setting('credcheck.encrypted_password_allowed', true) AS takes_verifiers,
-       pg_catalog.current_setting('scram_iterations', true)::int AS iterations"""
+       (SELECT CASE WHEN s.source NOT IN ('database', 'user', 'database user') THEN s.setting
+                    ELSE coalesce((SELECT f.setting FROM pg_catalog.pg_file_settings f
+                                   WHERE f.name = s.name AND f.applied), s.boot_val) END::int
+        FROM pg_catalog.pg_settings s WHERE s.name = 'scram_iterations') AS iterations"""
 
 _KNOWN = "SELECT s.name FROM pg_catalog.pg_settings s WHERE s.name IN ({names}) ORDER BY s.name"
 
