@@ -58,7 +58,7 @@ class Privileges:
         """The statements that are missing, those of a database together."""
         found = find(self._desired, state)
         names = {oid: name for name, oid in state.roles.items()}
-        left = [*self._closed(state), *self._unseen(state), *self._owners_keep(found, names)]
+        left = [*self._closed(state), *self._unseen(state), *self._vanished(state), *self._owners_keep(found, names)]
         differing = [each for each in found if each.difference.changes or each.new_owner is not None]
         self._refuse_helpless(found, names)
         self._refuse_fallen(differing, names)
@@ -190,6 +190,15 @@ class Privileges:
             reason = "only a superuser may look who could read those that the server keeps in clear"
             unseen.append(self._left("passwords", reason))
         return unseen
+
+    def _vanished(self, state: State) -> list[LeftAlone]:
+        return [
+            self._left(
+                f"database {Identifier(database)}" if database else "objects of the cluster",
+                f"privileges of what is no role any more, so that nobody has them and nobody can revoke them: oid {', '.join(map(str, sorted(oids)))}",
+            )
+            for database, oids in state.vanished.items()
+        ]
 
     def _owners_keep(self, found: t.Iterable[Found], names: t.Mapping[int, str]) -> list[LeftAlone]:
         """Where an entry takes from an owner: once for each owner, kind and database."""
@@ -342,7 +351,7 @@ def _connecting(found: t.Iterable[Found], names: t.Mapping[int, str]) -> list[Co
         before = {item.grantee for item in each.items if item.privilege == "CONNECT"}
         if each.new_owner is not None or not before <= allowed:
             grantees = frozenset("" if oid == PUBLIC else names[oid] for oid in allowed)
-            effects.append(ConnectBecomes(target.thing.name, names[target.owner], grantees))
+            effects.append(ConnectBecomes(target.thing.name, names.get(target.owner, ""), grantees))
     return effects
 
 

@@ -62,6 +62,7 @@ class _Table:
     items: tuple[Item, ...]
     owner: int
     difference: Difference
+    by_name: bool  # an exact entry names it
     by_name: bool  # whether an exact entry names it
 
 

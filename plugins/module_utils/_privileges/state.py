@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConnectionFailed
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ServerRefused
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges import queries
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.desired import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.desired import Entry
@@ -20,8 +21,10 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kin
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kinds import DEFAULT
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kinds import DEFAULT_KINDS
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kinds import KINDS
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kinds import PUBLIC
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.looking import Looked
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.looking import look
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Identifier
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Literals
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import compose
 
@@ -94,6 +97,8 @@ class State:
     looked: t.Mapping[str, Looked] = dataclasses.field(default_factory=dict)  # by database, where somebody wants it
     bypassing: tuple[str, ...] = ()  # roles that row-level security does not bind, but for superusers
     missing: tuple[str, ...] = ()  # groups that are yet to be made
+    vanished: t.Mapping[str, frozenset[int]] = dataclasses.field(default_factory=dict)
+    """Database (empty: the cluster) to grantees that are no roles: dropped meanwhile, or left over in a catalogue."""
 
 
 def concerns(scope: Scope, database: str, is_open: bool) -> bool:
@@ -111,6 +116,7 @@ def observe(server: Server, desired: Desired) -> State:
     wants_parameters = any(scope.kind == "parameter" for scope in desired.scopes)
     known = {row["name"]: row["oid"] for row in roles}
     missing = [name for _option, name in desired.groups if name not in known]
+    vanished = _vanished(reading.catalogues, {PUBLIC, *known.values()})
     return State(
         roles={**known, **{name: -number for number, name in enumerate(missing, 1)}},
         missing=tuple(missing),
@@ -121,7 +127,8 @@ def observe(server: Server, desired: Desired) -> State:
         superuser=session.is_superuser,
         database=session.database,
         in_recovery=server.in_recovery,
-        catalogues=tuple(reading.catalogues),
+        catalogues=tuple(_without(each, vanished.get(each.database)) for each in reading.catalogues),
+        vanished=vanished,
         schemas=reading.schemas,
         defaults=reading.defaults,
         parameters=frozenset(row["name"] for row in session.rows(queries.PARAMETERS))
@@ -176,6 +183,8 @@ class _Reading:
             if named is not None:
                 raise
             self.unseen[database] = error.reason
+        except ServerRefused as error:
+            raise ServerRefused(f"database {Identifier(database)}: {error}", **error.details) from None
 
     def _read(self, session: Session, database: str, scopes: t.Sequence[Scope]) -> None:
         kinds = {scope.kind for scope in scopes}
@@ -201,6 +210,24 @@ class _Reading:
             self.schemas[database] = frozenset(thing.name for thing in self.catalogues[-1].things)
         if DEFAULT in kinds:
             self.defaults[database] = _defaults(session)
+
+
+def _vanished(catalogues: t.Iterable[Catalogue], known: t.Container[int]) -> dict[str, frozenset[int]]:
+    found: dict[str, frozenset[int]] = {}
+    for catalogue in catalogues:
+        grantees = {item.grantee for key in {thing.acl for thing in catalogue.things} for item in catalogue.acls[key]}
+        gone = frozenset(oid for oid in grantees if oid not in known)
+        if gone:
+            found[catalogue.database] = found.get(catalogue.database, frozenset()) | gone
+    return found
+
+
+def _without(catalogue: Catalogue, vanished: frozenset[int] | None) -> Catalogue:
+    """Without what nobody has: there is no name to revoke it from."""
+    if not vanished:
+        return catalogue
+    acls = {key: tuple(i for i in items if i.grantee not in vanished) for key, items in catalogue.acls.items()}
+    return dataclasses.replace(catalogue, acls=acls)
 
 
 def _catalogue(session: Session, database: str, kind: str, query: str) -> Catalogue:

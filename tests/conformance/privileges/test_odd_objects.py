@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from ansible_collections.rampart.postgresql.tests.conformance.privileges.test_privileges import execute
+from ansible_collections.rampart.postgresql.tests.conformance.privileges.test_privileges import good
 from ansible_collections.rampart.postgresql.tests.conformance.privileges.test_privileges import run
 from ansible_collections.rampart.postgresql.tests.conformance.privileges.test_privileges import settled
 
@@ -92,3 +93,54 @@ def test_owners_who_give_back_leave_what_was_granted(fresh_server: Server) -> No
         held = "SELECT has_table_privilege('other', 't', 'SELECT'), has_sequence_privilege('new', 't_id_seq', 'USAGE')"
         assert server.query(held) == [(True, True)]
         execute(server, "ALTER ROLE new SUPERUSER")
+
+
+@pytest.mark.in_turn
+def test_a_table_of_the_system_that_is_named_is_closed_with_its_columns(fresh_server: Server) -> None:
+    server = fresh_server
+    execute(server, "CREATE ROLE nosy LOGIN")
+    look = "SELECT subname FROM pg_subscription"
+    chosen: dict[str, t.Any] = {"databases": ["postgres"], "schemas": ["pg_catalog"]}
+    exact = {"kind": "table", **chosen, "roles": [], "state": "exact"}
+    assert settled(server, {**exact, "objects": ["/pg_subscription"]}) == []
+    execute(server, look, user="nosy")
+    assert settled(server, {**exact, "objects": ["pg_subscription"]})
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        execute(server, look, user="nosy")
+
+
+@pytest.mark.in_turn
+def test_what_no_role_has_any_more_is_told_and_stops_nobody(fresh_server: Server) -> None:
+    server = fresh_server
+    execute(server, "CREATE ROLE gone", "CREATE ROLE reader", "CREATE TABLE t (id int)")
+    execute(server, "GRANT SELECT ON t TO gone", "GRANT UPDATE (id) ON t TO gone")
+    [(oid,)] = server.query("SELECT 'gone'::regrole::oid::int8")
+    # As races have left it in old clusters.
+    execute(server, "DELETE FROM pg_authid WHERE rolname = 'gone'", f"DELETE FROM pg_shdepend WHERE refobjid = {oid}")
+    execute(server, f'CREATE ROLE "{oid}"', f'GRANT INSERT ON t TO "{oid}"')
+    entry = {
+        "kind": "table",
+        "databases": ["postgres"],
+        "objects": ["t"],
+        "roles": ["reader"],
+        "privileges": ["SELECT"],
+    }
+    exact = {**entry, "schemas": ["public"], "state": "exact"}
+    assert settled(server, exact) == [
+        'GRANT SELECT ON TABLE "public"."t" TO "reader"',
+        f'REVOKE INSERT ON TABLE "public"."t" FROM "{oid}"',
+    ]
+    [left] = good(run(server, exact)).values["left_alone"]
+    assert left["subject"] == 'database "postgres"' and str(oid) in left["reason"]
+
+
+@pytest.mark.in_turn
+def test_a_database_that_cannot_be_read_is_named(fresh_server: Server) -> None:
+    server = fresh_server
+    execute(server, "CREATE ROLE reader", "CREATE DATABASE bytes ENCODING 'SQL_ASCII' TEMPLATE template0")
+    with server.connect(dbname="bytes", client_encoding="SQL_ASCII") as connection:
+        connection.execute(b'CREATE TABLE "caf\xe9" ()')
+    entry = {"kind": "table", "objects": ["/none"], "roles": ["reader"], "privileges": ["SELECT"]}
+    refused = run(server, entry)
+    assert refused.failed and 'database "bytes"' in refused.message
+    assert not good(run(server, {**entry, "databases": ["postgres"]})).changed
