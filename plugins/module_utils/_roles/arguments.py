@@ -14,11 +14,10 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._roles.componen
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired import Allowed
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired import AllowedMembership
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired import Desired
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired import Password
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired import Values
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.known import MEMBERSHIPS
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.known import PARAMETERS
-from ansible_collections.rampart.postgresql.plugins.module_utils._roles.moments import moment
-from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.planning import Password
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import ATTRIBUTES
 
 __all__ = ["ARGUMENTS", "component"]
@@ -212,9 +211,16 @@ def _values(entries: t.Sequence[t.Mapping[str, t.Any]], option: str) -> tuple[Va
             option=f"{where}.role",
             login=entry.get("login"),
             connection_limit=limit,
-            valid_until=None if until is None else moment(until, f"{where}.valid_until"),
+            valid_until=None if until is None else _moment(until, f"{where}.valid_until"),
         )
     return tuple(found.values())
+
+
+def _moment(text: str, option: str) -> float:
+    # Only here: few runs name one.
+    from ansible_collections.rampart.postgresql.plugins.module_utils._roles.moments import moment
+
+    return moment(text, option)
 
 
 def _strip(names: t.Sequence[str] | None, option: str) -> tuple[tuple[str, str], ...] | None:

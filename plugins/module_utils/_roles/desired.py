@@ -11,10 +11,9 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.known import MEMBERSHIPS
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.known import PARAMETERS
-from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.planning import Password
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import ATTRIBUTES
 
-__all__ = ["Allowance", "Allowed", "AllowedMembership", "Desired", "Values", "allowance"]
+__all__ = ["Allowance", "Allowed", "AllowedMembership", "Desired", "Password", "Values", "allowance"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +61,14 @@ class Values:
     login: bool | None = None
     connection_limit: int | None = None
     valid_until: float | None = None  # seconds since the epoch; infinity is for ever
+
+
+@dataclasses.dataclass(frozen=True)
+class Password:
+    """The password that one role is to have."""
+
+    role: str
+    secret: str = dataclasses.field(repr=False)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,9 +13,9 @@ import re
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConnectionFailed
-from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.planning import QUIET
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.state import Passwords
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.state import observe as passwords_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Identifier
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Literal
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import compose
 
@@ -131,6 +131,11 @@ class Role:
     def predefined(self) -> bool:
         """Whether PostgreSQL made it; the server refuses to create a role with such a name."""
         return self.name.startswith("pg_")
+
+    @property
+    def subject(self) -> str:
+        """What messages call it."""
+        return f"role {Identifier(self.name)}"
 
     def with_values(self, *, login: bool, connection_limit: int, valid_until: float) -> Role:
         """The same role with these in place of its own."""
@@ -260,7 +265,7 @@ def observe(
         grants=tuple(grant for grant in grants if grant.role in present and grant.member in present),
         parameter_grants=_parameter_grants(server),
         **(session.rows(_SETTINGS)[0] if session.is_superuser else {"md5_rules": True}),
-        passwords=passwords_of(server, passwords, tuple(QUIET)),
+        passwords=passwords_of(server, passwords),
         version=server.version,
     )
     if not (session.is_superuser and superusers_may_lose(state)):

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
@@ -16,7 +15,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Ef
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RoleBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired import Password
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.part import Part
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.state import QUIET
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.state import Passwords
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.state import Stored
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import DottedName
@@ -25,35 +26,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql imp
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Secret
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import compose
 
-__all__ = ["QUIET", "Password", "planned", "reported"]
-
-QUIET: t.Mapping[str, str] = {
-    "debug_print_parse": "off",
-    "debug_print_plan": "off",
-    "debug_print_rewritten": "off",
-    "log_duration": "off",
-    "log_min_duration_sample": "-1",
-    "log_min_duration_statement": "-1",
-    "log_min_error_statement": "panic",
-    "log_statement": "none",
-    "log_transaction_sample_rate": "0",
-    "track_activities": "off",
-    "pg_stat_monitor.pgsm_track_utility": "off",
-    "pg_stat_statements.track": "none",
-    "pg_stat_statements.track_utility": "off",
-    "pgaudit.log": "none",
-}
-"""Parameters with which the text of a statement stands in no log and no view; those that a server has are set."""
+__all__ = ["planned"]
 
 _MOST_ITERATIONS = 2_000_000  # about a second; a role can give itself a verifier that takes a quarter of an hour
-
-
-@dataclasses.dataclass(frozen=True)
-class Password:
-    """The password that one role is to have."""
-
-    role: str
-    secret: str = dataclasses.field(repr=False)
 
 
 def planned(
@@ -104,29 +79,6 @@ def planned(
         )
     quiet = [_quiet(component, name) for name in passwords.settings] if steps else []
     return Part(steps=(*quiet, *steps), effects=tuple(effects))
-
-
-def reported(passwords: Passwords, md5_rules: bool) -> dict[str, t.Any]:
-    """The state of all passwords, as the module returns it."""
-    by_kind: dict[str, list[str]] = {"md5": [], "none": [], "scram-sha-256": [], "unknown": []}
-    for name, kind in passwords.kinds:
-        by_kind[kind].append(name)
-    return {
-        "scram": len(by_kind["scram-sha-256"]),
-        "md5": by_kind["md5"],
-        "none": by_kind["none"],
-        "unknown": by_kind["unknown"],
-        "expired": list(passwords.expired),
-        "md5_rules": md5_rules,
-        "next": _next(by_kind["md5"], md5_rules),
-    }
-
-
-def _next(md5: t.Sequence[str], md5_rules: bool) -> str:
-    """The stage of the way from md5 to SCRAM."""
-    if md5:
-        return "change passwords"
-    return "tighten rules" if md5_rules else "done"
 
 
 def _is_same(stored: Stored, password: Password, most: int) -> bool:

@@ -16,7 +16,25 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql imp
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
-__all__ = ["Passwords", "Stored", "observe"]
+__all__ = ["QUIET", "Passwords", "Stored", "observe", "reported"]
+
+QUIET: t.Mapping[str, str] = {
+    "debug_print_parse": "off",
+    "debug_print_plan": "off",
+    "debug_print_rewritten": "off",
+    "log_duration": "off",
+    "log_min_duration_sample": "-1",
+    "log_min_duration_statement": "-1",
+    "log_min_error_statement": "panic",
+    "log_statement": "none",
+    "log_transaction_sample_rate": "0",
+    "track_activities": "off",
+    "pg_stat_monitor.pgsm_track_utility": "off",
+    "pg_stat_statements.track": "none",
+    "pg_stat_statements.track_utility": "off",
+    "pgaudit.log": "none",
+}
+"""Parameters with which the text of a statement stands in no log and no view; those that a server has are set."""
 
 _SALT_LENGTH = 16  # bytes, as PostgreSQL makes them
 
@@ -78,7 +96,7 @@ class Passwords:
     own: str = ""  # the login of this run, where it shows a password
 
 
-def observe(server: Server, names: t.Sequence[str], settings: t.Sequence[str]) -> Passwords | None:
+def observe(server: Server, names: t.Sequence[str]) -> Passwords | None:
     """None where the login may not look. ``names`` are the roles that a password was given for."""
     session = server.session
     if not session.is_superuser:
@@ -98,9 +116,32 @@ def observe(server: Server, names: t.Sequence[str], settings: t.Sequence[str]) -
         salts={name: os.urandom(_SALT_LENGTH) for name in names},
         iterations=checks["iterations"],
         own="" if server.options.password is None else session.login,
-        settings=tuple(row["name"] for row in session.rows(compose(_KNOWN, names=Literals(tuple(settings))))),
+        settings=tuple(row["name"] for row in session.rows(compose(_KNOWN, names=Literals(tuple(QUIET))))),
         refuses_verifiers="credcheck" in _libraries(checks["libraries"]) and checks["takes_verifiers"] != "on",
     )
+
+
+def reported(passwords: Passwords, md5_rules: bool) -> dict[str, t.Any]:
+    """The state of all passwords, as the module returns it."""
+    by_kind: dict[str, list[str]] = {"md5": [], "none": [], "scram-sha-256": [], "unknown": []}
+    for name, kind in passwords.kinds:
+        by_kind[kind].append(name)
+    return {
+        "scram": len(by_kind["scram-sha-256"]),
+        "md5": by_kind["md5"],
+        "none": by_kind["none"],
+        "unknown": by_kind["unknown"],
+        "expired": list(passwords.expired),
+        "md5_rules": md5_rules,
+        "next": _next(by_kind["md5"], md5_rules),
+    }
+
+
+def _next(md5: t.Sequence[str], md5_rules: bool) -> str:
+    """The stage of the way from md5 to SCRAM."""
+    if md5:
+        return "change passwords"
+    return "tighten rules" if md5_rules else "done"
 
 
 def _libraries(value: str) -> list[str]:

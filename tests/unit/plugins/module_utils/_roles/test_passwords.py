@@ -19,7 +19,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Ro
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.arguments import component
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords import verifiers
-from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.planning import QUIET
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.state import QUIET
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.state import Passwords
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.state import Stored
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Role
