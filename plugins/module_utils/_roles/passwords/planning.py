@@ -87,9 +87,10 @@ def _is_same(stored: Stored, password: Password, most: int) -> bool:
 
     if stored.kind == "md5":
         return verifiers.digest(verifiers.md5_verifier(password.secret, stored.name)) == stored.digest
-    if stored.kind != "scram-sha-256" or not stored.salt or not 1 <= (stored.iterations or 0) <= most:
+    iterations = stored.iterations or 0
+    if stored.kind != "scram-sha-256" or not stored.salt or not 1 <= iterations <= most:
         return False
-    verifier = verifiers.scram_verifier(password.secret, base64.b64decode(stored.salt), stored.iterations)
+    verifier = verifiers.scram_verifier(password.secret, base64.b64decode(stored.salt), iterations)
     return verifiers.digest(verifier) == stored.digest
 
 
