@@ -82,6 +82,17 @@ class Record:
             verified=str(entry.get("verified", "")),
         )
 
+    @classmethod
+    def from_json(cls, values: t.Mapping[str, t.Any]) -> Record:
+        """What ``dataclasses.asdict`` made of one; raises as ``of`` does."""
+        return dataclasses.replace(
+            cls.of(values["entry"]),
+            verified=str(values["verified"]),
+            restored=str(values["restored"]),
+            damaged=str(values["damaged"]),
+            removed=str(values["removed"]),
+        )
+
 
 def append(directory: str, event: Event) -> None:
     """Add a line and see it to the disk. A line that a crash cut off is closed first."""

@@ -14,14 +14,15 @@ import sys
 import typing as t
 
 from . import definition
+from . import drill
 from . import logical
 from . import telling
+from .conclusion import status_file
 from .definition import Directory
 from .faults import Fault
 from .faults import VerificationFault
 from .retention import decide
 from .run import run
-from .run import status_file
 from .sealing import Sealing
 from .server import Server
 from .store import Store
@@ -75,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
         ("verify", _verify, "Read every byte of the backups in directories of this host again."),
     ):
         command(name, act, words).add_argument("definition", help="the definition of a job, a JSON file")
+    command(
+        "drill", _drill, "Restore the newest good backup into a cluster that is thrown away, and ask it."
+    ).add_argument("definition", help="the definition of a drill, a JSON file")
     retaining = command("retain", _retain, "Remove what no rule keeps from directories of this host.")
     retaining.add_argument("definition", help="the definition of a job, a JSON file")
     retaining.add_argument("--dry-run", action="store_true", help="only show it")
@@ -90,6 +94,10 @@ def _run(given: argparse.Namespace) -> int:
     return run(definition.read(given.definition))
 
 
+def _drill(given: argparse.Namespace) -> int:
+    return drill.run(drill.read(given.definition))
+
+
 def _check(given: argparse.Namespace) -> None:
     job = definition.read(given.definition)
     server = Server(job.cluster)
@@ -100,7 +108,8 @@ def _check(given: argparse.Namespace) -> None:
 
 
 def _status(given: argparse.Namespace) -> None:
-    _show(telling.read_json(status_file(definition.read(given.definition))))
+    job = definition.read(given.definition)
+    _show(telling.read_json(status_file(job.state, job.name)))
 
 
 def _stores(job: Job) -> list[Store]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
-import json
 import re
 import typing as t
 
@@ -27,8 +26,12 @@ __all__ = [
     "Retention",
     "Vault",
     "parse",
+    "place",
     "read",
+    "read_with",
 ]
+
+T = t.TypeVar("T")
 
 NAME: t.Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # of a job: part of file names and of units
 
@@ -191,7 +194,8 @@ class Vault:
         return f"{self.account}@{self.host}"
 
 
-def _place(fields: Fields) -> Directory | Vault:
+def place(fields: Fields) -> Directory | Vault:
+    """Read a place of either kind."""
     kind = fields.text("kind", choices=("directory", "vault"))
     return Directory.of(fields) if kind == "directory" else Vault.of(fields)
 
@@ -252,14 +256,11 @@ class Job:
 
 def parse(text: str) -> Job:
     """Read a definition; raises ``DefinitionFault`` that names the key, its value and what it may be."""
-    try:
-        fields = Fields(json.loads(text))
-    except ValueError as error:
-        raise DefinitionFault(f"the definition is not JSON: {error}") from None
+    fields = Fields.of_json(text)
     name = fields.text("name")
     if not NAME.fullmatch(name):
         raise DefinitionFault.of("name", name, "letters, digits and _ . - (64 at most, a letter or digit first)")
-    places = tuple(_place(each) for each in fields.inners("places"))
+    places = tuple(place(each) for each in fields.inners("places"))
     if not places:
         raise DefinitionFault("places is empty: a backup has to be put somewhere")
     return fields.close(
@@ -281,9 +282,14 @@ def parse(text: str) -> Job:
 
 def read(path: str) -> Job:
     """Read the definition in a file."""
+    return read_with(path, parse)
+
+
+def read_with(path: str, parser: t.Callable[[str], T]) -> T:
+    """Read a file with a parser; whatever is wrong is told with its path."""
     try:
         with open(path, encoding="utf-8") as stream:
-            return parse(stream.read())
+            return parser(stream.read())
     except (OSError, UnicodeError) as error:
         raise DefinitionFault(f"{path} cannot be read: {error}") from None
     except DefinitionFault as fault:

@@ -14,6 +14,7 @@ __all__ = [
     "Fault",
     "Incomplete",
     "PlaceFault",
+    "RestoreFault",
     "SealingFault",
     "SourceFault",
     "VerificationFault",
@@ -71,3 +72,9 @@ class Incomplete(Fault):
     """A backup was kept without all that it has to hold."""
 
     status = 14
+
+
+class RestoreFault(Fault):
+    """A backup could not be restored, or what was restored is not what it has to be."""
+
+    status = 16

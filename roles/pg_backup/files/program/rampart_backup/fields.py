@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 from .faults import DefinitionFault
@@ -23,6 +24,14 @@ class Fields:
             raise DefinitionFault.of(name or "the definition", values, "an object")
         self._values = dict(values)
         self._name = name
+
+    @classmethod
+    def of_json(cls, text: str) -> Fields:
+        """Those of a text."""
+        try:
+            return cls(json.loads(text))
+        except ValueError as error:
+            raise DefinitionFault(f"the definition is not JSON: {error}") from None
 
     def key(self, key: str) -> str:
         """The full path of a key, for a message."""
@@ -64,6 +73,13 @@ class Fields:
         if not all(isinstance(each, str) and each and "\0" not in each for each in values):
             raise DefinitionFault.of(self.key(key), values, "a list of strings")
         return tuple(values)
+
+    def mapping(self, key: str) -> dict[str, str]:
+        """An object of strings."""
+        values = self._take(key, dict, "an object of strings", {})
+        if not all(isinstance(each, str) and "\0" not in each for each in values.values()):
+            raise DefinitionFault.of(self.key(key), values, "an object of strings")
+        return dict(values)
 
     def inner(self, key: str) -> Fields:
         """An object within; empty where it is missing."""

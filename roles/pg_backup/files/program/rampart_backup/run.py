@@ -6,25 +6,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import fcntl
 import functools
 import json
 import os
 import secrets
 import socket
-import threading
-import time
 import typing as t
 
 from . import logical
 from . import telling
 from .catalogue import Part
+from .conclusion import Conclusion
+from .conclusion import locked
 from .definition import Directory
 from .definition import Job
-from .faults import Busy
-from .faults import DefinitionFault
 from .faults import Fault
 from .faults import Incomplete
 from .faults import SourceFault
@@ -34,59 +30,36 @@ from .retention import decide
 from .sealing import Sealing
 from .server import Server
 from .store import Store
+from .unsealing import in_memory
 
 if t.TYPE_CHECKING:
     from .pump import Sink
     from .server import About
 
-__all__ = ["run", "status_file"]
+__all__ = ["run"]
 
 _COUNTS = "row-counts.json"
-
-
-def status_file(job: Job) -> str:
-    """Where the status of the last run is."""
-    return os.path.join(job.state, "status", f"{job.name}.json")
 
 
 def run(job: Job) -> int:
     """Make a backup; returns the exit status. Whatever becomes of it is in the journal, the status and the metrics."""
     os.umask(0o077)
-    with _lock(job):
-        started = _Run(job)
+    with locked(job.state, job.name):
+        conclusion = Conclusion(job.name, job.state, job.metrics, job.notify)
+        started = _Run(job, conclusion.began)
         try:
             started.make()
         except Fault as fault:
-            started.fault = fault
-        return started.tell()
-
-
-@contextlib.contextmanager
-def _lock(job: Job) -> t.Iterator[None]:
-    directory = os.path.join(job.state, "locks")
-    try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
-        descriptor = os.open(
-            os.path.join(directory, job.name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
-        )
-    except OSError as error:
-        raise DefinitionFault(f"state: {job.state} cannot be used: {error}") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise Busy(f"another run of {job.name} has not ended") from None
-    else:
-        yield
-    finally:
-        os.close(descriptor)
+            conclusion.fault = fault
+        conclusion.values.update(started.values())
+        return conclusion.tell()
 
 
 class _Run:
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, began: datetime.datetime) -> None:
         self._job = job
         self._server = Server(job.cluster)
-        self._began = datetime.datetime.now(datetime.timezone.utc)
-        self._clock = time.monotonic()
+        self._began = began
         self._identifier = f"{self._began:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
         self._parts: list[Part] = []
         self._missing: dict[str, str] = {}
@@ -94,7 +67,6 @@ class _Run:
         self._stored: list[str] = []
         self._failed: dict[str, str] = {}
         self._removed: list[str] = []
-        self.fault: Fault | None = None
 
     def make(self) -> None:
         """All of it; raises what makes this run a failure, after whatever could be kept was kept."""
@@ -167,6 +139,8 @@ class _Run:
             "cluster": job.cluster.label,
             "server_version": about.version,
             "system_identifier": about.system_identifier,
+            "bootstrap": about.bootstrap,
+            "checksums": about.checksums,
             "timeline": about.timeline,
             "start_lsn": about.lsn,
             "stop_lsn": self._server.about().lsn,
@@ -190,70 +164,20 @@ class _Run:
                         store.remove(decision.record, at=telling.now())
                         self._removed.append(decision.record.id)
 
-    def tell(self) -> int:
-        """Write down what became of it; returns the exit status."""
-        job, before = self._job, telling.read_json(status_file(self._job))
-        good = self.fault is None
-        status: dict[str, t.Any] = {
-            "job": job.name,
-            "outcome": "ok" if good else "failed",
-            "exit_status": 0 if self.fault is None else self.fault.status,
-            "error": "" if self.fault is None else str(self.fault),
+    def values(self) -> dict[str, t.Any]:
+        """What the status says of it."""
+        return {
             "id": self._identifier if self._stored else "",
-            "started": telling.stamp(self._began),
-            "finished": telling.now(),
-            "seconds": round(time.monotonic() - self._clock, 3),
             "size": sum(part.size for part in self._parts) if self._stored else 0,
             "stored": self._stored,
             "failed": self._failed,
             "missing": self._missing,
             "removed": self._removed,
-            "last_success": telling.now() if good else before.get("last_success", ""),
-            "last_success_unix": time.time() if good else before.get("last_success_unix"),
         }
-        os.makedirs(os.path.dirname(status_file(job)), mode=0o700, exist_ok=True)
-        telling.replace(status_file(job), json.dumps(status, sort_keys=True, indent=1) + "\n", mode=0o600)
-        if job.metrics:
-            self._measure(status)
-        _log(status)
-        telling.notify(job.notify, status)
-        return 0 if self.fault is None else self.fault.status
-
-    def _measure(self, status: t.Mapping[str, t.Any]) -> None:
-        success = status["last_success_unix"]
-        values = {
-            "last_run_timestamp_seconds": time.time(),
-            "last_run_exit_status": status["exit_status"],
-            "last_run_duration_seconds": status["seconds"],
-            "last_success_timestamp_seconds": success,
-            "last_verified_timestamp_seconds": success,
-            "size_bytes": status["size"] if status["outcome"] == "ok" else None,
-        }
-        try:
-            telling.metrics(self._job.metrics, self._job.name, values)
-        except OSError as error:
-            telling.log(f"metrics: {self._job.metrics}: {error.strerror}", level="error", job=self._job.name)
 
 
 def _seal_text(text: bytes, sealing: Sealing, sinks: t.Sequence[Sink]) -> logical.Dumped:
-    reader, writer = os.pipe()
-    with os.fdopen(reader, "rb", buffering=0) as source, Line() as line:
-        feeder = threading.Thread(target=_feed, args=(writer, text))
-        feeder.start()
+    with in_memory(text) as source, Line() as line:
         plain, sealed = sealing.seal(line, source, (), sinks)
         line.finish()
-        feeder.join()
         return logical.Dumped(plain.result(), sealed.result())
-
-
-def _feed(descriptor: int, text: bytes) -> None:
-    with contextlib.suppress(BrokenPipeError), os.fdopen(descriptor, "wb") as stream:
-        stream.write(text)
-
-
-def _log(status: t.Mapping[str, t.Any]) -> None:
-    fields = {name: status[name] for name in ("job", "outcome", "exit_status", "id", "seconds", "size")}
-    if status["outcome"] == "ok":
-        telling.log(f"backup {status['id']} is at {', '.join(status['stored'])}", **fields)
-    else:
-        telling.log(f"the backup failed: {status['error']}", level="error", **fields)

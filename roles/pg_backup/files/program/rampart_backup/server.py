@@ -42,6 +42,8 @@ SELECT pg_catalog.json_build_object(
   'lsn', (CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
           ELSE pg_catalog.pg_current_wal_lsn() END)::text,
   'standby', pg_catalog.pg_is_in_recovery(),
+  'checksums', pg_catalog.current_setting('data_checksums') = 'on',
+  'bootstrap', (SELECT r.rolname FROM pg_catalog.pg_roles AS r WHERE r.oid = 10),
   'superuser', (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user))
 """
 _DATABASES = """
@@ -75,6 +77,8 @@ class About:
     timeline: int
     lsn: str
     standby: bool
+    checksums: bool
+    bootstrap: str  # name of the role with the OID 10
     superuser: bool
 
 
@@ -88,6 +92,8 @@ class Server:
             "PGCONNECT_TIMEOUT": str(cluster.connect_timeout),
             "PGOPTIONS": _OPTIONS,
         }
+        # What is restored may set them; a dump says itself what it needs.
+        self.restoring = {name: value for name, value in self.variables.items() if name != "PGOPTIONS"}
 
     def program(self, name: str) -> str:
         """The path of a program of the server's own version."""
@@ -98,23 +104,32 @@ class Server:
         cluster = self._cluster
         return [self.program(program), "-h", cluster.host, "-p", str(cluster.port), "-U", cluster.user, "-w", *words]
 
-    def ask(self, sql: str, *, database: str = "postgres") -> t.Any:
-        """The answer to a query of one value, which is JSON."""
+    def answer(self, sql: str, *, database: str = "postgres", ours: bool = True) -> str:
+        """What psql writes for a query, without the last end of line: values with ``|`` between them.
+
+        One that is not ours finds its names as usual in that database.
+        """
         child = Child(
             self.words("psql", *_PSQL, "-c", sql, "-d", conninfo(database)),
             what="psql",
             fault=SourceFault,
             writes=True,
-            variables=self.variables,
+            variables=self.variables if ours else self.restoring,
         )
         try:
             answer = child.stdout.read()
             child.finish()
+            return answer.decode("utf-8", "replace").rstrip("\n")
+        finally:
+            child.close()
+
+    def ask(self, sql: str, *, database: str = "postgres") -> t.Any:
+        """The answer to a query of one value, which is JSON."""
+        answer = self.answer(sql, database=database)
+        try:
             return json.loads(answer)
         except ValueError:
             raise SourceFault(f"psql gave an answer that is not JSON: {answer[:200]!r}") from None
-        finally:
-            child.close()
 
     def about(self) -> About:
         """Version, identity, position."""

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Restoring for practice: the newest good backup into a cluster that is thrown away, and what is asked there."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tempfile
+import typing as t
+
+from . import definition
+from .conclusion import Conclusion
+from .conclusion import locked
+from .faults import DefinitionFault
+from .faults import Fault
+from .faults import RestoreFault
+from .faults import SourceFault
+from .faults import VerificationFault
+from .fields import Fields
+from .restoring import Restoring
+from .scratch import Programs
+from .scratch import Scratch
+from .shelves import choose
+from .shelves import shelf
+from .unsealing import Unsealing
+
+if t.TYPE_CHECKING:
+    from .catalogue import Record
+
+__all__ = ["Check", "Drill", "parse", "read", "run"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """A query of the operator's. Its answer, lines of values with ``|`` between them, has to be ``expected``."""
+
+    database: str
+    query: str
+    expected: str
+
+    @classmethod
+    def of(cls, fields: Fields) -> Check:
+        """Read it."""
+        return fields.close(
+            cls(
+                database=fields.text("database", "postgres"),
+                query=fields.text("query"),
+                expected=fields.text("expected", "t"),
+            )
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Drill:
+    """What is restored, from where, with which key. ``scratch`` is a directory with room for it."""
+
+    name: str
+    job: str
+    place: definition.Directory | definition.Vault
+    identity: str
+    bindir: str
+    scratch: str
+    settings: t.Mapping[str, str]
+    checks: tuple[Check, ...]
+    notify: definition.Notify
+    state: str
+    metrics: str
+
+
+def parse(text: str) -> Drill:
+    """Read a definition; raises ``DefinitionFault`` that names the key, its value and what it may be."""
+    fields = Fields.of_json(text)
+    names = {key: fields.text(key) for key in ("name", "job")}
+    for key, name in names.items():
+        if not definition.NAME.fullmatch(name):
+            raise DefinitionFault.of(key, name, "letters, digits and _ . - (64 at most, a letter or digit first)")
+    return fields.close(
+        Drill(
+            **names,
+            place=definition.place(fields.inner("place")),
+            identity=fields.text("identity", ""),
+            bindir=fields.text("bindir", "/usr/lib/postgresql/{major}/bin"),
+            scratch=fields.text("scratch"),
+            settings=fields.mapping("settings"),
+            checks=tuple(Check.of(each) for each in fields.inners("checks")),
+            notify=definition.Notify.of(fields.inner("notify")),
+            state=fields.text("state", "/var/lib/rampart-backup"),
+            metrics=fields.text("metrics", ""),
+        )
+    )
+
+
+def read(path: str) -> Drill:
+    """Read the definition in a file."""
+    return definition.read_with(path, parse)
+
+
+def run(drill: Drill) -> int:
+    """Restore, ask, note it in the catalogue, and leave nothing; returns the exit status."""
+    os.umask(0o077)
+    with locked(drill.state, drill.name):
+        conclusion = Conclusion(drill.name, drill.state, drill.metrics, drill.notify)
+        try:
+            conclusion.values.update(_drilled(drill))
+        except Fault as fault:
+            conclusion.fault = fault
+        return conclusion.tell()
+
+
+def _drilled(drill: Drill) -> dict[str, t.Any]:
+    found = shelf(drill.place, drill.job)
+    record = choose(found.records())
+    try:
+        values = _restored(drill, record)
+    except VerificationFault as fault:
+        found.note(record.id, "damaged", str(fault))
+        raise
+    found.note(record.id, "restored", f"by the drill {drill.name}")
+    return {"id": record.id, **values}
+
+
+def _restored(drill: Drill, record: Record) -> dict[str, t.Any]:
+    bindir = Programs(drill.bindir).of(str(record.entry["server_version"]))
+    try:
+        holder = tempfile.TemporaryDirectory(prefix="drill-", dir=drill.scratch)
+    except OSError as error:
+        raise DefinitionFault(f"scratch: {drill.scratch}: {error.strerror}") from None
+    with holder as directory:
+        scratch = Scratch(
+            bindir=bindir,
+            directory=os.path.join(directory, "data"),
+            superuser=str(record.entry["bootstrap"]),
+            settings={"fsync": "off", "autovacuum": "off", **drill.settings},
+        )
+        scratch.initialise(checksums=bool(record.entry["checksums"]))
+        with scratch:
+            restoring = Restoring(shelf(drill.place, drill.job), record, Unsealing(drill.identity), scratch)
+            restoring.restore()
+            tables = restoring.compare_counts()
+            for check in drill.checks:
+                _ask(scratch, check)
+    return {"tables": tables, "checks": len(drill.checks)}
+
+
+def _ask(scratch: Scratch, check: Check) -> None:
+    try:
+        answer = scratch.server.answer(check.query, database=check.database, ours=False)
+    except SourceFault as fault:
+        raise RestoreFault(f"{check.database}: {check.query!r}: {fault}") from None
+    if answer != check.expected:
+        raise RestoreFault(f"{check.database}: {check.query!r} gave {answer[:500]!r} instead of {check.expected!r}")

@@ -1,0 +1,145 @@
+"""Drills: a backup is restored into a cluster of its own, asked, and noted; what is wrong with it is found."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+import typing as t
+
+import pytest
+
+from ansible_collections.rampart.postgresql.tests.conformance.backup.jobs import Keys
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.tests.conformance.backup.jobs import Done
+    from ansible_collections.rampart.postgresql.tests.conformance.backup.jobs import Jobs
+
+pytestmark = pytest.mark.with_clients
+
+_SQL: t.Final = (
+    "CREATE ROLE app LOGIN PASSWORD 'unseen'",
+    'CREATE ROLE "O\'Reilly; x" ROLE app',
+    "CREATE DATABASE shop OWNER app",
+    'CREATE DATABASE "we ird/%Db"',
+    "ALTER DATABASE shop SET work_mem = '7MB'",
+    "CREATE TABLE here (id integer)",
+)
+_SHOP: t.Final = (
+    "CREATE SCHEMA stock AUTHORIZATION app",
+    "CREATE TABLE stock.item (id integer PRIMARY KEY, name text)",
+    "INSERT INTO stock.item SELECT g, 'item ' || g FROM generate_series(1, 500) AS g",
+    'CREATE TABLE "Odd.name" AS SELECT 1 AS one',
+    "CREATE TABLE parted (id integer) PARTITION BY RANGE (id)",
+    "CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (100)",
+    "INSERT INTO parted SELECT generate_series(1, 50)",
+    "CREATE MATERIALIZED VIEW stock.names AS SELECT name FROM stock.item",
+    "SELECT lo_from_bytea(0, 'a large object')",
+)
+
+
+def fill(jobs: Jobs) -> None:
+    """Something of everything."""
+    place = jobs.directory / "tablespace"
+    place.mkdir()
+    if os.geteuid() == 0:
+        os.chown(place, jobs.server.owner.uid, jobs.server.owner.gid)
+    with jobs.server.connect() as connection:
+        for sql in (*_SQL, f"CREATE TABLESPACE fast LOCATION '{place}'", "CREATE DATABASE quick TABLESPACE fast"):
+            connection.execute(sql)
+    with jobs.server.connect(dbname="shop") as connection:
+        for sql in _SHOP:
+            connection.execute(sql)
+
+
+def drill(jobs: Jobs, **changes: t.Any) -> Done:
+    """Run a drill of the job `nightly` with the key, which is lent to the server's account."""
+    scratch = jobs.directory / "scratch"
+    key = jobs.directory / "drill-identity"
+    if not scratch.exists():
+        shutil.copy(jobs.keys.identity, key)
+        scratch.mkdir(mode=0o700)
+        for path in (scratch, key):
+            os.chown(path, jobs.server.owner.uid, jobs.server.owner.gid)
+    values = {
+        "name": "drill",
+        "job": "nightly",
+        "place": {"kind": "directory", "path": str(jobs.place)},
+        "identity": str(key),
+        "bindir": str(jobs.server.bindir),
+        "scratch": str(scratch),
+        "state": str(jobs.state),
+        "metrics": str(jobs.state),
+        **changes,
+    }
+    path = jobs.directory / "drill.json"
+    path.write_text(json.dumps(values), encoding="utf-8")
+    done = jobs.call("drill", path)
+    assert list(scratch.iterdir()) == []
+    return done
+
+
+def test_everything_comes_back_and_is_asked(jobs: Jobs) -> None:
+    fill(jobs)
+    definition = jobs.define()
+    assert jobs.call("run", definition).status == 0
+    checks = [
+        {"database": "shop", "query": "SELECT count(*), max(name) FROM stock.item", "expected": "500|item 99"},
+        {"database": "shop", "query": "SELECT lo_get(oid) = 'a large object' FROM pg_largeobject_metadata"},
+        {"database": "shop", "query": "SELECT pg_has_role('app', 'O''Reilly; x', 'member')"},
+        {"query": "SELECT spcname FROM pg_tablespace WHERE spcname !~ '^pg_'", "expected": "fast"},
+        {"query": "SELECT rolpassword ~ '^(SCRAM|md5)' FROM pg_authid WHERE rolname = 'app'"},
+        {"query": "SELECT setconfig FROM pg_db_role_setting", "expected": "{work_mem=7MB}"},
+    ]
+    done = drill(jobs, checks=checks)
+    assert done.status == 0, done.told
+    status = jobs.status("drill")
+    assert (status["outcome"], status["checks"]) == ("ok", 6)
+    assert status["tables"] == 4
+    (shown,) = jobs.call("list", definition).shown
+    assert shown["restored"]
+
+
+@pytest.mark.in_turn
+def test_rows_that_do_not_come_back_are_found(jobs: Jobs) -> None:
+    """The operator's own check, and a cluster that takes no writes, fail; without them the same backup is good."""
+    with jobs.server.connect() as connection:
+        connection.execute("CREATE TABLE t (id integer)")
+        connection.execute("INSERT INTO t SELECT generate_series(1, 10)")
+    assert jobs.call("run", jobs.define()).status == 0
+    assert drill(jobs).status == 0
+    assert drill(jobs, settings={"default_transaction_read_only": "on"}).status == 16
+    done = drill(jobs, checks=[{"query": "SELECT count(*) FROM t", "expected": "11"}])
+    assert done.status == 16
+    assert "gave '10' instead of '11'" in done.told
+    assert jobs.status("drill")["exit_status"] == 16
+
+
+@pytest.mark.in_turn
+def test_a_wrong_key_is_told_and_the_backup_is_not_called_damaged(jobs: Jobs) -> None:
+    definition = jobs.define(
+        encryption={"method": "age", "recipients": [Keys.make(jobs.directory / "other").recipient]}
+    )
+    assert jobs.call("run", definition).status == 0
+    done = drill(jobs)
+    assert done.status == 12
+    assert "no identity matched" in done.told
+    (shown,) = jobs.call("list", definition).shown
+    assert (shown["damaged"], shown["restored"]) == ("", "")
+
+
+@pytest.mark.in_turn
+def test_a_corrupted_byte_is_found_and_noted(jobs: Jobs) -> None:
+    definition = jobs.define()
+    assert jobs.call("run", definition).status == 0
+    assert drill(jobs).status == 0
+    part: pathlib.Path = jobs.backups()[0] / "database-postgres.dump.age"
+    data = bytearray(part.read_bytes())
+    data[-20] ^= 1
+    part.write_bytes(data)
+    done = drill(jobs)
+    assert done.status == 11, done.told
+    (shown,) = jobs.call("list", definition).shown
+    assert "database-postgres.dump.age" in shown["damaged"]
+    assert jobs.status("drill")["last_success"]
