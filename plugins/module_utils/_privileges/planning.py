@@ -62,7 +62,6 @@ class _Table:
     items: tuple[Item, ...]
     owner: int
     difference: Difference
-    by_name: bool  # an exact entry names it
     by_name: bool  # whether an exact entry names it
 
 
@@ -256,8 +255,8 @@ class _Finding:
                     targets.setdefault(target, []).append(entry)
         everywhere: dict[tuple[str, str], Found] = {}  # sorted, they come before those of schemas
         for (name, schema, kind), entries in sorted(targets.items()):
-            target = DefaultTarget(kind, self._state.roles[name], name, schema)
-            found = self._of_default(database, target, entries, everywhere.get((name, kind)))
+            default = DefaultTarget(kind, self._state.roles[name], name, schema)
+            found = self._of_default(database, default, entries, everywhere.get((name, kind)))
             if not schema:
                 everywhere[name, kind] = found
             if found.difference != _NOTHING:

@@ -96,20 +96,6 @@ def test_owners_who_give_back_leave_what_was_granted(fresh_server: Server) -> No
 
 
 @pytest.mark.in_turn
-def test_a_table_of_the_system_that_is_named_is_closed_with_its_columns(fresh_server: Server) -> None:
-    server = fresh_server
-    execute(server, "CREATE ROLE nosy LOGIN")
-    look = "SELECT subname FROM pg_subscription"
-    chosen: dict[str, t.Any] = {"databases": ["postgres"], "schemas": ["pg_catalog"]}
-    exact = {"kind": "table", **chosen, "roles": [], "state": "exact"}
-    assert settled(server, {**exact, "objects": ["/pg_subscription"]}) == []
-    execute(server, look, user="nosy")
-    assert settled(server, {**exact, "objects": ["pg_subscription"]})
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        execute(server, look, user="nosy")
-
-
-@pytest.mark.in_turn
 def test_what_no_role_has_any_more_is_told_and_stops_nobody(fresh_server: Server) -> None:
     server = fresh_server
     execute(server, "CREATE ROLE gone", "CREATE ROLE reader", "CREATE TABLE t (id int)")
