@@ -106,15 +106,13 @@ class _Psycopg:
             cursor.execute(statement)
 
     def transaction(self, statements: t.Sequence[str]) -> None:
-        with self._connection.cursor() as cursor:
-            try:
-                for statement in ("BEGIN", *statements, "COMMIT"):
-                    with self._refusals(statement):
-                        cursor.execute(statement)
-            except ServerRefused:
-                with contextlib.suppress(self._error):
-                    cursor.execute("ROLLBACK")
-                raise
+        try:
+            for statement in ("BEGIN", *statements, "COMMIT"):
+                self.statement(statement)
+        except ServerRefused:
+            with contextlib.suppress(ServerRefused):
+                self.statement("ROLLBACK")
+            raise
 
     def require_transactions(self) -> None:
         """They can be had."""

@@ -190,6 +190,7 @@ def _parameters(options: Options) -> dict[str, str]:
         "idle_in_transaction_session_timeout": "0",
         "statement_timeout": str(milliseconds),
         "lock_timeout": str(milliseconds),
+        "max_parallel_workers_per_gather": "0",  # a worker begins with the limits that the database has
     }
     given = {
         name: str(value)

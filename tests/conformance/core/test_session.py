@@ -79,6 +79,20 @@ def test_a_transaction_is_all_or_nothing(server: Server, driver: str) -> None:
             opened.session.transaction(["DROP ROLE first_of_two"])
 
 
+@pytest.mark.in_turn
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"], indirect=True)
+def test_a_session_that_was_ended_is_a_clear_error(server: Server, driver: str) -> None:
+    with _server.Server.open(options(server)) as opened:
+        assert opened.session.driver == driver
+        pid = opened.session.rows("SELECT pg_backend_pid() AS pid")[0]["pid"]
+        server.query(f"SELECT pg_terminate_backend({pid})")
+        for _attempt in range(2):
+            with pytest.raises(ServerRefused):
+                opened.session.transaction(["SELECT 1"])
+            with pytest.raises(ServerRefused):
+                opened.session.rows("SELECT 1")
+
+
 def test_what_a_database_owner_sets_does_not_reach_the_session(fresh_server: Server, driver: str) -> None:
     server = fresh_server
     server.query("CREATE ROLE mallory")

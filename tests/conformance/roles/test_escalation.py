@@ -283,8 +283,10 @@ HOSTILE = {
     "idle_in_transaction_session_timeout": "1",
     "idle_session_timeout": "1",
     "transaction_timeout": "1",
+    "max_parallel_workers_per_gather": "4",
+    "debug_parallel_query": "on",
 }
-_SINCE: t.Final = {"idle_session_timeout": 14, "transaction_timeout": 17}
+_SINCE: t.Final = {"idle_session_timeout": 14, "debug_parallel_query": 16, "transaction_timeout": 17}
 
 
 def test_owners_of_databases_decide_nothing_about_our_session(fresh_server: Server) -> None:
