@@ -1,4 +1,4 @@
-"""What the component roles make of their options: their own templates, in Jinja, without a playbook."""
+"""What the roles make of their options: their own templates, in Jinja, without a playbook."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.rampart.postgresql.plugins.filter.profile_libraries imp
 from ansible_collections.rampart.postgresql.plugins.filter.profile_optional import profile_optional
 from ansible_collections.rampart.postgresql.plugins.filter.profile_parameters import profile_parameters
 
-__all__ = ["COMPONENTS", "desired"]
+__all__ = ["COMPONENTS", "desired", "rendered"]
 
 COMPONENTS: t.Final = ("pg_tls", "pg_network", "pg_authentication", "pg_logging", "pg_access")
 _ROLES = pathlib.Path(__file__).resolve().parent.parent / "roles"
@@ -59,11 +59,15 @@ _ENVIRONMENT.tests["in"] = lambda value, container: value in container
 
 def desired(role: str, **options: t.Any) -> dict[str, t.Any]:
     """The variable ``ROLE_desired`` for these options of the role."""
+    return t.cast("dict[str, t.Any]", rendered(role, f"{{{{ {role}_desired }}}}", **options))
+
+
+def rendered(role: str, value: t.Any, **options: t.Any) -> t.Any:
+    """A value with templates, as it is in a task of the role, for these options of the role."""
     variables: dict[str, t.Any] = {}
     for path in ("defaults/main.yml", "vars/main.yml"):
         variables.update(yaml.safe_load((_ROLES / role / path).read_text(encoding="utf-8")))
-    variables.update(options)
-    return t.cast("dict[str, t.Any]", _rendered(variables[f"{role}_desired"], variables))
+    return _rendered(value, {**variables, **options})
 
 
 def _rendered(value: t.Any, variables: t.Mapping[str, t.Any]) -> t.Any:

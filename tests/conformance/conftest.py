@@ -11,6 +11,8 @@ import zlib
 import pytest
 
 from ansible_collections.rampart.postgresql.tests.conformance import counts
+from ansible_collections.rampart.postgresql.tests.conformance.servers import BUILD
+from ansible_collections.rampart.postgresql.tests.conformance.servers import EXTENSIONS
 from ansible_collections.rampart.postgresql.tests.conformance.servers import MAJORS
 from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 from ansible_collections.rampart.postgresql.tests.conformance.servers import Workshop
@@ -22,7 +24,7 @@ if t.TYPE_CHECKING:
 _SHARE = frozenset(os.environ.get("CONFORMANCE_MAJORS", "").split())
 _EXTENDED = os.environ.get("RAMPART_EXTENDED", "") not in ("", "0")
 _PROGRAMS = pathlib.Path(os.environ.get("POSTGRES_PROGRAMS", ""))
-_CLIENTS = _PROGRAMS.name == "postgres-debian"  # which carry them, and are of some versions only
+_DEBIAN = _PROGRAMS.name == "postgres-debian"  # which carry clients, and are of some versions only
 _MAJOR = re.compile(r"\bpg(\d+)\b")
 
 
@@ -31,6 +33,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "in_turn: one version makes the case, all of them with RAMPART_EXTENDED=1")
     config.addinivalue_line(
         "markers", "with_clients: a case of `scripts/conformance --debian` only, for PostgreSQL's clients"
+    )
+    config.addinivalue_line(
+        "markers",
+        "with_extensions(*packages): a case of `scripts/conformance --debian` only, for versions that have them",
     )
     config.addinivalue_line("markers", "since(major): older versions have nothing of the kind, so no case either")
 
@@ -51,11 +57,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _versions(item: pytest.Item) -> list[int]:
     """Those that have what the case is about."""
     oldest = max((marker.args[0] for marker in item.iter_markers("since")), default=MAJORS[0])
-    return [major for major in MAJORS if major >= oldest and not (_CLIENTS and not (_PROGRAMS / str(major)).exists())]
+    packages = {package for marker in item.iter_markers("with_extensions") for package in marker.args}
+    return [
+        major
+        for major in MAJORS
+        if major >= oldest
+        and not (_DEBIAN and not (_PROGRAMS / str(major)).exists())
+        and packages <= EXTENSIONS.get(major, frozenset())
+    ]
 
 
 def _is_a_case(item: pytest.Item) -> bool:
-    if not _CLIENTS and item.get_closest_marker("with_clients") is not None:
+    if not _DEBIAN and any(item.get_closest_marker(name) for name in ("with_clients", "with_extensions")):
         return False
     return {int(major) for major in _MAJOR.findall(item.name)} <= set(_versions(item))
 
@@ -92,6 +105,22 @@ def workshop() -> Iterator[Workshop]:
 def server(workshop: Workshop, major: int) -> Server:
     """A running server that tests share: leave it as it was found."""
     return workshop.server(major)
+
+
+@pytest.fixture(scope="session")
+def extended_workshop() -> Iterator[Workshop]:
+    """Makes servers that have the extensions of packages, for tests that are marked with_extensions."""
+    workshop = Workshop(BUILD / "postgres-extensions")
+    yield workshop
+    workshop.close()
+
+
+@pytest.fixture
+def extended_server(extended_workshop: Workshop, major: int) -> Iterator[Server]:
+    """A running server of the test's own, which can load the extensions of packages."""
+    server = extended_workshop.server(major)
+    yield server
+    extended_workshop.discard(server)
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ if t.TYPE_CHECKING:
 
 __all__ = [
     "BUILD",
+    "EXTENSIONS",
     "MAJORS",
     "Installation",
     "Owner",
@@ -41,13 +42,16 @@ _WAIT = 30
 _ROOM = 6 * 2**30  # bytes; some sixty clusters of 50 MB at the same time, and the programs
 
 
-def _read_versions() -> dict[int, str]:
-    lines = (_HERE / "versions.txt").read_text(encoding="utf-8").splitlines()
-    pairs = (line.split() for line in lines if line and not line.startswith("#"))
-    return {int(major): version for major, version in pairs}
+def _by_major(path: pathlib.Path) -> dict[int, frozenset[str]]:
+    """The words behind each major version."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    found = (line.split() for line in lines if line and not line.startswith("#"))
+    return {int(major): frozenset(words) for major, *words in found}
 
 
-MAJORS: t.Final = tuple(_read_versions())
+MAJORS: t.Final = tuple(_by_major(_HERE / "versions.txt"))
+EXTENSIONS: t.Final = _by_major(_HERE.parent / "images" / "extensions.txt")
+"""The packages whose extensions `scripts/debian-servers` adds to servers, by major version."""
 
 
 @dataclasses.dataclass(frozen=True)
