@@ -1,0 +1,159 @@
+"""Backups at a vault, by real ssh: they arrive whole or not at all, and a host can take nothing back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import typing as t
+
+import pytest
+
+from ansible_collections.rampart.postgresql.tests.conformance.backup.test_drill import drill
+from ansible_collections.rampart.postgresql.tests.conformance.backup.vaults import Vault
+
+if t.TYPE_CHECKING:
+    import pathlib
+    from collections.abc import Iterator
+
+    from ansible_collections.rampart.postgresql.tests.conformance.backup.jobs import Jobs
+
+pytestmark = pytest.mark.with_clients
+
+_ID: t.Final = "20260101T000000Z-00000000"
+
+
+@pytest.fixture
+def vault(jobs: Jobs) -> Iterator[Vault]:
+    """One that trusts two keys."""
+    made = Vault(jobs)
+    yield made
+    made.close()
+
+
+def small(jobs: Jobs, vault: Vault, **changes: t.Any) -> pathlib.Path:
+    """A job of one database that goes to the vault only."""
+    return jobs.define(**{"places": [vault.place()], "logical": {"databases": ["postgres"]}, **changes})
+
+
+def frames(*pairs: tuple[bytes, bytes]) -> bytes:
+    """What a host sends."""
+    return b"".join(kind + len(data).to_bytes(4, "big") + data for kind, data in pairs)
+
+
+def test_a_backup_arrives_and_is_restored_from_there(jobs: Jobs, vault: Vault) -> None:
+    places = [{"kind": "directory", "path": str(jobs.place)}, vault.place()]
+    done = jobs.call("run", jobs.define(places=places))
+    assert done.status == 0, done.told
+    (here,), (there,) = jobs.backups(), vault.backups()
+    assert {each.name: each.read_bytes() for each in here.iterdir()} == {
+        each.name: each.read_bytes() for each in there.iterdir()
+    }
+    done = drill(jobs, place=vault.place("reads"))
+    assert done.status == 0, done.told
+    assert '"event": "restored"' in (vault.root / "nightly" / "catalogue.jsonl").read_text()
+
+
+@pytest.mark.in_turn
+def test_a_host_can_neither_read_nor_change_nor_remove(jobs: Jobs, vault: Vault) -> None:
+    assert jobs.call("run", small(jobs, vault)).status == 0
+    (backup,) = vault.backups()
+    before = {each: each.read_bytes() for each in vault.root.rglob("*") if each.is_file()}
+    part = "database-postgres.dump.age"
+    for command in (
+        f"get nightly {backup.name} {part}",
+        f"note nightly {backup.name} damaged x",
+        f"remove nightly {backup.name}",
+        f"put nightly {backup.name}",
+        "put ../elsewhere " + _ID,
+        "put nightly ../../elsewhere",
+        f"rm -rf {vault.root}",
+        "list ..",
+        "list 'nightly",
+        "",
+    ):
+        done = vault.ssh(command)
+        assert done.returncode != 0, command
+        assert b"refused" in done.stdout, command
+    assert {each: each.read_bytes() for each in vault.root.rglob("*") if each.is_file()} == before
+    assert vault.ssh("list nightly").returncode == 0
+    assert vault.ssh(f"get nightly {backup.name} {part}", key="reads").stdout == (backup / part).read_bytes()
+    assert vault.ssh(f"get nightly {backup.name} ../catalogue.jsonl", key="reads").returncode != 0
+    assert vault.ssh(f"put nightly {_ID}", key="reads").returncode != 0
+
+
+@pytest.mark.in_turn
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        (frames((b"P", b"x")), b"cut off"),
+        (frames((b"P", b"x"), (b"D", b"age-encryption.org/v1"), (b"A", b""))[:-2], b"cut off"),
+        (frames((b"P", b"../x")), b"no name for a part"),
+        (frames((b"P", b"backup.json")), b"no name for a part"),
+        (frames((b"P", b"x"), (b"P", b"y")), b"has not ended"),
+        (frames((b"D", b"age-encryption.org/v1")), b"no part has begun"),
+        (frames((b"P", b"x"), (b"D", b"plain words")), b"not encrypted"),
+        (frames((b"Q", b"")), b"not known"),
+        (frames((b"C", b"{}")), b"no entry of a backup"),
+        (frames((b"C", b"[")), b"refused"),
+        (b"D\xff\xff\xff\xff", b"too long"),
+    ],
+)
+def test_what_is_no_backup_leaves_nothing(vault: Vault, sent: bytes, said: bytes) -> None:
+    done = vault.ssh(f"put nightly {_ID}", data=sent)
+    assert done.returncode != 0
+    assert said in done.stdout
+    assert vault.backups() == vault.partial() == []
+
+
+@pytest.mark.in_turn
+def test_an_entry_that_is_not_what_arrived_is_refused_and_the_true_one_is_taken(vault: Vault) -> None:
+    data = b"age-encryption.org/v1\nand so on"
+    true = {"name": "x", "size": len(data), "sha256": _sha256(data), "plain_size": 1}
+    entry = {"id": _ID, "job": "nightly", "kind": "logical", "finished": "2026-01-01T00:00:00Z", "complete": True}
+    part = ((b"P", b"x"), (b"D", data), (b"A", b""))
+    for wrong in ([], [{**true, "sha256": "0" * 64}], [{**true, "name": "y"}], [true, {**true, "name": "y"}]):
+        sent = frames(*part, (b"C", json.dumps({**entry, "parts": wrong}).encode()))
+        assert b"not what was sent" in vault.ssh(f"put nightly {_ID}", data=sent).stdout
+        assert vault.backups() == []
+    sent = frames(*part, (b"C", json.dumps({**entry, "parts": [true]}).encode()))
+    assert vault.ssh(f"put nightly {_ID}", data=sent).returncode == 0
+    assert [each.name for each in vault.backups()] == [_ID]
+
+
+@pytest.mark.in_turn
+def test_a_quota_is_kept_and_older_backups_stay(jobs: Jobs, vault: Vault) -> None:
+    assert jobs.call("run", small(jobs, vault)).status == 0
+    before = vault.backups()
+    size = sum(each.stat().st_size for each in vault.root.rglob("*") if each.is_file())
+    vault.authorize(adds=f"--quota {size + 10}")
+    done = jobs.call("run", small(jobs, vault))
+    assert (done.status, "the quota of this host is used up" in done.told) == (13, True), done.told
+    assert (vault.backups(), vault.partial()) == (before, [])
+    vault.authorize(adds=f"--quota {size * 3}")
+    assert jobs.call("run", small(jobs, vault)).status == 0
+
+
+@pytest.mark.in_turn
+def test_one_place_that_fails_does_not_keep_the_other_from_it(jobs: Jobs, vault: Vault) -> None:
+    places = [{"kind": "directory", "path": str(jobs.place)}, vault.place(port=1)]
+    done = jobs.call("run", jobs.define(places=places))
+    assert done.status == 13
+    assert len(jobs.backups()) == 1
+    status = jobs.status()
+    assert (status["stored"], list(status["failed"])) == ([str(jobs.place)], [f"{jobs.server.owner.name}@127.0.0.1"])
+
+
+@pytest.mark.in_turn
+def test_a_host_that_is_not_the_vault_gets_nothing(jobs: Jobs, vault: Vault) -> None:
+    kind, key = (vault.directory / "adds.pub").read_text().split()[:2]
+    (vault.directory / "known_hosts").write_text(f"[127.0.0.1]:{vault.port} {kind} {key}\n")
+    done = jobs.call("run", small(jobs, vault))
+    assert (done.status, "HOST IDENTIFICATION HAS CHANGED" in done.told or "verification failed" in done.told) == (
+        13,
+        True,
+    )
+    assert vault.backups() == []
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,137 @@
+"""A vault: a real sshd whose keys may run the backup program's own command, and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import time
+import typing as t
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.tests.conformance.backup.jobs import Jobs
+
+__all__ = ["Vault"]
+
+_CONFIGURATION: t.Final = """\
+Port {port}
+ListenAddress 127.0.0.1
+HostKey {directory}/host
+AuthorizedKeysFile {directory}/authorized_keys
+PidFile none
+UsePAM no
+StrictModes no
+PasswordAuthentication no
+"""
+
+
+class Vault:
+    """Runs as the server's account, which is also the vault's; the two directories are apart."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+        self.directory = jobs.directory / "vault"
+        self.root = self.directory / "root"
+        self.root.mkdir(parents=True)
+        self.port = _free_port()
+        for name in ("host", "adds", "reads"):
+            self._keygen(name)
+        self.authorize()
+        configuration = self.directory / "sshd_config"
+        configuration.write_text(_CONFIGURATION.format(port=self.port, directory=self.directory))
+        self._own()
+        self._process = self._start(configuration)
+
+    def _keygen(self, name: str) -> None:
+        path = self.directory / name
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", path], check=True)
+
+    def authorize(self, *, adds: str = "", reads: str = "--may read") -> None:
+        """What the two keys may do: options of the forced command."""
+        lines = []
+        for name, options in (("adds", adds), ("reads", reads)):
+            public = (self.directory / f"{name}.pub").read_text().strip()
+            lines.append(f'restrict,command="{self._jobs.program} vault {self.root} {options}" {public}\n')
+        (self.directory / "authorized_keys").write_text("".join(lines))
+        self._own()
+
+    def _own(self) -> None:
+        known = (self.directory / "host.pub").read_text().split()
+        (self.directory / "known_hosts").write_text(f"[127.0.0.1]:{self.port} {known[0]} {known[1]}\n")
+        if os.geteuid() == 0:
+            owner = self._jobs.server.owner
+            for path in (self.directory, *self.directory.rglob("*")):
+                os.chown(path, owner.uid, owner.gid)
+
+    def _start(self, configuration: pathlib.Path) -> subprocess.Popen[bytes]:
+        account: dict[str, t.Any] = {}
+        if os.geteuid() == 0:
+            owner = self._jobs.server.owner
+            account = {"user": owner.uid, "group": owner.gid, "extra_groups": []}
+        sshd = shutil.which("sshd") or "/usr/sbin/sshd"
+        log = (self.directory / "log").open("wb")
+        with log:
+            process = subprocess.Popen([sshd, "-D", "-e", "-f", configuration], stderr=log, cwd="/", **account)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline and process.poll() is None:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+                return process
+            time.sleep(0.05)
+        raise RuntimeError(f"sshd did not start:\n{(self.directory / 'log').read_text()}")
+
+    def place(self, key: str = "adds", **changes: t.Any) -> dict[str, t.Any]:
+        """The place as a definition has it."""
+        return {
+            "kind": "vault",
+            "host": "127.0.0.1",
+            "port": self.port,
+            "account": self._jobs.server.owner.name,
+            "key": str(self.directory / key),
+            "known_hosts": str(self.directory / "known_hosts"),
+            "timeout": 10,
+            **changes,
+        }
+
+    def ssh(self, command: str, *, key: str = "adds", data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """What somebody who holds a key may try."""
+        options = (
+            "-F",
+            "none",
+            "-p",
+            str(self.port),
+            "-l",
+            self._jobs.server.owner.name,
+            "-i",
+            str(self.directory / key),
+        )
+        settings = ("-o", f"UserKnownHostsFile={self.directory / 'known_hosts'}", "-o", "BatchMode=yes")
+        return subprocess.run(
+            ["ssh", *options, *settings, "127.0.0.1", command], input=data, capture_output=True, check=False, timeout=60
+        )
+
+    def backups(self, job: str = "nightly") -> list[pathlib.Path]:
+        """Those under their final names, the oldest first."""
+        place = self.root / job
+        return sorted(each for each in place.iterdir() if each.name[0].isdigit()) if place.exists() else []
+
+    def partial(self) -> list[pathlib.Path]:
+        """What is not whole, under whatever name."""
+        return [each for each in self.root.rglob("*") if each.name.startswith(".")]
+
+    def end_sessions(self) -> None:
+        """Cut every transfer: the processes of open sessions are killed."""
+        subprocess.run(["pkill", "-KILL", "-P", str(self._process.pid)], check=False)
+
+    def close(self) -> None:
+        """End it."""
+        self._process.terminate()
+        self._process.wait(10)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
