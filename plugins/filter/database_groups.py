@@ -18,7 +18,7 @@ options:
     description: >-
       The databases: each has C(database), and may have C(schemas) (V(public) without it), the names C(owner), C(writer) and
       C(reader) of its groups (without them the name of the database with C(_owner) and so on), and C(creators), a list of
-      further roles whose future objects the groups may use.
+      further roles, who may connect and whose future objects the groups may use. Anything else in it is an error.
     type: list
     elements: dictionary
     required: true
@@ -44,6 +44,8 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
+_LISTS = ("schemas", "creators")
+_KEYS = ("database", "owner", "writer", "reader", *_LISTS)
 _READ = ["SELECT"]
 _WRITE = ["SELECT", "INSERT", "UPDATE", "DELETE"]
 _COUNT = ["USAGE", "SELECT"]  # of a sequence: nextval() and currval()
@@ -55,6 +57,7 @@ def database_groups(databases: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, l
     grants: list[dict[str, t.Any]] = []
     try:
         for each in databases:
+            _check(each)
             database = str(each["database"])
             names = [str(each.get(kind) or f"{database}_{kind}") for kind in ("owner", "writer", "reader")]
             schemas = [str(name) for name in each.get("schemas") or ["public"]]
@@ -65,11 +68,19 @@ def database_groups(databases: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, l
     return {"groups": groups, "grants": grants}
 
 
+def _check(each: t.Mapping[str, t.Any]) -> None:
+    for key, value in each.items():
+        if key not in _KEYS:
+            raise AnsibleFilterError(f"database_groups: {key!r} cannot be used: among {', '.join(_KEYS)}")
+        if key in _LISTS and isinstance(value, str):
+            raise AnsibleFilterError(f"database_groups: {key}: {value!r} cannot be used: a list of names")
+
+
 def _grants(database: str, schemas: list[str], names: list[str], creators: list[str]) -> t.Iterator[dict[str, t.Any]]:
     owner, writer, reader = names
     inside: dict[str, t.Any] = {"databases": [database], "schemas": schemas}
     future: dict[str, t.Any] = {"kind": "default", **inside, "for_roles": [owner, *creators]}
-    yield {"kind": "database", "databases": [database], "roles": names, "privileges": ["CONNECT"]}
+    yield {"kind": "database", "databases": [database], "roles": [*names, *creators], "privileges": ["CONNECT"]}
     yield {"kind": "database", "databases": [database], "roles": [owner, writer], "privileges": ["TEMPORARY"]}
     yield {"kind": "schema", **inside, "roles": [owner], "privileges": ["USAGE", "CREATE"]}
     yield {"kind": "schema", **inside, "roles": [writer, reader], "privileges": ["USAGE"]}

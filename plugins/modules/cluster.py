@@ -748,7 +748,8 @@ options:
             default: false
           state:
             description:
-            - With V(present) they have these at least, with V(absent) they do not have these.
+            - With V(present) they have these at least, with V(absent) they do not have these. What they have through
+              V(PUBLIC) or a role that they are members of is taken from that.
             - With V(exact) they have these, and nobody has anything else on these objects but what another entry
               gives.
             type: str

@@ -261,7 +261,7 @@ def _privileges(values: t.Mapping[str, t.Any], kind: str, option: str) -> tuple[
     names = ["TEMPORARY" if kind == "database" and name == "TEMP" else name for name in given]
     for name in names:
         if name not in known:
-            raise InputError(option=f"{option}.privileges", value=name, expected=f"among ALL, {', '.join(known)}")
+            raise InputError(option=f"{option}.privileges", value=name, expected=f"among {', '.join(('ALL', *known))}")
     return tuple(dict.fromkeys(names)), False
 
 

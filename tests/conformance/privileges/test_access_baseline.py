@@ -110,16 +110,21 @@ def test_an_analyst_reads_and_nothing_else(fresh_server: Server) -> None:
     server = fresh_server
     execute(
         server,
-        *(f"CREATE ROLE {name} LOGIN" for name in ("analyst", "app", "builder", "outsider")),
+        *(f"CREATE ROLE {name} LOGIN" for name in ("analyst", "app", "builder", "deployer", "outsider")),
         "CREATE DATABASE shop",
     )
-    execute(server, "CREATE TABLE public.orders (id serial)", database="shop")
+    execute(
+        server,
+        "CREATE TABLE public.orders (id serial)",
+        "CREATE SCHEMA app AUTHORIZATION deployer",
+        database="shop",
+    )
     assert may(server, "CREATE TEMP TABLE t ()", user="outsider", database="shop")
 
     statements = settled(
         server,
         pg_access_profile="cis",
-        pg_access_groups=[{"database": "shop"}],
+        pg_access_groups=[{"database": "shop", "schemas": ["public", "app"], "creators": ["deployer"]}],
         pg_access_database_roles=[{"databases": ["postgres"], "roles": ["app"]}],
     )
 
@@ -131,8 +136,9 @@ def test_an_analyst_reads_and_nothing_else(fresh_server: Server) -> None:
         "GRANT shop_owner TO builder",
     )
     execute(server, "SET ROLE shop_owner", "CREATE TABLE public.later (id serial)", user="builder", database="shop")
+    execute(server, "CREATE TABLE app.deployed (id int)", user="deployer", database="shop")
     allowed = {
-        "SELECT * FROM public.orders, public.later": ("analyst", "app"),
+        "SELECT * FROM public.orders, public.later, app.deployed": ("analyst", "app"),
         "INSERT INTO public.orders DEFAULT VALUES": ("app",),
         "INSERT INTO public.later DEFAULT VALUES": ("app",),
         "UPDATE public.later SET id = 1": ("app",),

@@ -26,6 +26,7 @@ def test_a_reader_can_read_and_no_more() -> None:
     found = database_groups([{"database": "shop", "schemas": ["app"], "creators": ["deploy"]}])
     of_reader = {(entry["kind"], *entry["privileges"]) for entry in found["grants"] if "shop_reader" in entry["roles"]}
     assert of_reader == {("database", "CONNECT"), ("schema", "USAGE"), ("table", "SELECT"), ("default", "SELECT")}
+    assert found["grants"][0]["roles"] == ["shop_owner", "shop_writer", "shop_reader", "deploy"]  # who may connect
     future = [entry for entry in found["grants"] if entry["kind"] == "default"]
     assert all(entry["for_roles"] == ["shop_owner", "deploy"] for entry in future)
 
@@ -34,3 +35,9 @@ def test_a_reader_can_read_and_no_more() -> None:
 def test_what_is_no_list_of_databases(wrong: t.Any) -> None:
     with pytest.raises(AnsibleFilterError, match="not a list of databases"):
         database_groups(wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"shemas": ["app"]}, {"schemas": "app"}, {"creators": "deploy"}])
+def test_what_is_mistyped_is_named(wrong: dict[str, t.Any]) -> None:
+    with pytest.raises(AnsibleFilterError, match=min(wrong)):
+        database_groups([{"database": "shop", **wrong}])
