@@ -14,13 +14,15 @@ description:
     starts, may write in its own directories and nowhere else, gains no privileges, does not see the homes, and has a
     C(/tmp) of its own.
   - What stays writable is computed from the live server. The data directory, tablespaces, the directory of the WAL when it
-    is elsewhere, those of the log, the sockets and the process number, and what C(archive_command) and the commands of
-    recovery name, as far as the owner of the cluster may write there. Directories of the system are left out whoever names them.
-  - C(/tmp) is shared with the host when a socket, a tablespace or an archive is in it, homes are read-only instead of
-    hidden when something writable is in them, and the capabilities that remain are those that the launcher needs,
+    is elsewhere, those of the log, the sockets and the process number, and what C(archive_command), the commands of
+    recovery and C(basic_archive.archive_directory) name, as far as the owner of the cluster may write there. Directories of the
+    system are left out whoever names them. C(ReadWritePaths) of other drop-ins stay in force.
+  - C(/tmp) is shared with the host when a socket, a tablespace, an archive or a program of a command is in it, homes are read-only
+    instead of hidden when one of these or the home of the account is in them, and the capabilities that remain are those that the launcher needs,
     C(CAP_SETUID) and C(CAP_SETGID) where the unit begins as root, as on Debian.
-  - It is tried with one restart. A server that does not come back in it, or is not confined as it should be, gets back the
-    unit that it had and is restarted with that, and the module fails with what the server said.
+  - It is tried with one restart. A server that does not come back in it, is not confined as it should be, or archived before and
+    within O(timeout) does not, gets back the unit that it had and is restarted with that, and the module fails with what the server
+    said. To see whether it archives, it switches to a new segment of the WAL.
   - Without O(allow_restart) nothing is written at all, since what was never tried would wait for the next boot.
   - A new tablespace or archive elsewhere needs another run before the server can write there, or O(writable_paths).
 author:
@@ -42,7 +44,7 @@ attributes:
 options:
   state:
     description:
-      - V(absent) takes the drop-in away and restarts the server.
+      - V(absent) takes the drop-in away and restarts the server, with the same care and proof.
     type: str
     choices: [present, absent]
     default: present

@@ -23,12 +23,13 @@ _HOMES = ("/home", "/root", "/run/user")
 # Whoever is superuser in the server says where it writes; that must not open what is the system's.
 _NEVER_BELOW = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/sys", "/usr")
 _NEVER = ("/", "/home", "/run", "/var", "/var/lib", "/var/log", "/var/spool")
-_UNQUOTABLE = re.compile(r"[\x00-\x1f\x7f\"\\]")
+_CLIMBERS = ("doas", "pkexec", "su", "sudo")
+_UNQUOTABLE = re.compile(r"[\x00-\x1f\x7f\"\\\ud800-\udfff]")  # bytes that are no UTF-8 among them
 # What pg_ctlcluster needs: it begins as root and becomes the owner.
 _LAUNCHER = "CAP_SETGID CAP_SETUID"
 _TEXT = """\
-# Written by rampart.postgresql for the cluster {cluster}, and tried with a restart. The server may write in the paths below
-# and nowhere else.
+# Written by rampart.postgresql for the cluster {cluster}, and tried with a restart. The server may write in the paths below,
+# in those of ReadWritePaths in other files of this directory, and nowhere else.
 [Service]
 NoNewPrivileges=yes
 CapabilityBoundingSet=
@@ -41,25 +42,25 @@ ProtectControlGroups=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
 LockPersonality=yes
-ReadWritePaths=
 {paths}"""
 
 
 def drop_in(state: State, given: t.Sequence[str] = ()) -> str:
     """The text for a cluster; ``given`` are paths that the operator adds."""
     for parameter, command in state.commands:
-        if runs(command, "sudo"):
-            raise Unsupported(
-                f"{parameter} runs sudo, which gains no privileges in a sandbox (NoNewPrivileges): change it, or leave"
-                " the sandbox out"
-            )
+        for program in _CLIMBERS:
+            if runs(command, program):
+                raise Unsupported(
+                    f"{parameter} runs {program}, which gains no privileges in a sandbox (NoNewPrivileges): change it, or"
+                    " leave the sandbox out"
+                )
     places = writable(state, given)
     paths = [place.path for place in places]
-    shared = any(_within(path, _SHARED) for path in (*paths, *state.socket_directories))
+    shared = any(_within(path, _SHARED) for path in (*paths, *state.socket_directories, *state.reads))
     return _TEXT.format(
         cluster=state.cluster,
         capabilities=f"CapabilityBoundingSet={_LAUNCHER}\n" if state.started_by_root else "",
-        home="read-only" if any(_within(path, _HOMES) for path in paths) else "yes",
+        home="read-only" if any(_within(path, _HOMES) for path in (*paths, *state.reads)) else "yes",
         tmp="no" if shared else "yes",
         paths="".join(_line(place, optional=place.path != state.data_directory) for place in places),
     )

@@ -11,6 +11,7 @@ import os
 import subprocess
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.dropin import allowed
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.dropin import writable
@@ -37,6 +38,8 @@ WHERE name IN (
     'archive_cleanup_command', 'archive_command', 'external_pid_file', 'log_directory', 'recovery_end_command',
     'restore_command', 'stats_temp_directory', 'unix_socket_directories')
 ORDER BY name"""
+# Of a library that only the archiver loads, so pg_settings has no row for it.
+_LIBRARY = "SELECT pg_catalog.current_setting('basic_archive.archive_directory', true) AS directory"
 _TABLESPACES = """
 SELECT pg_catalog.pg_tablespace_location(oid) AS path FROM pg_catalog.pg_tablespace
 WHERE spcname NOT IN ('pg_default', 'pg_global') ORDER BY oid"""
@@ -68,14 +71,21 @@ def observe(server: Server, runner: Runner, given: t.Sequence[str] = ()) -> Stat
         places=_places(server, data, settings, sockets),
         socket_directories=tuple(os.path.realpath(each) for each in sockets if each.startswith("/")),
         commands=tuple((name, settings[name]) for name in _COMMANDS if settings.get(name)),
+        reads=_reads(server, settings),
         path=path,
         content=found.content if found else None,
         lacking=(),
     )
     if found is None:
-        return state
+        return dataclasses.replace(state, lacking=tuple(_left_over(server, runner.unit)))
     paths = [place.path for place in writable(state, given)]
     return dataclasses.replace(state, lacking=tuple(_lacking(server, paths, by_root=state.started_by_root)))
+
+
+def _reads(server: Server, settings: t.Mapping[str, str]) -> tuple[str, ...]:
+    named = [path for name in _COMMANDS for path in candidates(settings.get(name, ""))]
+    with acting_as(server.owner):
+        return tuple(dict.fromkeys(os.path.realpath(path) for path in (*named, server.owner.home)))
 
 
 def _places(server: Server, data: str, settings: t.Mapping[str, str], sockets: t.Sequence[str]) -> tuple[Place, ...]:
@@ -93,13 +103,13 @@ def _places(server: Server, data: str, settings: t.Mapping[str, str], sockets: t
     found: dict[str, Place] = {}
     for path, why in wanted:
         real = _usable(path, server.owner)
-        if real is not None:
+        if real is not None and not f"{real}/".startswith(f"{data}/"):
             found.setdefault(real, Place(real, why))
     return tuple(found.values())
 
 
 def _archives(server: Server, settings: t.Mapping[str, str]) -> list[tuple[str, str]]:
-    found = []
+    found = [(server.session.rows(_LIBRARY)[0]["directory"] or "", "archive_library")]
     for name in _COMMANDS:
         command = settings.get(name, "")
         found += [(path, name) for path in candidates(command)]
@@ -128,25 +138,46 @@ def _usable(path: str, owner: Account) -> str | None:
 
 def _lacking(server: Server, paths: t.Sequence[str], *, by_root: bool) -> list[str]:
     process = f"/proc/{server.cluster.pid}"
+    status = _status(server)
     found = []
+    if status.get("NoNewPrivs") != "1":
+        found.append("the server may gain privileges")
+    if int(status.get("CapBnd", "0"), 16) & ~(_LAUNCHER if by_root else 0):
+        found.append("the server has capabilities that it does not need")
     with acting_as(server.owner):  # root without CAP_SYS_PTRACE, as in many containers, may not follow its links
-        with open(f"{process}/status", encoding="ascii", errors="replace") as lines:
-            status = dict(line.rstrip("\n").split(":\t", 1) for line in lines if ":\t" in line)
-        if status.get("NoNewPrivs") != "1":
-            found.append("the server may gain privileges")
-        if int(status.get("CapBnd", "0"), 16) & ~(_LAUNCHER if by_root else 0):
-            found.append("the server has capabilities that it does not need")
-        if not _read_only(f"{process}/root/usr"):
+        if not _closed(f"{process}/root/usr"):
             found.append("the system is not protected")
-        found += [f"{path} is read-only" for path in paths if _read_only(f"{process}/root{path}")]
+        found += [f"{path} is {closed}" for path in paths for closed in [_closed(f"{process}/root{path}")] if closed]
     return found
 
 
-def _read_only(path: str) -> bool:
+def _left_over(server: Server, unit: str) -> list[str]:
+    """A run that was killed has taken the drop-in away and restarted nothing."""
+    if _status(server).get("NoNewPrivs") != "1":
+        return []
+    confined = systemctl("show", "--property=NoNewPrivileges", "--value", "--", unit)
+    return ["the server gains no privileges, although its unit does not say so"] if confined == "no" else []
+
+
+def _status(server: Server) -> dict[str, str]:
     try:
-        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+        with (
+            acting_as(server.owner),
+            open(f"/proc/{server.cluster.pid}/status", encoding="ascii", errors="replace") as lines,
+        ):
+            return dict(line.rstrip("\n").split(":\t", 1) for line in lines if ":\t" in line)
+    except OSError as error:
+        raise RampartError(f"the server's process cannot be looked at: {error.strerror}") from None
+
+
+def _closed(path: str) -> str:
+    """How the server is kept from writing there; empty when it is not."""
+    try:
+        return "read-only" if os.statvfs(path).f_flag & os.ST_RDONLY else ""
     except FileNotFoundError:  # a tablespace or an archive that is away now
-        return False
+        return ""
+    except OSError:  # another drop-in has an opinion
+        return "hidden"
 
 
 def systemctl(*arguments: str) -> str:

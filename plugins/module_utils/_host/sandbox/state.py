@@ -30,6 +30,7 @@ class State:
     places: tuple[Place, ...]  # of the server itself, that its owner may write in
     socket_directories: tuple[str, ...]
     commands: tuple[tuple[str, str], ...]  # parameters that name a command, with their values
+    reads: tuple[str, ...]  # what the commands name, to write or to run or to read, and the home of the owner
     path: str  # of the drop-in
     content: bytes | None
     lacking: tuple[str, ...]  # how the running server is less confined, or more, than the drop-in that is there says

@@ -13,6 +13,7 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import NotConverged
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox import archiving
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.dropin import drop_in
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.observe import observe
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.observe import systemctl
@@ -84,11 +85,12 @@ def planned(state: State, wish: Wish) -> Planned:
     """One step at most; none without leave to restart, as a sandbox that was never tried waits for the next boot. Pure."""
     content = drop_in(state, wish.writable_paths).encode() if wish.present else None
     same = content == state.content
-    if same and (not wish.present or not state.lacking):
+    if same and not state.lacking:
         return Planned()
     described = "run the server in a sandbox" if wish.present else "run the server without the sandbox"
     if same:
-        described += ", in which it does not run yet: " + ", ".join(state.lacking)
+        still = "in which it does not run yet" if wish.present else "in which it runs still"
+        described += f", {still}: {', '.join(state.lacking)}"
     if not wish.allow_restart:
         reason = f"to {described} needs a restart, which allow_restart has to permit"
         return Planned(left_alone=(LeftAlone(_COMPONENT, state.unit, reason),))
@@ -148,11 +150,14 @@ class _Trial:
     def run(self) -> tuple[str, ...]:
         """Write, restart, prove; whatever goes wrong takes it back. Returns what must be told."""
         notes = prepare(self._server, self._wish.restart)
+        archived = archiving.observe(self._server)
         content = drop_in(self._state, self._wish.writable_paths).encode() if self._wish.present else None
+        self._begin(content)
         try:
-            self._write(content)
             notes += self._server.restart(self._runner, self._log.path)
             self._prove(content)
+            if content is not None:
+                notes += archiving.prove(self._server, archived)
         except BaseException as error:  # an interruption too must not leave a server that is down
             said = self._log.lines()
             undone = self._take_back(error, said)
@@ -163,17 +168,30 @@ class _Trial:
             ) from None
         return notes
 
+    def _begin(self, content: bytes | None) -> None:
+        """A unit that could not be written is no reason for a restart."""
+        try:
+            self._write(content)
+        except BaseException:
+            with contextlib.suppress(RampartError):
+                self._write(self._state.content)
+            raise
+
     def _prove(self, content: bytes | None) -> None:
         self._server.reload()
         now = observe(self._server, Runner.of(self._server.cluster, self._server.owner), self._wish.writable_paths)
         if now.content != content:
             raise NotConverged(f"{now.path} was changed by somebody else meanwhile")
-        if self._wish.present and now.lacking:
+        if now.lacking:
             raise NotConverged(f"the server was restarted, but not confined as it should be: {', '.join(now.lacking)}")
 
     def _take_back(self, error: BaseException, said: list[str]) -> str:
+        undone = "This was taken back, and the server runs as it did before"
         try:
             self._write(self._state.content)
+        except RampartError as second:  # a server that is down needs its restart all the more
+            undone = f"The server was restarted, but this could not be taken back: {second}"
+        try:
             self._server.restart(self._runner, self._log.path)
         except RampartError as second:
             raise NotConverged(
@@ -181,14 +199,17 @@ class _Trial:
                 f" Its log: {' | '.join(said[-_SHOWN:])}",
                 log=said,
             ) from None
-        return "This was taken back, and the server runs as it did before"
+        return undone
 
     def _write(self, content: bytes | None) -> None:
         path = self._state.path
         directory = os.path.dirname(path)
-        if content is not None and not os.path.isdir(directory):
-            os.mkdir(directory)
-            os.chmod(directory, 0o755)  # whatever the umask is: everybody may read units
+        try:
+            if content is not None and not os.path.isdir(directory):
+                os.mkdir(directory)
+                os.chmod(directory, 0o755)  # whatever the umask is: everybody may read units
+        except OSError as error:
+            raise RampartError(f"cannot make {directory}: {error.strerror}") from None
         if os.path.isdir(directory):
             self._server.write(path, content, mode=_MODE, by_root=True)
         if content is None:

@@ -32,6 +32,7 @@ STATE = State(
     places=(Place("/run/postgresql", "socket"), Place("/srv/ts", "tablespace")),
     socket_directories=("/run/postgresql",),
     commands=(),
+    reads=("/var/lib/postgresql",),
     path="/etc/systemd/system/postgresql@17-main.service.d/rampart-sandbox.conf",
     content=None,
     lacking=(),
@@ -49,7 +50,6 @@ def at(*paths: str) -> State:
 
 def test_what_is_written_stays_writable_and_only_the_data_directory_must_be_there() -> None:
     assert [line for line in lines() if line.startswith("ReadWritePaths")] == [
-        "ReadWritePaths=",
         'ReadWritePaths="/var/lib/postgresql/17/main"',
         'ReadWritePaths="-/run/postgresql"',
         'ReadWritePaths="-/srv/ts"',
@@ -71,6 +71,7 @@ def test_capabilities_are_those_of_the_launcher() -> None:
         (at("/var/tmp/archive"), "no"),
         (at("/tmpfiles"), "yes"),
         (dataclasses.replace(STATE, socket_directories=("/run/postgresql", "/tmp")), "no"),
+        (dataclasses.replace(STATE, reads=("/tmp/archive.sh",)), "no"),
     ],
 )
 def test_tmp_is_shared_where_something_in_it_is(state: State, tmp: str) -> None:
@@ -82,11 +83,13 @@ def test_tmp_is_shared_where_something_in_it_is(state: State, tmp: str) -> None:
 )
 def test_homes_are_hidden_unless_something_is_there(path: str, home: str) -> None:
     assert f"ProtectHome={home}" in lines(at(path))
+    # A program of a command, or the home of the owner with its password file and keys.
+    assert f"ProtectHome={home}" in lines(dataclasses.replace(STATE, reads=("/usr/bin/x", path)))
 
 
 def test_names_are_quoted_for_systemd_or_refused() -> None:
     assert 'ReadWritePaths="-/srv/a b%%c"' in lines(at("/srv/a b%c"))
-    for path in ('/srv/a"b', "/srv/a\\b", "/srv/a\nExecStartPre=/bin/x"):
+    for path in ('/srv/a"b', "/srv/a\\b", "/srv/a\nExecStartPre=/bin/x", "/srv/a\udcff"):
         with pytest.raises(Unsupported):
             drop_in(at(path))
         with pytest.raises(InputError):
@@ -134,8 +137,10 @@ def test_where_a_command_writes(command: str, expected: tuple[str, ...]) -> None
 def test_programs_of_a_command() -> None:
     assert runs("/usr/bin/pgbackrest --stanza=x archive-push %p", "pgbackrest")
     assert not runs("cp %p /srv/pgbackrest-old/%f", "pgbackrest")
-    with pytest.raises(Unsupported, match="archive_command runs sudo"):
-        drop_in(dataclasses.replace(STATE, commands=(("archive_command", "sudo -u backup cp %p /srv/%f"),)))
+    for program in ("sudo", "/usr/bin/su", "doas", "pkexec"):
+        command = f"{program} -u backup cp %p /srv/%f"
+        with pytest.raises(Unsupported, match=f"archive_command runs {program.rpartition('/')[2]}"):
+            drop_in(dataclasses.replace(STATE, commands=(("archive_command", command),)))
     assert drop_in(dataclasses.replace(STATE, commands=(("archive_command", "cp %p /srv/sudoers/%f"),)))
 
 
@@ -165,3 +170,6 @@ def test_a_server_that_does_not_run_in_the_sandbox_yet_is_restarted() -> None:
     assert isinstance(step.operation, WriteFile)
     assert step.operation.after is None
     assert not planned(STATE, dataclasses.replace(ALLOWED, present=False)).steps
+    killed = dataclasses.replace(STATE, lacking=("the server gains no privileges",))
+    [step] = planned(killed, dataclasses.replace(ALLOWED, present=False)).steps
+    assert isinstance(step.operation, Reload) and "in which it runs still" in step.description
