@@ -612,7 +612,7 @@ options:
       require_other_superuser:
         description:
         - Fail, before anything is changed, when the last superuser beside the bootstrap superuser that can log in
-          would lose C(SUPERUSER). For sites that keep a second way in.
+          would lose C(SUPERUSER) or C(LOGIN). For sites that keep a second way in.
         type: bool
         default: false
       on_standby:

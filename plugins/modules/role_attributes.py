@@ -25,7 +25,7 @@ description:
     goes for roles that O(allow) says nothing about and that a tool for backup, monitoring or high availability is connected
     with now, known by its C(application_name). pgBackRest, Barman, WAL-G, pg_probackup, repmgr, Patroni, postgres_exporter,
     pgwatch, pgMonitor, check_postgres and Zabbix are known.
-  - The owner of a subscription keeps its C(SUPERUSER), or replication would stop without an error. The run fails before
+  - The owner of a subscription keeps its C(SUPERUSER) and C(LOGIN), or replication would stop without an error. The run fails before
     anything is changed and names subscription and role. Event triggers, C(SECURITY DEFINER) functions and user
     mappings without a password of a role that loses C(SUPERUSER) are listed in a warning. Owners of databases are stripped like anyone else.
   - Where Patroni, repmgr or pg_auto_failover runs the cluster, the roles that it uses have to be in O(allow); otherwise
@@ -230,7 +230,7 @@ options:
   require_other_superuser:
     description:
       - Fail, before anything is changed, when the last superuser beside the bootstrap superuser that can log in would lose
-        C(SUPERUSER). For sites that keep a second way in.
+        C(SUPERUSER) or C(LOGIN). For sites that keep a second way in.
     type: bool
     default: false
   on_standby:

@@ -70,7 +70,7 @@ class Changing:
         )
         if self._state.in_recovery:
             return self._on_standby(steps, otherwise)
-        self._refuse(strippings, steps)
+        self._refuse(strippings, changes, steps)
         warnings = otherwise.warnings
         if strippings:
             warnings += (*_told(self._state.dependents, strippings), *_unseen(self._state))
@@ -83,11 +83,15 @@ class Changing:
             effects=tuple(effects),
         )
 
-    def _refuse(self, strippings: list[Stripping], steps: t.Sequence[Step]) -> None:
+    def _refuse(
+        self, strippings: list[Stripping], changes: t.Sequence[tuple[Role, Role]], steps: t.Sequence[Step]
+    ) -> None:
         """Everything that speaks against it, before anything is changed."""
+        losing = {now.oid: (now, "LOGIN") for now, then in changes if now.login and not then.login}
+        losing.update((s.role.oid, (s.role, "SUPERUSER")) for s in strippings if "SUPERUSER" in s.attributes)
         self._refuse_managers(strippings)
-        self._refuse_subscriptions(strippings)
-        self._refuse_last_superuser(strippings)
+        self._refuse_subscriptions(losing)
+        self._refuse_last_superuser(losing)
         if not self._state.superuser:
             names = ", ".join(dict.fromkeys(step.subject for step in steps if step.told))
             raise Unsupported(
@@ -105,28 +109,31 @@ class Changing:
                     roles=[role.name for role in used],
                 )
 
-    def _refuse_subscriptions(self, strippings: list[Stripping]) -> None:
-        owners = {s.role.oid: s.role for s in strippings if "SUPERUSER" in s.attributes}
-        found = [d for d in self._state.dependents if d.kind == "subscription" and d.owner in owners]
+    def _refuse_subscriptions(self, losing: t.Mapping[int, tuple[Role, str]]) -> None:
+        found = [d for d in self._state.dependents if d.kind == "subscription" and d.owner in losing]
         if found:
-            listed = "; ".join(f"{_describe(item)} of {owners[item.owner].subject}" for item in found)
+            listed = "; ".join(
+                f"{_describe(item)} of {role.subject}, which would lose {attribute}"
+                for item in found
+                for role, attribute in [losing[item.owner]]
+            )
             raise RampartError(
-                f"logical replication would stop without an error if its owner lost SUPERUSER, so nothing was changed:"
-                f" {listed}; give the subscription to another owner or put the role into {self._desired.path('allow')}",
+                f"logical replication would stop without an error, so nothing was changed: {listed}; give the subscription"
+                f" to another owner, or leave the role what it has with {self._desired.path('allow')} and"
+                f" {self._desired.path('roles')}",
                 subscriptions=[dataclasses.asdict(item) for item in found],
             )
 
-    def _refuse_last_superuser(self, strippings: list[Stripping]) -> None:
+    def _refuse_last_superuser(self, losing: t.Mapping[int, tuple[Role, str]]) -> None:
         if not self._desired.require_other_superuser:
             return
-        losing = {s.role.oid for s in strippings if "SUPERUSER" in s.attributes}
-        others = {
-            role.oid
+        others = [
+            role
             for role in self._state.roles
             if "SUPERUSER" in role.attributes and role.login and role.oid != BOOTSTRAP_OID
-        }
-        if losing & others and not others - losing:
-            names = ", ".join(role.subject for role in self._state.roles if role.oid in losing & others)
+        ]
+        if others and all(role.oid in losing for role in others):
+            names = ", ".join(role.subject for role in others)
             raise RampartError(
                 f"{self._desired.path('require_other_superuser')}: no superuser that can log in would be left beside the"
                 f" bootstrap superuser without {names}; nothing was changed"

@@ -268,11 +268,11 @@ def observe(
         passwords=passwords_of(server, passwords),
         version=server.version,
     )
-    if not (session.is_superuser and superusers_may_lose(state)):
+    if not session.is_superuser:
         return state
-    dependents = [Dependent(kind="subscription", **row) for row in session.rows(_SUBSCRIPTIONS)]
-    owned, unseen = _owned(server)
-    return dataclasses.replace(state, dependents=(*dependents, *owned), unseen=tuple(unseen))
+    subscriptions = tuple(Dependent(kind="subscription", **row) for row in session.rows(_SUBSCRIPTIONS))
+    owned, unseen = _owned(server) if superusers_may_lose(state) else ([], [])
+    return dataclasses.replace(state, dependents=(*subscriptions, *owned), unseen=tuple(unseen))
 
 
 def above(oid: int, parents: t.Mapping[int, t.Sequence[int]]) -> set[int]:

@@ -210,6 +210,9 @@ def test_a_subscription_blocks_and_an_event_trigger_is_told(fresh_server: Server
     assert result.failed
     assert 'subscription "orders" in database "shop" of role "app"' in result.message
     assert server.query(CATALOGUE) == before
+    result = run(server, roles=[{"role": "app", "login": False}])
+    assert result.failed and "would lose LOGIN" in result.message
+    assert server.query(CATALOGUE) == before
 
     with server.connect(dbname="shop") as connection:  # the positive control: only the subscription stood in the way
         connection.execute(f"ALTER SUBSCRIPTION orders OWNER TO {quoted(server.superuser)}")

@@ -171,6 +171,9 @@ def test_a_subscription_blocks_and_is_named() -> None:
     assert caught.value.details["subscriptions"][0]["name"] == "orders"
     assert plan(blocked, allow=[{"role": "app", "attributes": ["SUPERUSER"]}]).steps
     assert plan(blocked, allow=[], attributes=["CREATEDB"]).steps
+    with pytest.raises(RampartError, match="would lose LOGIN"):
+        plan(blocked, roles=[{"role": "app", "login": False}])
+    assert plan(blocked, roles=[{"role": "app", "connection_limit": 0}]).steps
 
 
 def test_event_triggers_are_listed_and_do_not_block() -> None:
@@ -195,6 +198,13 @@ def test_a_superuser_that_cannot_log_in_is_no_second_way_in() -> None:
     sleeping = dataclasses.replace(DBA, login=False)
     with pytest.raises(RampartError, match="would be left"):
         plan(state(APP, sleeping), allow=[ALLOW_DBA], require_other_superuser=True)
+    asleep = [{"role": "dba", "login": False}]
+    with pytest.raises(RampartError, match='would be left .* without role "dba"'):
+        plan(state(DBA), allow=[ALLOW_DBA], roles=asleep, require_other_superuser=True)
+    with pytest.raises(RampartError, match='would be left .* without role "app", role "dba"'):
+        plan(state(APP, DBA), allow=[ALLOW_DBA], roles=asleep, require_other_superuser=True)
+    allow = [ALLOW_DBA, {"role": "app", "attributes": ["SUPERUSER"]}]
+    assert plan(state(APP, DBA), allow=allow, roles=asleep, require_other_superuser=True).steps
 
 
 @pytest.mark.parametrize(
