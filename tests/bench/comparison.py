@@ -29,6 +29,7 @@ _TWO_CLUSTERS: t.Final = [{"cluster": "17/main"}, {"cluster": "17/second"}]
 
 _TAMPERING: t.Final = """
 su postgres -c "psql -Xq -d postgres -c 'ALTER ROLE web CREATEDB'"
+su postgres -c "psql -Xq -d appdb -c 'GRANT CREATE ON SCHEMA public TO PUBLIC'"
 printf 'host all all 0.0.0.0/0 trust\n' >>/etc/postgresql/17/main/pg_hba.conf
 """
 

@@ -55,19 +55,26 @@ SELECT 'rule', type, database, user_name, address, netmask, auth_method, options
   FROM pg_hba_file_rules WHERE coalesce(database[1], '') NOT LIKE 'rampart:%' ORDER BY 1, 2, 3, 4, 5;
 SELECT 'role', rolname, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls, rolcanlogin
   FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY rolname;
+SELECT 'member', roleid::regrole, member::regrole FROM pg_auth_members ORDER BY 2, 3;
+"""
+_DATABASES: t.Final = ("postgres", "template1", "appdb")
+_QUESTION_IN_EACH: t.Final = """
+SELECT 'schema', current_database(), nspname, grantee, privilege_type, is_grantable
+  FROM pg_namespace, aclexplode(coalesce(nspacl, acldefault('n', nspowner)))
+ WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY 3, 4, 5, 6;
 """
 
 
 def fingerprint(host: Host) -> str:
-    """What the running server says of its parameters, rules and roles."""
-    return host.query(_QUESTION)
+    """What the running server says of its parameters, rules and roles, and of the schemas of each database."""
+    return host.query(_QUESTION + "".join(f"\\c {name}\n{_QUESTION_IN_EACH}" for name in _DATABASES))
 
 
 def check(ours: t.Sequence[Host], peer: t.Sequence[Host]) -> None:
     """All hosts of both sides must give the same answer."""
     answers = {host.name: fingerprint(host).splitlines() for host in (*ours, *peer)}
     wanted = answers[peer[0].name]
-    if len(wanted) < len(_PARAMETERS) + 2:
+    if len(wanted) < len(_PARAMETERS) + 2 + len(_DATABASES):
         raise BenchmarkError(f"the server of the peer answered too little: {wanted}")
     for name, answer in answers.items():
         if answer != wanted:
