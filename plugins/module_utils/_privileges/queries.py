@@ -13,7 +13,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql imp
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Literals
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import compose
 
-__all__ = ["DATABASES", "DEFAULTS", "PARAMETERS", "ROLES", "SCHEMAS", "objects"]
+__all__ = ["DATABASES", "DEFAULTS", "OWNERS", "PARAMETERS", "ROLES", "SCHEMAS", "objects"]
 
 ROLES = """
 SELECT oid::pg_catalog.int8 AS oid, rolname AS name, rolsuper AS superuser, rolbypassrls AS bypassing
@@ -29,6 +29,26 @@ SELECT nspname AS name FROM pg_catalog.pg_namespace ORDER BY nspname"""
 
 PARAMETERS = """
 SELECT pg_catalog.lower(name) AS name FROM pg_catalog.pg_settings ORDER BY 1"""
+
+# Who owns something in a schema and has no power over it but through PUBLIC.
+OWNERS = """
+SELECT n.nspname AS name,
+       (SELECT pg_catalog.json_agg(w.owner::pg_catalog.int8 ORDER BY w.owner) FROM (
+         SELECT DISTINCT o.owner FROM (
+           SELECT relowner FROM pg_catalog.pg_class WHERE relnamespace = n.oid
+           UNION ALL SELECT proowner FROM pg_catalog.pg_proc WHERE pronamespace = n.oid
+           UNION ALL SELECT typowner FROM pg_catalog.pg_type WHERE typnamespace = n.oid
+           UNION ALL SELECT oprowner FROM pg_catalog.pg_operator WHERE oprnamespace = n.oid
+           UNION ALL SELECT opcowner FROM pg_catalog.pg_opclass WHERE opcnamespace = n.oid
+           UNION ALL SELECT opfowner FROM pg_catalog.pg_opfamily WHERE opfnamespace = n.oid
+           UNION ALL SELECT collowner FROM pg_catalog.pg_collation WHERE collnamespace = n.oid
+           UNION ALL SELECT conowner FROM pg_catalog.pg_conversion WHERE connamespace = n.oid
+           UNION ALL SELECT cfgowner FROM pg_catalog.pg_ts_config WHERE cfgnamespace = n.oid
+           UNION ALL SELECT dictowner FROM pg_catalog.pg_ts_dict WHERE dictnamespace = n.oid
+           UNION ALL SELECT stxowner FROM pg_catalog.pg_statistic_ext WHERE stxnamespace = n.oid
+         ) AS o (owner)
+         WHERE NOT pg_catalog.pg_has_role(o.owner, n.nspowner, 'USAGE')) AS w) AS owners
+FROM pg_catalog.pg_namespace n WHERE n.nspname IN ({schemas}) ORDER BY n.nspname"""
 
 # What there is, and what acldefault() says where nothing is written.
 DEFAULTS = """
@@ -79,23 +99,6 @@ SELECT (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
 
 _IN_SCHEMA = """(n.nspname IN ({schemas}) OR (n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'))"""
 
-# Who owns something in a schema and has no power over it but through PUBLIC.
-_OWNERS = """SELECT pg_catalog.json_agg(w.owner::pg_catalog.int8 ORDER BY w.owner) FROM (
-          SELECT DISTINCT o.owner FROM (
-            SELECT relowner FROM pg_catalog.pg_class WHERE relnamespace = n.oid
-            UNION ALL SELECT proowner FROM pg_catalog.pg_proc WHERE pronamespace = n.oid
-            UNION ALL SELECT typowner FROM pg_catalog.pg_type WHERE typnamespace = n.oid
-            UNION ALL SELECT oprowner FROM pg_catalog.pg_operator WHERE oprnamespace = n.oid
-            UNION ALL SELECT opcowner FROM pg_catalog.pg_opclass WHERE opcnamespace = n.oid
-            UNION ALL SELECT opfowner FROM pg_catalog.pg_opfamily WHERE opfnamespace = n.oid
-            UNION ALL SELECT collowner FROM pg_catalog.pg_collation WHERE collnamespace = n.oid
-            UNION ALL SELECT conowner FROM pg_catalog.pg_conversion WHERE connamespace = n.oid
-            UNION ALL SELECT cfgowner FROM pg_catalog.pg_ts_config WHERE cfgnamespace = n.oid
-            UNION ALL SELECT dictowner FROM pg_catalog.pg_ts_dict WHERE dictnamespace = n.oid
-            UNION ALL SELECT stxowner FROM pg_catalog.pg_statistic_ext WHERE stxnamespace = n.oid
-          ) AS o (owner)
-          WHERE NOT pg_catalog.pg_has_role(o.owner, n.nspowner, 'USAGE')) AS w"""
-
 _SOURCES: t.Mapping[str, str] = {
     "tablespace": """SELECT NULL::name AS schema, spcname AS name, oid, 0 AS sub, spcowner AS owner, spcacl AS stored,
         false AS built_in, NULL::json AS more FROM pg_catalog.pg_tablespace""",
@@ -110,13 +113,8 @@ _SOURCES: t.Mapping[str, str] = {
     "foreign_server": """SELECT NULL::name AS schema, srvname AS name, oid, 0 AS sub, srvowner AS owner,
         srvacl AS stored, false AS built_in, NULL::json AS more FROM pg_catalog.pg_foreign_server""",
     "schema": f"""SELECT NULL::name AS schema, n.nspname AS name, n.oid, 0 AS sub, n.nspowner AS owner,
-        n.nspacl AS stored, n.nspname = 'information_schema' OR n.nspname ~ '^pg_' AS built_in,
-        CASE WHEN {{owners}}::pg_catalog.bool AND EXISTS (
-               SELECT 1 FROM pg_catalog.aclexplode(coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner))) p
-               WHERE p.grantee = 0)
-             THEN (%s) END AS more
-        FROM pg_catalog.pg_namespace n WHERE {_IN_SCHEMA}"""
-    % _OWNERS,
+        n.nspacl AS stored, n.nspname = 'information_schema' OR n.nspname ~ '^pg_' AS built_in, NULL::json AS more
+        FROM pg_catalog.pg_namespace n WHERE {_IN_SCHEMA}""",
     "type": f"""SELECT n.nspname AS schema, t.typname AS name, t.oid, 0 AS sub, t.typowner AS owner, t.typacl AS stored,
         t.oid < 16384 AS built_in, NULL::json AS more
         FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
@@ -160,9 +158,8 @@ def objects(
     schemas: t.Sequence[str] = (),
     columns: t.Sequence[str] = (),
     every_column: bool = False,
-    owners: bool = False,
 ) -> str:
-    """The query for one kind; ``schemas`` are those of the system that were named; ``owners`` of what is in a schema."""
+    """The query for one kind; ``schemas`` are those of the system that were named."""
     template = _OBJECTS % _SOURCES[kind.name]
     return compose(
         template,
@@ -171,5 +168,4 @@ def objects(
         schemas=Literals(("", *schemas)),
         columns=Literals(("", *columns)),
         every=Literal("true" if every_column else "false"),
-        owners=Literal("true" if owners else "false"),
     )

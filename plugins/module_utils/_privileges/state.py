@@ -203,9 +203,9 @@ class _Reading:
                     schemas=named,
                     columns=sorted({name for names in columns for name in names.literal}),
                     every_column=any(names.everything or names.patterns for names in columns),
-                    owners=any(isinstance(scope, Entry) and scope.keep_current_owners for scope in scopes),
                 )
-                self.catalogues.append(_catalogue(session, database, kind.name, query))
+                catalogue = _catalogue(session, database, kind.name, query)
+                self.catalogues.append(_with_owners(session, catalogue, scopes) if kind.name == "schema" else catalogue)
         if kinds == {"schema"}:  # which has told all names that can be meant
             self.schemas[database] = frozenset(thing.name for thing in self.catalogues[-1].things)
         if DEFAULT in kinds:
@@ -238,6 +238,22 @@ def _catalogue(session: Session, database: str, kind: str, query: str) -> Catalo
         things=tuple(Thing(*row) for row in found["objects"] or ()),
         acls={key: _items(items) for key, items in found["acls"] or ()},
     )
+
+
+def _with_owners(session: Session, catalogue: Catalogue, scopes: t.Iterable[Scope]) -> Catalogue:
+    """Schemas with who owns something in them, where PUBLIC has what an entry takes that lets current owners keep it."""
+    keeping = [scope for scope in scopes if isinstance(scope, Entry) and scope.keep_current_owners]
+    taken = {privilege for entry in keeping for privilege in entry.privileges or KINDS["schema"].privileges}
+    lost = {
+        key for key, items in catalogue.acls.items() if any(i.grantee == PUBLIC and i.privilege in taken for i in items)
+    }
+    schemas = tuple(thing.name for thing in catalogue.things if thing.acl in lost)
+    if not schemas:
+        return catalogue
+    rows = session.rows(compose(queries.OWNERS, schemas=Literals(schemas)))
+    owners = {row["name"]: row["owners"] for row in rows}
+    things = tuple(thing._replace(more=owners.get(thing.name)) for thing in catalogue.things)
+    return dataclasses.replace(catalogue, things=things)
 
 
 def _items(rows: t.Sequence[t.Sequence[t.Any]] | None) -> tuple[Item, ...]:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.definers import traps
-from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.secrets import told
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Identifier
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Qualified
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.looking import Looked
     from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.looking import Protected
+    from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.secrets import Readable
 
 __all__ = ["findings"]
 
@@ -28,9 +27,16 @@ def findings(looked: t.Mapping[str, Looked], bypassing: t.Iterable[str]) -> list
         found += [_finding("untrusted_function", database, f"function {n}", o) for n, o in seen.untrusted_functions]
         found += [_finding("untrusted_language", database, f"language {Identifier(n)}", o) for n, o in seen.languages]
         found += [finding for table in seen.tables for finding in _of_table(database, table)]
-    for secret in told({database: seen.secrets for database, seen in looked.items()}):
-        found.append(_finding(*secret[:4], reason=secret.way, roles=secret.readers))
-    return found
+    return [*found, *_of_secrets({database: seen.secrets for database, seen in looked.items() if seen.secrets})]
+
+
+def _of_secrets(seen: t.Mapping[str, t.Sequence[Readable]]) -> list[dict[str, t.Any]]:
+    if not seen:
+        return []
+    # Here and below: few servers have any.
+    from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.secrets import told
+
+    return [_finding(*secret[:4], reason=secret.way, roles=secret.readers) for secret in told(seen)]
 
 
 def _of_definers(database: str, seen: Looked) -> t.Iterator[dict[str, t.Any]]:
@@ -39,6 +45,8 @@ def _of_definers(database: str, seen: Looked) -> t.Iterator[dict[str, t.Any]]:
         if definer.search_path is None:
             yield _finding("definer_without_search_path", database, subject, definer.owner)
             continue
+        from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.definers import traps
+
         for reason, roles in traps(definer, seen.makers) if seen.makers else ():
             yield _finding("definer_with_unsafe_search_path", database, subject, definer.owner, reason, roles)
 
