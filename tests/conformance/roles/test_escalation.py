@@ -9,11 +9,13 @@ import struct
 import typing as t
 
 import psycopg
+import pytest
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.arguments import component as privileges
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.arguments import component as role_attributes
 from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
 from ansible_collections.rampart.postgresql.tests.conformance.modules import Result
+from ansible_collections.rampart.postgresql.tests.role_variables import desired
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
@@ -264,6 +266,37 @@ def test_what_works_on_a_stock_server_is_refused_after_a_run(fresh_server: Serve
     assert [path.name for path in paths if path.works(server)] == []
     assert not loads_a_library(server)
     assert not run(server, roles, grants).changed
+
+
+# What no profile closes by itself, as it cannot know what an application needs; and what only baseline leaves.
+REPORTED = "a trap in a schema of one's own for a SECURITY DEFINER function"
+NAMED = "login with a verifier read from the table"
+OF_BASELINE = "a trap of temporary objects for a SECURITY DEFINER function"
+
+
+@pytest.mark.in_turn
+def test_the_profiles_of_the_role_close_what_they_say(fresh_server: Server) -> None:
+    server = fresh_server
+    paths = stock(server)
+    assert [path.name for path in paths if not path.works(server)] == []
+    users = ", ".join(sorted({path.user for path in paths} | {"clerk", "replicator"}))
+    execute(server, f"GRANT CONNECT ON DATABASE app, postgres TO {users}")
+    for profile, left in (
+        ("baseline", {REPORTED, NAMED, OF_BASELINE}),
+        ("cis", {REPORTED, NAMED}),
+        ("strict", {REPORTED, NAMED}),
+    ):
+        wanted = desired("pg_access", pg_access_profile=profile, pg_access_allow=[])
+        components = (
+            lambda wanted=wanted: role_attributes(wanted["role_attributes"]),
+            lambda wanted=wanted: privileges(wanted["privileges"]),
+        )
+        done = run(server, *components)
+        assert {path.name for path in paths if path.works(server)} == left, profile
+        assert not loads_a_library(server)
+        told = {(each["kind"], each["object"]) for each in done.values["access_findings"]}
+        assert ("definer_without_search_path", "function app.confiding(character varying)") in told
+        assert not run(server, *components).changed
 
 
 HOSTILE = {
