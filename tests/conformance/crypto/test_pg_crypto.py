@@ -121,6 +121,14 @@ def play(server: Server, directory: pathlib.Path, *, check: bool = False) -> dic
     return {"changed": int(found.group(1))}
 
 
+def exact(database: str, schema: str = "public") -> dict[str, t.Any]:
+    """The entry of privileges that the role makes."""
+    variables = HERE.parents[2] / "roles" / "pg_crypto" / "vars" / "main.yml"
+    functions = yaml.safe_load(variables.read_text(encoding="utf-8"))["__pg_crypto_functions"]
+    entry = {"kind": "function", "databases": [database], "schemas": [schema], "objects": functions, "state": "exact"}
+    return {"grants": [{**entry, "roles": ["app"], "privileges": ["EXECUTE"]}]}
+
+
 def prepare(server: Server) -> None:
     for statement in ("CREATE ROLE app LOGIN", "CREATE ROLE stranger LOGIN", "CREATE DATABASE shop OWNER app"):
         server.query(statement)
@@ -131,10 +139,7 @@ def govern(server: Server) -> None:
     prepare(server)
     with server.connect(dbname="shop") as connection:
         connection.execute("CREATE EXTENSION pgcrypto")
-    variables = HERE.parents[2] / "roles" / "pg_crypto" / "vars" / "main.yml"
-    functions = yaml.safe_load(variables.read_text(encoding="utf-8"))["__pg_crypto_functions"]
-    grant = {"kind": "function", "databases": ["shop"], "schemas": ["public"], "objects": functions, "state": "exact"}
-    options: dict[str, t.Any] = {"grants": [{**grant, "roles": ["app"], "privileges": ["EXECUTE"]}]}
+    options = exact("shop")
     with server.connect(dbname="shop", user="stranger") as connection:
         connection.execute("SELECT public.gen_salt('bf')")  # the positive control
     done = run_module("privileges", server, rehearse=False, **options)
@@ -168,6 +173,30 @@ def test_examples_work_for_those_who_need_them_and_for_nobody_else(
         found = connection.execute(EXECUTABLE.encode()).fetchall()
         assert len(found) > 30
         assert all(may == (name in FOR_ALL) and app for name, may, app in found), found
+
+
+@pytest.mark.in_turn
+def test_functions_of_the_same_name_are_left_alone(fresh_server: Server) -> None:
+    """Names of databases and schemas may be any, and an application may have a function that is called like one."""
+    server, database, schema = fresh_server, 'Shop "one" 100%', "we're crypto"
+    server.query("CREATE ROLE app LOGIN; CREATE ROLE stranger LOGIN")
+    server.query('CREATE DATABASE "Shop ""one"" 100%"')
+    with server.connect(dbname=database) as connection:
+        connection.execute("""CREATE SCHEMA "we're crypto" """)
+        connection.execute("""GRANT USAGE ON SCHEMA "we're crypto" TO PUBLIC""")
+        connection.execute("""CREATE FUNCTION "we're crypto".digest(int) RETURNS int LANGUAGE sql AS 'SELECT 1'""")
+    wish = {"name": "pgcrypto", "databases": [database], "schema": schema}
+    assert run_module("extensions", server, present=[wish], rehearse=False).changed
+    assert run_module("privileges", server, rehearse=False, **exact(database, schema)).changed
+    with server.connect(dbname=database, user="stranger") as connection:
+        connection.execute("""SELECT "we're crypto".digest(1)""")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="for function digest"):
+            connection.execute("""SELECT "we're crypto".digest('x', 'sha256')""")
+    with server.connect(dbname=database) as connection:
+        found = connection.execute(EXECUTABLE.encode()).fetchall()
+    assert found and all(may == (name in FOR_ALL) and app for name, may, app in found)
+    elsewhere = run_module("privileges", server, rehearse=False, **exact(database))
+    assert elsewhere.failed and "armor" in elsewhere.output
 
 
 @pytest.mark.in_turn
