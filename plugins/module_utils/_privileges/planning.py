@@ -32,10 +32,12 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.sta
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.state import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.state import Thing
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.state import concerns
-from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.statements import DefaultTarget
-from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.statements import ObjectTarget
-from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.statements import Target
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.wishes import Wishes
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.statements import DefaultTarget
+    from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.statements import ObjectTarget
+    from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.statements import Target
 
 __all__ = ["Found", "find"]
 
@@ -92,13 +94,17 @@ class _Finding:
         return [self._parted(each) for each in found]
 
     def _parted(self, found: Found) -> Found:
-        if found.new_owner is None or not isinstance(found.target, ObjectTarget):
+        if found.new_owner is None:
             return found
-        key = (found.database, found.target.kind, found.target.thing.oid)
+        target = t.cast("ObjectTarget", found.target)
+        key = (found.database, target.kind, target.thing.oid)
         return found._replace(parting=tuple(self._partings.get(key, ())))
 
     def _remember(self, thing: Thing, catalogue: Catalogue, owner: int) -> None:
         """How to restore the ACL of what changes hands; that of columns and sequences together with their table's."""
+        # Here and below: most runs have nothing to send.
+        from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.statements import ObjectTarget
+
         kind, oid = catalogue.kind, thing.oid
         if kind == "column" or (kind == "sequence" and thing.more is not None):
             kind, oid = "table", thing.oid if kind == "column" else thing.more
@@ -129,7 +135,7 @@ class _Finding:
                 self._remember(thing, catalogue, owner)
             by_name = not entries or grants.names_it(self._closing(entries, grants), thing)
             found = self._about(thing, catalogue, entries, owner, by_name)
-            if found.new_owner is not None or found.difference != _NOTHING:
+            if found is not None:
                 yield found
 
     def _closing(self, entries: tuple[Entry, ...], grants: Matching[Entry]) -> Names:
@@ -142,7 +148,8 @@ class _Finding:
 
     def _about(
         self, thing: Thing, catalogue: Catalogue, entries: tuple[Entry, ...], owner: int, by_name: bool
-    ) -> Found:
+    ) -> Found | None:
+        """The difference; None where there is none."""
         kind = catalogue.kind
         items = catalogue.acls.get(thing.acl, ())
         if owner != thing.owner:
@@ -165,6 +172,10 @@ class _Finding:
             self._tables[catalogue.database, thing.oid] = _Table(entries, items, owner, changes, by_name)
         follows = kind == "column" or (kind == "sequence" and thing.more is not None)
         moved = None if follows or owner == thing.owner else owner
+        if moved is None and changes == _NOTHING:
+            return None
+        from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.statements import ObjectTarget
+
         target = ObjectTarget(kind, thing, owner)
         return Found(self._place(catalogue, thing), target, items, changes, entries, moved)
 
@@ -248,6 +259,8 @@ class _Finding:
         return catalogue.database
 
     def _defaults(self, database: str) -> t.Iterator[Found]:
+        from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.statements import DefaultTarget
+
         targets: dict[tuple[str, str, str], list[Entry]] = {}
         for entry in self._desired.grants:
             if entry.kind == DEFAULT and concerns(entry, database, True):
