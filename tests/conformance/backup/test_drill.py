@@ -53,8 +53,8 @@ def fill(jobs: Jobs) -> None:
             connection.execute(sql)
 
 
-def drill(jobs: Jobs, **changes: t.Any) -> Done:
-    """Run a drill of the job `nightly` with the key, which is lent to the server's account."""
+def definition_of_a_drill(jobs: Jobs, **changes: t.Any) -> pathlib.Path:
+    """One of the job `nightly`, with the key, which is lent to the server's account."""
     scratch = jobs.directory / "scratch"
     key = jobs.directory / "drill-identity"
     if not scratch.exists():
@@ -75,8 +75,13 @@ def drill(jobs: Jobs, **changes: t.Any) -> Done:
     }
     path = jobs.directory / "drill.json"
     path.write_text(json.dumps(values), encoding="utf-8")
-    done = jobs.call("drill", path)
-    assert list(scratch.iterdir()) == []
+    return path
+
+
+def drill(jobs: Jobs, **changes: t.Any) -> Done:
+    """Run a drill, which leaves nothing."""
+    done = jobs.call("drill", definition_of_a_drill(jobs, **changes))
+    assert list((jobs.directory / "scratch").iterdir()) == []
     return done
 
 

@@ -56,8 +56,11 @@ def test_the_only_good_one_stays_whatever_came_after() -> None:
     assert kept(records, last=1) == ["b2", "b1", "b0"]
 
 
-def test_what_is_not_good_goes_when_a_newer_one_is() -> None:
-    assert kept([backup(0, complete=False), backup(1)], last=1) == ["b1"]
+def test_what_is_not_good_goes_when_enough_newer_ones_are() -> None:
+    wrong = backup(0, complete=False)
+    assert kept([wrong, backup(1)], last=1) == ["b1", "b0"]
+    assert kept([wrong, backup(1), backup(2)], last=1) == ["b2"]
+    assert kept([wrong, backup(1), backup(2)], last=3) == ["b2", "b1", "b0"]
 
 
 def test_removed_ones_are_not_judged() -> None:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import sys
@@ -16,7 +15,9 @@ import typing as t
 from . import definition
 from . import drill
 from . import logical
+from . import restore
 from . import telling
+from . import tending
 from .conclusion import status_file
 from .definition import Directory
 from .faults import Fault
@@ -79,9 +80,19 @@ def _parser() -> argparse.ArgumentParser:
     command(
         "drill", _drill, "Restore the newest good backup into a cluster that is thrown away, and ask it."
     ).add_argument("definition", help="the definition of a drill, a JSON file")
+    restoring = command("restore", _restore, "Restore a backup into a cluster of its own, which stays.")
+    restoring.add_argument("definition", help="the definition of a drill, a JSON file: it tells place, job and key")
+    restoring.add_argument("--target", required=True, metavar="DIRECTORY", help="the data directory to make")
+    restoring.add_argument("--backup", default="", metavar="ID", help="which one; the newest good one otherwise")
+    restoring.add_argument("--replace", action="store_true", help="move aside what is there")
+    restoring.add_argument("--dry-run", action="store_true", help="only say what would be done")
     retaining = command("retain", _retain, "Remove what no rule keeps from directories of this host.")
-    retaining.add_argument("definition", help="the definition of a job, a JSON file")
-    retaining.add_argument("--dry-run", action="store_true", help="only show it")
+    keeping = command(
+        "tend", _tend, "On a vault: verify everything, remove what no rule keeps, notice who sends nothing."
+    )
+    for each, kind in ((retaining, "job"), (keeping, "vault")):
+        each.add_argument("definition", help=f"the definition of a {kind}, a JSON file")
+        each.add_argument("--dry-run", action="store_true", help="only show what would be removed")
     vault = command("vault", _vault, "Serve one connection; the command of a key in authorized_keys.")
     vault.add_argument("root", help="the directory of one host's backups")
     vault.add_argument("--may", choices=("add", "read"), default="add")
@@ -98,18 +109,23 @@ def _drill(given: argparse.Namespace) -> int:
     return drill.run(drill.read(given.definition))
 
 
+def _restore(given: argparse.Namespace) -> None:
+    wish = restore.Wish(given.target, given.backup, replace=given.replace, dry_run=given.dry_run)
+    restore.run(drill.read(given.definition), wish)
+
+
 def _check(given: argparse.Namespace) -> None:
     job = definition.read(given.definition)
     server = Server(job.cluster)
     logical.refuse_impossible(job, server.about())
     with Sealing(job.encryption) as sealing:
         recipients = sealing.fingerprints()
-    _show({"databases": logical.databases(job, server), "recipients": recipients})
+    telling.show(databases=logical.databases(job, server), recipients=recipients)
 
 
 def _status(given: argparse.Namespace) -> None:
     job = definition.read(given.definition)
-    _show(telling.read_json(status_file(job.state, job.name)))
+    telling.show(**telling.read_json(status_file(job.state, job.name)))
 
 
 def _stores(job: Job) -> list[Store]:
@@ -120,22 +136,11 @@ def _stores(job: Job) -> list[Store]:
 def _list(given: argparse.Namespace) -> None:
     for store in _stores(definition.read(given.definition)):
         for record in store.records():
-            _show({"place": store.path, **vars(record), "parts": [vars(part) for part in record.parts]})
+            telling.show(**{**vars(record), "place": store.path, "parts": [vars(part) for part in record.parts]})
 
 
 def _verify(given: argparse.Namespace) -> None:
-    wrong = []
-    for store in _stores(definition.read(given.definition)):
-        for record in store.records():
-            if record.removed:
-                continue
-            try:
-                store.verify(record)
-            except VerificationFault as fault:
-                wrong.append(str(fault))
-                store.add({"event": "damaged", "id": record.id, "at": telling.now(), "what": str(fault)})
-            else:
-                store.add({"event": "verified", "id": record.id, "at": telling.now()})
+    wrong = [each for store in _stores(definition.read(given.definition)) for each in tending.verify(store)]
     if wrong:
         raise VerificationFault("; ".join(wrong))
 
@@ -144,16 +149,16 @@ def _retain(given: argparse.Namespace) -> None:
     job = definition.read(given.definition)
     for store in _stores(job):
         for decision in decide(store.records(), job.retention):
-            _show({"place": store.path, "id": decision.record.id, "keep": decision.keep, "why": decision.why})
+            telling.show(place=store.path, id=decision.record.id, keep=decision.keep, why=decision.why)
             if not decision.keep and not given.dry_run:
                 store.remove(decision.record, at=telling.now())
+
+
+def _tend(given: argparse.Namespace) -> int:
+    return tending.run(tending.read(given.definition), dry_run=given.dry_run)
 
 
 def _vault(given: argparse.Namespace) -> None:
     os.umask(0o077)
     vault = Vault(root=given.root, may=given.may, quota=given.quota, sealed_only=not given.plain)
     vault.serve(os.environ.get("SSH_ORIGINAL_COMMAND", ""), sys.stdin.buffer, sys.stdout.buffer)
-
-
-def _show(values: object) -> None:
-    print(json.dumps(values, sort_keys=True, default=str))

@@ -25,6 +25,7 @@ __all__ = [
     "Notify",
     "Retention",
     "Vault",
+    "checked_name",
     "parse",
     "place",
     "read",
@@ -254,12 +255,17 @@ class Job:
     metrics: str = ""
 
 
+def checked_name(key: str, name: str) -> str:
+    """A name that may be part of file names and of units; raises for others."""
+    if not NAME.fullmatch(name):
+        raise DefinitionFault.of(key, name, "letters, digits and _ . - (64 at most, a letter or digit first)")
+    return name
+
+
 def parse(text: str) -> Job:
     """Read a definition; raises ``DefinitionFault`` that names the key, its value and what it may be."""
     fields = Fields.of_json(text)
-    name = fields.text("name")
-    if not NAME.fullmatch(name):
-        raise DefinitionFault.of("name", name, "letters, digits and _ . - (64 at most, a letter or digit first)")
+    name = checked_name("name", fields.text("name"))
     places = tuple(place(each) for each in fields.inners("places"))
     if not places:
         raise DefinitionFault("places is empty: a backup has to be put somewhere")

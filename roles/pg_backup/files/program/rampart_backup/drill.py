@@ -73,13 +73,10 @@ class Drill:
 def parse(text: str) -> Drill:
     """Read a definition; raises ``DefinitionFault`` that names the key, its value and what it may be."""
     fields = Fields.of_json(text)
-    names = {key: fields.text(key) for key in ("name", "job")}
-    for key, name in names.items():
-        if not definition.NAME.fullmatch(name):
-            raise DefinitionFault.of(key, name, "letters, digits and _ . - (64 at most, a letter or digit first)")
     return fields.close(
         Drill(
-            **names,
+            name=definition.checked_name("name", fields.text("name")),
+            job=definition.checked_name("job", fields.text("job")),
             place=definition.place(fields.inner("place")),
             identity=fields.text("identity", ""),
             bindir=fields.text("bindir", "/usr/lib/postgresql/{major}/bin"),

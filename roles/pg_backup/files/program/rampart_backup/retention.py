@@ -16,6 +16,9 @@ if t.TYPE_CHECKING:
 __all__ = ["Decision", "decide"]
 
 
+_NEWER = 2  # good ones after one that is not good, before that goes
+
+
 class Decision(t.NamedTuple):
     """Of one backup. ``why`` says which rule keeps it, or that none does."""
 
@@ -27,8 +30,8 @@ class Decision(t.NamedTuple):
 def decide(records: t.Sequence[Record], rules: Retention) -> list[Decision]:
     """Judge each backup that is still there, the newest first.
 
-    Only good ones count for a rule. Those that are not good go when a newer good one is there, and without any rule
-    nothing goes.
+    Only good ones count for a rule. One that is not good goes when there are as many newer good ones as ``last`` and
+    ``at_least`` ask for, two at least: parts of it may be what is left of a day. Without any rule nothing goes.
     """
     present = sorted((each for each in records if not each.removed), key=lambda each: (each.finished, each.id))[::-1]
     good = [each for each in present if each.good]
@@ -41,9 +44,13 @@ def _decision(record: Record, good: t.Sequence[Record], kept: t.Mapping[str, str
         return Decision(record, True, "nothing is ever removed")
     if record.id in kept:
         return Decision(record, True, kept[record.id])
-    if not record.good and not any(each.finished > record.finished for each in good):
-        return Decision(record, True, "no newer backup is good")
-    return Decision(record, False, "no rule keeps it" if record.good else "it is not good, and a newer one is")
+    if record.good:
+        return Decision(record, False, "no rule keeps it")
+    newer = sum(each.finished > record.finished for each in good)
+    wanted = max(rules.last, rules.at_least, _NEWER)
+    if newer < wanted:
+        return Decision(record, True, f"it is not good, and only {newer} newer ones are")
+    return Decision(record, False, f"it is not good, and {newer} newer ones are")
 
 
 def _any(rules: Retention) -> bool:

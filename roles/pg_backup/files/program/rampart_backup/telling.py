@@ -21,7 +21,7 @@ from .process import environment
 if t.TYPE_CHECKING:
     from .definition import Notify
 
-__all__ = ["log", "metrics", "notify", "now", "read_json", "replace", "stamp"]
+__all__ = ["log", "metrics", "notify", "now", "read_json", "replace", "show", "stamp"]
 
 _JOURNAL = "/run/systemd/journal/socket"
 _PRIORITIES = {"error": 3, "warning": 4, "info": 6}
@@ -60,6 +60,11 @@ def _to_journal(message: str, priority: int, fields: t.Mapping[str, str]) -> boo
         link.sendto(data, _JOURNAL)
         return True
     return False
+
+
+def show(**values: object) -> None:
+    """A line of JSON for whoever started the program."""
+    print(json.dumps(values, sort_keys=True, default=str))
 
 
 def replace(path: str, text: str, *, mode: int) -> None:

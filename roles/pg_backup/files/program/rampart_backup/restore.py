@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Restoring in earnest: a backup into a cluster of its own, which stays, stopped and closed to everybody but its owner."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing as t
+
+from . import telling
+from .faults import DefinitionFault
+from .restoring import Restoring
+from .scratch import Programs
+from .scratch import Scratch
+from .shelves import choose
+from .shelves import shelf
+from .unsealing import Unsealing
+
+if t.TYPE_CHECKING:
+    from .catalogue import Record
+    from .drill import Drill
+
+__all__ = ["Wish", "run"]
+
+_HBA = """\
+# Written when this cluster was restored: its owner alone gets in. The rules of the server that was backed up are its own.
+local all "{superuser}" peer
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Wish:
+    """What is restored and where to. ``replace``: a cluster that is there is moved aside, never removed."""
+
+    target: str
+    identifier: str = ""
+    replace: bool = False
+    dry_run: bool = False
+
+
+def run(source: Drill, wish: Wish) -> None:
+    """Say what will be done, and do it. ``source`` tells place, job, key and programs; its checks are asked, too."""
+    os.umask(0o077)
+    target = os.path.abspath(wish.target)
+    found = shelf(source.place, source.job)
+    record = choose(found.records(), wish.identifier)
+    bindir = Programs(source.bindir).of(str(record.entry["server_version"]))
+    aside = _aside(target, wish)
+    telling.show(
+        backup=record.id,
+        made=record.finished,
+        cluster=record.entry["cluster"],
+        server_version=record.entry["server_version"],
+        complete=record.complete,
+        databases=[part.database for part in record.parts if part.database is not None],
+        target=target,
+        moved_aside=aside,
+        programs=bindir,
+        dry_run=wish.dry_run,
+    )
+    if wish.dry_run:
+        return
+    if aside:
+        os.rename(target, aside)
+    superuser = str(record.entry["bootstrap"])
+    scratch = Scratch(bindir=bindir, directory=target, superuser=superuser, settings=source.settings)
+    scratch.initialise(checksums=bool(record.entry["checksums"]))
+    tables = _restore(source, record, scratch)
+    quoted = superuser.replace('"', '""')
+    telling.replace(os.path.join(target, "pg_hba.conf"), _HBA.format(superuser=quoted), mode=0o600)
+    telling.show(restored=record.id, target=target, tables_compared=tables)
+
+
+def _restore(source: Drill, record: Record, scratch: Scratch) -> int:
+    with scratch:
+        restoring = Restoring(shelf(source.place, source.job), record, Unsealing(source.identity), scratch)
+        restoring.restore()
+        return restoring.compare_counts()
+
+
+def _aside(target: str, wish: Wish) -> str:
+    """Where what is there goes; raises when it is there and may not be touched."""
+    beside = f"{target}-tablespaces"
+    if os.path.lexists(beside):
+        raise DefinitionFault(f"--target: {beside} is there already: tablespaces would go there")
+    if not os.path.lexists(target) or (os.path.isdir(target) and not os.path.islink(target) and not os.listdir(target)):
+        return ""
+    if not wish.replace:
+        raise DefinitionFault(f"--target: {target} is there already; --replace would move it aside")
+    if os.path.exists(os.path.join(target, "postmaster.pid")):
+        raise DefinitionFault(f"--target: a server runs in {target}, or did not stop cleanly: postmaster.pid is there")
+    moment = telling.now().replace(":", "").replace("-", "")
+    return f"{target}.before-{moment}"

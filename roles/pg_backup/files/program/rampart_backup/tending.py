@@ -1,0 +1,148 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a vault does by itself: read everything again, let go what no rule keeps, and notice who sends nothing more."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import os
+import typing as t
+
+from . import definition
+from . import telling
+from .conclusion import Conclusion
+from .conclusion import locked
+from .faults import DefinitionFault
+from .faults import Fault
+from .faults import VerificationFault
+from .fields import Fields
+from .retention import decide
+from .store import Store
+
+if t.TYPE_CHECKING:
+    from .catalogue import Record
+
+__all__ = ["Root", "Tending", "parse", "read", "run", "verify"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Root:
+    """The backups of one host. ``newest`` in hours: how old the newest good backup of a job may be; 0 for any age."""
+
+    path: str
+    retention: definition.Retention
+    newest: int = 0
+
+    @classmethod
+    def of(cls, fields: Fields) -> Root:
+        """Read it."""
+        path = fields.text("path")
+        if not path.startswith("/"):
+            raise DefinitionFault.of(fields.key("path"), path, "the full path of a directory")
+        retention = definition.Retention.of(fields.inner("retention"))
+        return fields.close(cls(path=path, retention=retention, newest=fields.number("newest", 0, most=100_000)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Tending:
+    """What is looked after. ``verify``: whether every byte is read again."""
+
+    name: str
+    roots: tuple[Root, ...]
+    verify: bool
+    notify: definition.Notify
+    state: str
+    metrics: str
+
+
+def parse(text: str) -> Tending:
+    """Read a definition; raises ``DefinitionFault`` that names the key, its value and what it may be."""
+    fields = Fields.of_json(text)
+    roots = tuple(Root.of(each) for each in fields.inners("roots"))
+    return fields.close(
+        Tending(
+            name=definition.checked_name("name", fields.text("name", "vault")),
+            roots=roots,
+            verify=fields.truth("verify", True),
+            notify=definition.Notify.of(fields.inner("notify")),
+            state=fields.text("state", "/var/lib/rampart-backup"),
+            metrics=fields.text("metrics", ""),
+        )
+    )
+
+
+def read(path: str) -> Tending:
+    """Read the definition in a file."""
+    return definition.read_with(path, parse)
+
+
+def run(tending: Tending, *, dry_run: bool = False) -> int:
+    """Tend all roots; returns the exit status. A dry run only shows what would go."""
+    os.umask(0o077)
+    if dry_run:
+        for root, store in _stores(tending):
+            for decision in decide(store.records(), root.retention):
+                telling.show(place=store.path, id=decision.record.id, keep=decision.keep, why=decision.why)
+        return 0
+    with locked(tending.state, tending.name):
+        conclusion = Conclusion(tending.name, tending.state, tending.metrics, tending.notify)
+        wrong: list[str] = []
+        removed: list[str] = []
+        for root, store in _stores(tending):
+            try:
+                wrong += _tend(root, store, removed, verify_all=tending.verify)
+            except Fault as fault:
+                wrong.append(str(fault))
+        conclusion.values.update(wrong=wrong, removed=removed)
+        if wrong:
+            conclusion.fault = VerificationFault("; ".join(wrong))
+        return conclusion.tell()
+
+
+def _stores(tending: Tending) -> t.Iterator[tuple[Root, Store]]:
+    for root in tending.roots:
+        try:
+            names = sorted(name for name in os.listdir(root.path) if definition.NAME.fullmatch(name))
+        except OSError as error:
+            raise DefinitionFault(f"roots: {root.path}: {error.strerror}") from None
+        for name in names:
+            yield root, Store(os.path.join(root.path, name))
+
+
+def _tend(root: Root, store: Store, removed: list[str], *, verify_all: bool) -> list[str]:
+    """Returns what is wrong. What is damaged is known before anything goes."""
+    store.prepare()
+    wrong = verify(store) if verify_all else []
+    records = store.records()
+    for decision in decide(records, root.retention):
+        if not decision.keep:
+            store.remove(decision.record, at=telling.now())
+            removed.append(f"{store.path}/{decision.record.id}")
+    if root.newest and not _is_fresh(records, root.newest):
+        wrong.append(f"{store.path}: no good backup came in during the last {root.newest} hours")
+    return wrong
+
+
+def _is_fresh(records: t.Sequence[Record], hours: int) -> bool:
+    since = telling.stamp(datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=hours))
+    return any(record.good and record.finished >= since for record in records)
+
+
+def verify(store: Store) -> list[str]:
+    """Read every byte of what is there, note what was found, and return what is wrong and was not known to be."""
+    wrong = []
+    for record in store.records():
+        if record.removed:
+            continue
+        try:
+            store.verify(record)
+        except VerificationFault as fault:
+            wrong.append(str(fault))
+            if record.damaged != str(fault):
+                store.add({"event": "damaged", "id": record.id, "at": telling.now(), "what": str(fault)})
+        else:
+            store.add({"event": "verified", "id": record.id, "at": telling.now()})
+    return wrong
