@@ -46,6 +46,37 @@ def test_what_is_too_open_is_closed_and_nothing_else(fresh_server: Server) -> No
 
 
 @pytest.mark.in_turn
+def test_directories_that_others_write_in_are_closed(fresh_server: Server, tmp_path: pathlib.Path) -> None:
+    """Whoever adds a file to those of the configuration is superuser after the next reload."""
+    server = fresh_server
+    more, empty, space, wal = (server.data_directory.parent / name for name in ("more.d", "empty.d", "space", "wal"))
+    for path in (more, empty, space):
+        path.mkdir(mode=0o700)
+        os.chown(path, server.owner.uid, server.owner.gid)
+    (more / "a.conf").write_text("work_mem = '5MB'\n", encoding="utf-8")
+    os.chown(more / "a.conf", server.owner.uid, server.owner.gid)
+    with server.conf_file.open("a", encoding="utf-8") as stream:
+        stream.write(f"include_dir '{more}'\ninclude_dir = '../{empty.name}'\n")
+    server.query(f"CREATE TABLESPACE space LOCATION '{space}'")
+    server.stop()
+    (server.data_directory / "pg_wal").rename(wal)
+    (server.data_directory / "pg_wal").symlink_to(wal)
+    server.start()
+    assert not run_module("os_account", server).changed
+    for path in (more, empty, space, wal):
+        path.chmod(0o2777)
+    done = run_module("os_account", server)
+    assert {step["subject"]: step["after"] for step in done.values["steps"]} == {
+        str(more): "2755",
+        str(empty): "2755",
+        str(space): "0700",
+        str(wal): "0700",
+    }
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (more, empty, space, wal)] == [0o2755, 0o2755, 0o700, 0o700]
+    assert not run_module("os_account", server).changed
+
+
+@pytest.mark.in_turn
 def test_group_access_stays_where_the_cluster_was_made_for_it(fresh_server: Server) -> None:
     fresh_server.data_directory.chmod(0o750)
     (fresh_server.data_directory / "PG_VERSION").chmod(0o640)

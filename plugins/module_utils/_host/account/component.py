@@ -75,7 +75,7 @@ class Account:
             if found.uid == state.uid:
                 steps.append(self._step(found, mode))
             else:
-                reason = f"mode {found.mode:04o} is more than {mode:04o}, but the file is not {state.owner}'s"
+                reason = f"mode {found.mode:04o} is more than {mode:04o}, but it is not {state.owner}'s"
                 left.append(LeftAlone(self.name, found.path, reason))
         return Planned(
             steps=tuple(steps),
@@ -100,6 +100,8 @@ class Account:
         group = state.group_access and self._desired.group_access
         if found.kind == "data directory":
             return 0o750 if group else 0o700
+        if found.kind == "directory":
+            return 0o7755  # files are put there by nobody else, and looked up by everybody
         if found.kind == "inner configuration":
             return 0o640 if group else 0o600
         if found.kind == "key" and found.uid == 0:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 import typing as t
 
@@ -37,6 +38,7 @@ SELECT name, setting FROM pg_catalog.pg_settings
 WHERE name IN ('config_file', 'hba_file', 'ident_file', 'ssl_key_file')
 ORDER BY name"""
 _SOURCES = "SELECT DISTINCT sourcefile AS path FROM pg_catalog.pg_file_settings ORDER BY 1"
+_INCLUDE = re.compile(r"^\s*include_dir\s*=?\s*'([^'\n]+)'", re.MULTILINE | re.IGNORECASE)
 _LIBRARIES = "SELECT c.setting AS directory FROM pg_catalog.pg_config c WHERE c.name = 'PKGLIBDIR' ORDER BY c.setting"
 _SERVICES = ("/etc/postgresql-common/pg_service.conf", "/etc/pg_service.conf", "/etc/sysconfig/pgsql/pg_service.conf")
 _OTHERS_READ = 0o004
@@ -63,31 +65,57 @@ def observe(server: Server) -> State:
 
 
 def _files(server: Server) -> list[Found]:
-    settings = {row["name"]: row["setting"] for row in server.session.rows(_SETTINGS)}
     data = os.path.realpath(server.cluster.data_directory)
-    listed = [row["path"] for row in server.session.rows(_SOURCES)] if server.session.is_superuser else []
-    wanted = [
-        (data, "data directory"),
-        *((path, "configuration") for path in (settings.get("config_file"), *listed) if path),
-        *((settings[name], "authentication") for name in ("hba_file", "ident_file") if settings.get(name)),
-        (os.path.join(data, settings.get("ssl_key_file") or "server.key"), "key"),
-        *(
-            (os.path.join(server.owner.home, name), "personal")
-            for name in (".pgpass", ".pg_service.conf", ".psql_history")
-        ),
-    ]
     found: dict[str, Found] = {}
-    for path, kind in wanted:
+    for path, kind in _wanted(server, data):
         there = _stat(path, server.owner)
         if there is None or not (stat.S_ISREG(there.st_mode) or stat.S_ISDIR(there.st_mode)):
             continue
         with acting_as(server.owner):
             real = os.path.realpath(path)
-        inside = kind in ("configuration", "authentication") and real.startswith(f"{data}/")
-        found.setdefault(
-            real, Found(real, "inner configuration" if inside else kind, stat.S_IMODE(there.st_mode), there.st_uid)
-        )
+        inside = real.startswith(f"{data}/")
+        if inside and kind in ("configuration", "authentication"):
+            kind = "inner configuration"
+        if not inside or not stat.S_ISDIR(there.st_mode):  # nobody comes past the data directory
+            found.setdefault(real, Found(real, kind, stat.S_IMODE(there.st_mode), there.st_uid))
     return list(found.values())
+
+
+def _wanted(server: Server, data: str) -> list[tuple[str, str]]:
+    settings = {row["name"]: row["setting"] or "" for row in server.session.rows(_SETTINGS)}
+    listed = [row["path"] for row in server.session.rows(_SOURCES)] if server.session.is_superuser else []
+    configuration = [path for path in (settings.get("config_file"), *listed) if path]
+    authentication = [settings[name] for name in ("hba_file", "ident_file") if settings.get(name)]
+    beside = [os.path.dirname(path) for path in (*configuration, *authentication)]
+    home = server.owner.home
+    return [
+        (data, "data directory"),
+        *((path, "data directory") for path in _parts(data, server.owner)),
+        *((path, "configuration") for path in configuration),
+        *((path, "authentication") for path in authentication),
+        (os.path.join(data, settings.get("ssl_key_file") or "server.key"), "key"),
+        *((os.path.join(home, name), "personal") for name in (".pgpass", ".pg_service.conf", ".psql_history")),
+        *((path, "directory") for path in (*beside, *_included(configuration, server.owner), home)),
+    ]
+
+
+def _parts(data: str, owner: Account) -> list[str]:
+    """The WAL and the tablespaces, which may be elsewhere."""
+    spaces = os.path.join(data, "pg_tblspc")
+    with contextlib.suppress(OSError), acting_as(owner):
+        return [os.path.join(data, "pg_wal"), *(os.path.join(spaces, name) for name in sorted(os.listdir(spaces)))]
+    return []
+
+
+def _included(configuration: t.Sequence[str], owner: Account) -> list[str]:
+    """Directories that are read with all files in them, of which the server tells nothing while there are none."""
+    found = []
+    for path in dict.fromkeys(configuration):
+        with contextlib.suppress(RampartError):
+            file = read_file(path, owner)
+            names = _INCLUDE.findall(file.text) if file else []
+            found += [os.path.join(os.path.dirname(path), name) for name in names]
+    return found
 
 
 def _findings(server: Server, files: t.Sequence[Found]) -> list[Finding]:

@@ -16,7 +16,7 @@ class Found:
     """One file or directory with its mode. ``kind`` says how far it may be open."""
 
     path: str
-    kind: str  # data directory, configuration, authentication, inner configuration, key, personal
+    kind: str  # data directory, directory, configuration, authentication, inner configuration, key, personal
     mode: int
     uid: int
 
