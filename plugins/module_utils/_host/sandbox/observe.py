@@ -153,10 +153,11 @@ def _lacking(server: Server, paths: t.Sequence[str], *, by_root: bool) -> list[s
 
 def _left_over(server: Server, unit: str) -> list[str]:
     """A run that was killed has taken the drop-in away and restarted nothing."""
-    if _status(server).get("NoNewPrivs") != "1":
+    with acting_as(server.owner):
+        confined = _closed(f"/proc/{server.cluster.pid}/root/usr") and not _closed("/usr")
+    if not confined or systemctl("show", "--property=ProtectSystem", "--value", "--", unit) != "no":
         return []
-    confined = systemctl("show", "--property=NoNewPrivileges", "--value", "--", unit)
-    return ["the server gains no privileges, although its unit does not say so"] if confined == "no" else []
+    return ["the system is protected, although its unit does not say so"]
 
 
 def _status(server: Server) -> dict[str, str]:
