@@ -22,6 +22,7 @@ __all__ = [
     "Effect",
     "ExpectedParameter",
     "LeftAlone",
+    "MakeDirectory",
     "MembershipBecomes",
     "Operation",
     "Overridden",
@@ -63,6 +64,15 @@ class ChangeMode:
 
 
 @dataclasses.dataclass(frozen=True)
+class MakeDirectory:
+    """A new directory of the host, below directories of root's; root's own or the cluster owner's."""
+
+    path: str
+    mode: int
+    owned: bool  # by the owner of the cluster
+
+
+@dataclasses.dataclass(frozen=True)
 class RunSql:
     """One statement; consecutive ones of a component and database run in one transaction."""
 
@@ -77,7 +87,7 @@ class Reload:
     """Nothing to write: what lies on disk is not what the server has loaded."""
 
 
-Operation = t.Union[WriteFile, ChangeMode, RunSql, Reload]
+Operation = t.Union[WriteFile, ChangeMode, MakeDirectory, RunSql, Reload]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConcurrentRun
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import ChangeMode
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import MakeDirectory
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import WriteFile
@@ -66,6 +67,8 @@ class Changes:
         operation = step.operation
         if isinstance(operation, ChangeMode):
             self._server.change_mode(operation.path, operation.before, operation.after)
+        elif isinstance(operation, MakeDirectory):
+            self._server.make_directory(operation.path, operation.mode, owned=operation.owned)
         if not isinstance(operation, WriteFile):
             self._made.append(step)
             return
@@ -100,6 +103,8 @@ class Changes:
             self._server.write(operation.path, operation.before, by_root=operation.by_root)
         elif isinstance(operation, ChangeMode):
             self._server.change_mode(operation.path, operation.after, operation.before)
+        elif isinstance(operation, MakeDirectory):
+            self._server.remove_directory(operation.path)
         elif isinstance(operation, RunSql) and operation.undo:
             with self._server.session_in(operation.database) as session:
                 if operation.alone:

@@ -146,6 +146,18 @@ class Server:
         """Give a file or directory of the cluster another mode with the owner's rights."""
         change_mode(path, before, after, owner=self.owner)
 
+    def make_directory(self, path: str, mode: int, *, owned: bool) -> None:
+        """Make a directory of the host as root, for itself or for the owner of the cluster."""
+        from ansible_collections.rampart.postgresql.plugins.module_utils._server import directories
+
+        directories.make_directory(path, mode=mode, owner=self._writer(not owned))
+
+    def remove_directory(self, path: str) -> None:
+        """Remove one that this run made."""
+        from ansible_collections.rampart.postgresql.plugins.module_utils._server import directories
+
+        directories.remove_directory(path)
+
     def _writer(self, by_root: bool) -> Account:
         return account_of(0) if by_root else self.owner
 

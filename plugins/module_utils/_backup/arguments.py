@@ -1,0 +1,95 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of the module `backup_job`; private to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+__all__ = ["ARGUMENTS"]
+
+_TEXTS: dict[str, t.Any] = {"type": "list", "elements": "str"}
+_COUNT: dict[str, t.Any] = {"type": "int", "default": 0}
+
+_PLACE: dict[str, t.Any] = {
+    "type": "list",
+    "elements": "dict",
+    "options": {
+        "kind": {"type": "str", "choices": ["directory", "vault"], "default": "directory"},
+        "path": {"type": "str"},
+        "host": {"type": "str"},
+        "account": {"type": "str"},
+        "key": {"type": "str", "no_log": False},
+        "known_hosts": {"type": "str"},
+        "port": {"type": "int", "default": 22},
+        "timeout": {"type": "int", "default": 60},
+    },
+    "required_if": [("kind", "directory", ["path"]), ("kind", "vault", ["host", "account", "key", "known_hosts"])],
+}
+
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "jobs": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "kind": {"type": "str", "choices": ["logical"], "default": "logical"},
+            "schedule": {
+                "type": "dict",
+                "options": {
+                    "calendar": {"type": "str", "required": True},
+                    "random_delay": {"type": "int", "default": 0},
+                    "persistent": {"type": "bool", "default": True},
+                },
+            },
+            "databases": {**_TEXTS, "default": ["*"]},
+            "exclude_databases": {**_TEXTS, "default": []},
+            "schemas": {**_TEXTS, "default": []},
+            "exclude_schemas": {**_TEXTS, "default": []},
+            "row_counts": {"type": "bool", "default": True},
+            "compression": {
+                "type": "dict",
+                "apply_defaults": True,
+                "options": {
+                    "method": {"type": "str", "choices": ["gzip", "zstd", "lz4", "none"], "default": "gzip"},
+                    "level": {"type": "int", "default": -1},
+                },
+            },
+            "encryption": {
+                "type": "dict",
+                "options": {
+                    "method": {"type": "str", "choices": ["age", "gpg", "none"], "default": "age"},
+                    "recipients": {**_TEXTS, "default": []},
+                },
+            },
+            "places": _PLACE,
+            "retention": {
+                "type": "dict",
+                "apply_defaults": True,
+                "options": {
+                    "last": _COUNT,
+                    "days": _COUNT,
+                    "weeks": _COUNT,
+                    "months": _COUNT,
+                    "years": _COUNT,
+                    "at_least": {"type": "int", "default": 1},
+                },
+            },
+            "notify": {
+                "type": "dict",
+                "apply_defaults": True,
+                "options": {
+                    "command": {**_TEXTS, "default": []},
+                    "when": {"type": "str", "choices": ["failure", "always"], "default": "failure"},
+                },
+            },
+            "metrics_directory": {"type": "str"},
+            "timeout": {"type": "int", "default": 86400},
+        },
+        "required_if": [("state", "present", ["schedule", "encryption", "places"])],
+    }
+}

@@ -1,0 +1,44 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The text of a job's definition, which the program reads; pure; private to the collection."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._backup.desired import Job
+    from ansible_collections.rampart.postgresql.plugins.module_utils._backup.state import Source
+
+__all__ = ["cluster_of", "definition"]
+
+
+def definition(job: Job, source: Source, state: str) -> str:
+    """JSON; ``state`` is the directory for locks and the status."""
+    values = {
+        "name": job.name,
+        "kind": job.kind,
+        "cluster": {
+            "label": source.label,
+            "bindir": source.bindir,
+            "host": source.socket_directory,
+            "port": source.port,
+            "user": source.user,
+        },
+        **job.sections,
+        "places": [place.definition for place in job.places],
+        "state": state,
+        **({"metrics": job.metrics} if job.metrics else {}),
+    }
+    return json.dumps(values, indent=2, sort_keys=True) + "\n"
+
+
+def cluster_of(content: bytes | None) -> str:
+    """The label of the cluster in a definition that is there; empty where that cannot be read."""
+    try:
+        return str(json.loads(content or b"")["cluster"]["label"])
+    except (ValueError, KeyError, TypeError):
+        return ""

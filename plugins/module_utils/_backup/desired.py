@@ -1,0 +1,211 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Jobs as the operator wants them, as typed values; private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+
+__all__ = ["Job", "Place", "Schedule", "from_task"]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_CALENDAR = re.compile(r"[A-Za-z0-9*,./:~_+ -]+")
+_UNQUOTABLE = re.compile(r"[\x00-\x1f\x7f\"\\]")
+# Whoever may change a job must not open what is the system's to it.
+_NEVER_BELOW = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/sys", "/usr")
+_NEVER = (
+    "/",
+    "/home",
+    "/opt",
+    "/root",
+    "/run",
+    "/srv",
+    "/tmp",
+    "/var",
+    "/var/lib",
+    "/var/log",
+    "/var/spool",
+    "/var/tmp",
+)
+_COUNTS = ("last", "days", "weeks", "months", "years")
+_MOST_LEVELS = {"gzip": 9, "zstd": 22, "lz4": 12, "none": -1}
+
+Values = t.Mapping[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedule:
+    """When a job is started. ``random_delay`` in seconds."""
+
+    calendar: str
+    random_delay: int
+    persistent: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where backups go: a directory (``path``), or what the definition says of another host."""
+
+    path: str
+    definition: Values
+    option: str
+    files: tuple[str, ...] = ()  # that the account has to read
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One job. ``sections`` are parts of the definition that stand in it as they are. ``timeout`` in seconds, 0 for none."""
+
+    name: str
+    option: str  # path of the option that holds it
+    present: bool
+    kind: str = ""
+    schedule: Schedule = Schedule("", 0, False)
+    sections: Values = dataclasses.field(default_factory=dict)
+    places: tuple[Place, ...] = ()
+    metrics: str = ""
+    timeout: int = 0
+
+    @property
+    def directories(self) -> dict[str, str]:
+        """Where the job writes, besides its state: option by path."""
+        found = {place.path: f"{place.option}.path" for place in self.places if place.path}
+        if self.metrics:
+            found.setdefault(self.metrics, f"{self.option}.metrics_directory")
+        return found
+
+
+def from_task(values: Values) -> tuple[Job, ...]:
+    """The jobs of a module's parameters; raises InputError for what no server has to be asked about."""
+    jobs = tuple(_job(each, f"jobs[{number}]") for number, each in enumerate(values["jobs"]))
+    names = [job.name for job in jobs]
+    for job in jobs:
+        if names.count(job.name) > 1:
+            raise InputError(option=f"{job.option}.name", value=job.name, expected="a name of one job only")
+    return jobs
+
+
+def _job(values: Values, option: str) -> Job:
+    name = values["name"]
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            option=f"{option}.name",
+            value=name,
+            expected="up to 64 letters, digits and _ . -, a letter or a digit first",
+        )
+    if values["state"] == "absent":
+        return Job(name=name, option=option, present=False)
+    for key in sorted(values):
+        if values[key] is None and key != "metrics_directory":
+            raise InputError(
+                option=f"{option}.{key}", value=None, expected="a value; leave it out to have the default, if any"
+            )
+    _number(values, "timeout", option, least=0)
+    if not values["places"]:
+        raise InputError(option=f"{option}.places", value=[], expected="a backup has to be put somewhere")
+    metrics = values["metrics_directory"]
+    return Job(
+        name=name,
+        option=option,
+        present=True,
+        kind=values["kind"],
+        schedule=_schedule(values["schedule"], f"{option}.schedule"),
+        sections={
+            **_KINDS[values["kind"]](values),
+            "compression": _compression(values["compression"], f"{option}.compression"),
+            "encryption": _encryption(values["encryption"], f"{option}.encryption"),
+            "retention": _retention(values["retention"], f"{option}.retention"),
+            "notify": dict(values["notify"]),
+        },
+        places=tuple(_place(each, f"{option}.places[{number}]") for number, each in enumerate(values["places"])),
+        metrics=_writable(metrics, f"{option}.metrics_directory") if metrics else "",
+        timeout=values["timeout"],
+    )
+
+
+def _logical(values: Values) -> dict[str, t.Any]:
+    names = ("databases", "exclude_databases", "schemas", "exclude_schemas", "row_counts")
+    return {"logical": {name: values[name] for name in names}}
+
+
+_KINDS: dict[str, t.Callable[[Values], dict[str, t.Any]]] = {"logical": _logical}
+"""What each kind of job adds to the definition."""
+
+
+def _schedule(values: Values, option: str) -> Schedule:
+    calendar = " ".join(values["calendar"].split())
+    if not _CALENDAR.fullmatch(calendar):
+        raise InputError(
+            option=f"{option}.calendar",
+            value=values["calendar"],
+            expected="a calendar expression of systemd, such as '*-*-* 02:30:00' (man systemd.time)",
+        )
+    _number(values, "random_delay", option, least=0)
+    return Schedule(calendar, values["random_delay"], values["persistent"])
+
+
+def _compression(values: Values, option: str) -> Values:
+    _number(values, "level", option, least=-1, most=_MOST_LEVELS[values["method"]])
+    return dict(values)
+
+
+def _encryption(values: Values, option: str) -> Values:
+    recipients = values["recipients"]
+    if values["method"] == "none" and recipients:
+        raise InputError(option=f"{option}.recipients", value=recipients, expected="none where method is none")
+    if values["method"] != "none" and not recipients:
+        raise InputError(
+            option=f"{option}.recipients",
+            value=recipients,
+            expected=f"a public key at least for {values['method']}; method: none keeps backups in clear",
+        )
+    return dict(values)
+
+
+def _retention(values: Values, option: str) -> Values:
+    for name in _COUNTS:
+        _number(values, name, option, least=0, most=100_000)
+    _number(values, "at_least", option, least=1, most=100_000)
+    return dict(values)
+
+
+def _place(values: Values, option: str) -> Place:
+    if values["kind"] == "directory":
+        path = _writable(values["path"], f"{option}.path")
+        return Place(path, {"kind": "directory", "path": path}, option)
+    _number(values, "port", option, least=1, most=65535)
+    _number(values, "timeout", option, least=1, most=86400)
+    for name in ("key", "known_hosts"):
+        _full_path(values[name], f"{option}.{name}", "the full path of a file")
+    names = ("kind", "host", "account", "key", "known_hosts", "port", "timeout")
+    return Place("", {name: values[name] for name in names}, option, files=(values["key"], values["known_hosts"]))
+
+
+def _number(values: Values, name: str, option: str, *, least: int, most: int = 2**31 - 1) -> None:
+    if not least <= values[name] <= most:
+        raise InputError(
+            option=f"{option}.{name}", value=values[name], expected=f"a whole number from {least} to {most}"
+        )
+
+
+def _full_path(path: str, option: str, expected: str) -> str:
+    parts = path.split("/")
+    if not path.startswith("/") or _UNQUOTABLE.search(path) or {".", ".."} & set(parts):
+        raise InputError(option=option, value=path, expected=f"{expected}, without quotes, backslashes, '.' and '..'")
+    return os.path.normpath("/" + path.strip("/"))
+
+
+def _writable(path: str, option: str) -> str:
+    found = _full_path(path, option, "the full path of a directory")
+    if found in _NEVER or any(found == each or found.startswith(f"{each}/") for each in _NEVER_BELOW):
+        raise InputError(
+            option=option, value=path, expected="the full path of a directory that is not one of the system's own"
+        )
+    return found

@@ -1,0 +1,168 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What has to be done for jobs to be as they are wanted; pure; private to the collection."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.calendar import KNOWN
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.definition import definition
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.units import cron
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.units import service
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.units import timer
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import MakeDirectory
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Reload
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import WriteFile
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._backup.desired import Job
+    from ansible_collections.rampart.postgresql.plugins.module_utils._backup.state import State
+
+__all__ = ["COMPONENT", "planned"]
+
+COMPONENT = "backup_job"
+_MODE = 0o644
+_WHAT = ("the definition", "the unit", "the timer", "the file for cron")  # in the order of Paths.files
+
+
+def planned(state: State, jobs: t.Sequence[Job]) -> Planned:
+    """Directories first, then the files of each job in the order in which they have to be there, then its timer."""
+    steps: list[Step] = []
+    for job in jobs:
+        _refuse(state, job)
+        files = _files(state, job)
+        steps += _directories(state, job, {step.subject for step in steps})
+        changed = [_file(state, job, path, files[path]) for path in _order(job, list(files))]
+        steps += [step for step in changed if step is not None]
+        steps += _timer(state, job)
+    return Planned(
+        steps=tuple(steps),
+        findings=tuple(
+            f"{path}: the account {state.source.account} cannot read it yet, and a job that pushes to a vault needs it"
+            for path in state.unreadable
+        ),
+    )
+
+
+def _refuse(state: State, job: Job) -> None:
+    other = state.found[job.name].other
+    if other:
+        raise InputError(
+            option=f"{job.option}.name", value=job.name, expected=f"it is a job of the cluster {other} here"
+        )
+    if not job.present:
+        return
+    calendar = job.schedule.calendar
+    problem = state.calendars[calendar]
+    if problem:
+        raise InputError(
+            option=f"{job.option}.schedule.calendar",
+            value=calendar,
+            expected=f"a calendar expression of systemd (man systemd.time): {problem}",
+        )
+    if not state.systemd:
+        _refuse_cron(job)
+    data = state.source.data_directory
+    for path, option in job.directories.items():
+        problem = state.directories[path].problem
+        if path == data or path.startswith(f"{data}/"):
+            problem = "it is in the data directory"
+        if problem:
+            expected = f"a directory of {state.source.account}, or one to make below directories of root's: {problem}"
+            raise InputError(option=option, value=path, expected=expected)
+
+
+def _refuse_cron(job: Job) -> None:
+    if "." in job.name:
+        raise InputError(
+            option=f"{job.option}.name",
+            value=job.name,
+            expected="without systemd, a name without dots: cron reads no other",
+        )
+
+
+def _files(state: State, job: Job) -> dict[str, str | None]:
+    """What each file has to hold."""
+    paths = state.layout.paths(job.name)
+    files: dict[str, str | None] = dict.fromkeys(paths.files)
+    if not job.present:
+        return files
+    files[paths.definition] = definition(job, state.source, paths.state)
+    if state.systemd:
+        files[paths.service] = service(job, state.source, state.layout)
+        files[paths.timer] = timer(job, state.source)
+        return files
+    files[paths.cron] = cron(job, state.source, state.layout)
+    if files[paths.cron] is None:
+        raise InputError(
+            option=f"{job.option}.schedule.calendar",
+            value=job.schedule.calendar,
+            expected=f"this host has no systemd, and cron can do {KNOWN}",
+        )
+    return files
+
+
+def _order(job: Job, paths: list[str]) -> list[str]:
+    return paths if job.present else paths[::-1]
+
+
+def _file(state: State, job: Job, path: str, text: str | None) -> Step | None:
+    before = state.found[job.name].files[path]
+    after = None if text is None else text.encode()
+    if before == after:
+        return None
+    what = dict(zip(state.layout.paths(job.name).files, _WHAT))[path]
+    return Step(
+        component=COMPONENT,
+        subject=path,
+        description=f"{'remove' if after is None else 'write'} {what} of the backup {job.name}",
+        before=(before or b"").decode("utf-8", "replace"),
+        after=text or "",
+        operation=WriteFile(path, before, after, mode=_MODE, by_root=True),
+    )
+
+
+def _directories(state: State, job: Job, made: t.Container[str]) -> list[Step]:
+    if not job.present:
+        return []
+    layout = state.layout
+    wanted = {layout.definitions: (0o755, False)}
+    if not state.systemd:  # which makes those of units itself
+        wanted.update({layout.states: (0o755, False), layout.paths(job.name).state: (0o700, True)})
+    wanted.update({path: (0o755 if path == job.metrics else 0o700, True) for path in job.directories})
+    return [
+        Step(
+            component=COMPONENT,
+            subject=path,
+            description=f"make a directory of {state.source.account if owned else 'root'}, mode {mode:04o}",
+            before="",
+            after=f"directory of {state.source.account if owned else 'root'}, mode {mode:04o}",
+            operation=MakeDirectory(path, mode, owned),
+        )
+        for path, (mode, owned) in wanted.items()
+        if not state.directories[path].exists and path not in made
+    ]
+
+
+def _timer(state: State, job: Job) -> list[Step]:
+    if not state.systemd or not job.present or state.found[job.name].scheduled:
+        return []
+    unit = os.path.basename(state.layout.paths(job.name).timer)
+    return [
+        Step(
+            component=COMPONENT,
+            subject=unit,
+            description="enable and start the timer",
+            before="",
+            after="enabled, active",
+            operation=Reload(),
+            statement=f"systemctl enable --now {unit}",
+        )
+    ]

@@ -1,0 +1,332 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_job
+short_description: Schedule backups of a PostgreSQL cluster
+version_added: 0.1.0
+description:
+  - Writes, for each job, its definition (C(/etc/rampart-backup/NAME.json)) and the units of systemd that run it as the account
+    of the cluster (C(rampart-backup-NAME.service), C(rampart-backup-NAME.timer)), and starts the timer. What runs is
+    the program that M(rampart.postgresql.backup_program) installs.
+  - Label, programs, socket and port of the cluster, and the superuser that its account logs in as, are taken from the live server.
+  - Before anything is written the program is asked whether it can do each new job (C(rampart-backup check)), as the account of the
+    cluster, in check mode too. A job that it refuses leaves everything as it was.
+  - The service has a low priority for CPU and disk, may write in the places of its job and in its own state
+    (C(/var/lib/rampart-backup/NAME)) and nowhere else, and gains no privileges.
+  - Where systemd does not run the host, a file in C(/etc/cron.d) starts the program, without the sandbox.
+author:
+  - rampart.postgresql contributors (@rampart-postgresql)
+extends_documentation_fragment:
+  - rampart.postgresql.attributes
+  - rampart.postgresql.connection
+attributes:
+  check_mode:
+    support: full
+    details: Jobs are not tried while the program is not installed, which is a warning.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    platforms: posix
+    support: full
+    details: Linux. Needs root.
+options:
+  jobs:
+    description: The jobs. Others that are there are left alone.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description:
+          - Part of the names of files, units and directories. Up to 64 letters, digits and C(_ . -), a letter or a digit first.
+          - A name that a job of another running cluster of this host has is an error.
+        type: str
+        required: true
+      state:
+        description:
+          - V(absent) removes definition and units. Backups, and the status of the last run, stay.
+        type: str
+        choices: [present, absent]
+        default: present
+      kind:
+        description:
+          - V(logical) dumps each database with C(pg_dump), and roles and tablespaces with C(pg_dumpall).
+        type: str
+        choices: [logical]
+        default: logical
+      schedule:
+        description: When it runs. Required where O(jobs[].state=present).
+        type: dict
+        suboptions:
+          calendar:
+            description:
+              - A calendar expression of systemd (C(man systemd.time)), such as V(daily) or V(Mon..Fri *-*-* 02:30:00). One that
+                C(systemd-analyze calendar) does not take, or that never comes, is an error.
+              - Without systemd what cron can do, which is V(hourly), V(daily), V(weekly), V(monthly), and C(HH:MM:00) after
+                an optional list or range of weekdays (C(Sun), C(Mon,Thu), C(Mon..Fri)) or after C(*-*-*) or C(*-*-DD).
+            type: str
+            required: true
+          random_delay:
+            description: Seconds within which the start is put off by chance, so that a fleet does not start at once.
+            type: int
+            default: 0
+          persistent:
+            description: Whether a run that was missed, as the host was down, is made when it is up. Cron makes none.
+            type: bool
+            default: true
+      databases:
+        description: Names of databases, or patterns as of a shell (C(*), C(?), C([])). Jobs that choose none are an error.
+        type: list
+        elements: str
+        default: ["*"]
+      exclude_databases:
+        description: The same, of databases that are left out.
+        type: list
+        elements: str
+        default: []
+      schemas:
+        description: Patterns of schemas. Without any, everything in a database is dumped.
+        type: list
+        elements: str
+        default: []
+      exclude_schemas:
+        description: Patterns of schemas that are left out.
+        type: list
+        elements: str
+        default: []
+      row_counts:
+        description: Whether the rows of all tables are counted in the dump's own snapshot, for the drill to compare.
+        type: bool
+        default: true
+      compression:
+        description: How C(pg_dump) compresses.
+        type: dict
+        suboptions:
+          method:
+            description: V(zstd) and V(lz4) came with PostgreSQL 16 and are an error before it.
+            type: str
+            choices: [gzip, zstd, lz4, none]
+            default: gzip
+          level:
+            description: From 0 to 9 (gzip), 22 (zstd), 12 (lz4); V(-1) is the default of the method.
+            type: int
+            default: -1
+      encryption:
+        description: To whom backups are encrypted. Required where O(jobs[].state=present).
+        type: dict
+        suboptions:
+          method:
+            description: V(none) keeps backups in clear.
+            type: str
+            choices: [age, gpg, none]
+            default: age
+          recipients:
+            description:
+              - Public keys of age (C(age1...), C(ssh-ed25519 ...)), or full paths of files with a public key of gpg each.
+              - The private keys belong on another host.
+            type: list
+            elements: str
+            default: []
+      places:
+        description: Where each backup is put, all places at once. Required where O(jobs[].state=present).
+        type: list
+        elements: dict
+        suboptions:
+          kind:
+            description: A directory of this host, or an account of another one where this host may only add.
+            type: str
+            choices: [directory, vault]
+            default: directory
+          path:
+            description:
+              - Full path of the directory; the job makes one of its own name in it. It is made, mode 0700, for the
+                account of the cluster where it is missing and every directory above it is root's.
+              - Directories of the system, and those in the data directory, are an error.
+            type: str
+          host:
+            description: The host of the vault.
+            type: str
+          account:
+            description: The account there.
+            type: str
+          key:
+            description: Full path of the private key of ssh, which the account of the cluster can read.
+            type: str
+          known_hosts:
+            description: Full path of a file with the public keys of the vault's host.
+            type: str
+          port:
+            description: Port of ssh.
+            type: int
+            default: 22
+          timeout:
+            description: Seconds without an answer after which the vault is given up.
+            type: int
+            default: 60
+      retention:
+        description:
+          - Which backups are kept in directories of this host. All zero, nothing is ever removed.
+          - A vault has its own.
+        type: dict
+        suboptions:
+          last:
+            description: The newest so many.
+            type: int
+            default: 0
+          days:
+            description: The newest of each of the last so many days that have one.
+            type: int
+            default: 0
+          weeks:
+            description: The same, of weeks.
+            type: int
+            default: 0
+          months:
+            description: The same, of months.
+            type: int
+            default: 0
+          years:
+            description: The same, of years.
+            type: int
+            default: 0
+          at_least:
+            description: So many good ones stay whatever the rules say.
+            type: int
+            default: 1
+      notify:
+        description: A program that is told of a run. It reads the status as JSON, within the sandbox of the job.
+        type: dict
+        suboptions:
+          command:
+            description: The program and its arguments. Others can read them, so no passwords.
+            type: list
+            elements: str
+            default: []
+          when:
+            description: After which runs.
+            type: str
+            choices: [failure, always]
+            default: failure
+      metrics_directory:
+        description:
+          - The directory that the textfile collector of Prometheus' node exporter reads. The account of the cluster must be able to
+            write there; one that is missing is made for it, mode 0755, below directories of root's.
+        type: str
+      timeout:
+        description: Seconds after which a run is ended, V(0) for none.
+        type: int
+        default: 86400
+requirements:
+  - psycopg 3 or psycopg2, or C(psql)
+  - C(age) or C(gpg), and PostgreSQL's clients of the version of the cluster
+seealso:
+  - module: rampart.postgresql.backup_program
+"""
+
+EXAMPLES = r"""
+- name: Dump everything each night, and keep a month of it
+  rampart.postgresql.backup_job:
+    cluster: 17/main
+    jobs:
+      - name: nightly
+        schedule:
+          calendar: "*-*-* 02:30:00"
+          random_delay: 1800
+        encryption:
+          recipients: [age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p]
+        places:
+          - path: /var/backups/postgresql
+        retention:
+          days: 7
+          weeks: 5
+          at_least: 3
+  become: true
+
+- name: Make no backups of that name any more, and keep those that there are
+  rampart.postgresql.backup_job:
+    cluster: 17/main
+    jobs:
+      - name: nightly
+        state: absent
+  become: true
+"""
+
+RETURN = r"""
+jobs:
+  description: What belongs to each job.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+    state:
+      description: V(present) or V(absent).
+      type: str
+    definition:
+      description: The file that it is defined in.
+      type: str
+      sample: /etc/rampart-backup/nightly.json
+    status:
+      description: The file that says what became of its last run.
+      type: str
+      sample: /var/lib/rampart-backup/nightly/status/nightly.json
+    unit:
+      description: The unit that runs it; empty where systemd does not run the host.
+      type: str
+      sample: rampart-backup-nightly.service
+steps:
+  description: What was changed; in check mode what would be.
+  returned: success
+  type: list
+  elements: dict
+undone:
+  description: What was taken back.
+  returned: failure, after something was changed
+  type: list
+  elements: str
+server:
+  description: The cluster that this was about.
+  returned: success
+  type: dict
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.arguments import ARGUMENTS
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.component import bring
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.desired import from_task
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.arguments import CONNECTION_ARGUMENTS
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
+
+
+def main() -> t.NoReturn:
+    """Make the jobs as they are wanted."""
+    module = AnsibleModule(argument_spec={**CONNECTION_ARGUMENTS, **ARGUMENTS}, supports_check_mode=True)
+    try:
+        jobs = from_task(module.params)
+        with Server.open(Options.from_task(module.params)) as server:
+            outcome = bring(server, jobs, check_mode=module.check_mode)
+            facts = server.facts()
+    except RampartError as error:
+        module.fail_json(msg=str(error), **error.details)
+    result = outcome.result()
+    for warning in result.pop("warnings"):
+        module.warn(warning)
+    module.exit_json(**{**facts, **result})
+
+
+if __name__ == "__main__":
+    main()

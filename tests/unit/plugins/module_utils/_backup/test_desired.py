@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options that cannot be meant are refused by name."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.desired import from_task
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.tests.unit.plugins.module_utils._backup.jobs import job
+
+VAULT = {"kind": "vault", "host": "v", "account": "a", "key": "/k", "known_hosts": "/h"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        *(({"name": name}, r"jobs\[0\]\.name") for name in ("", "-a", "a/b", "a b", "a%n", "é", "a" * 65, "a\n")),
+        *(
+            ({"places": [{"path": path}]}, r"jobs\[0\]\.places\[0\]\.path")
+            for path in (
+                "",
+                "x",
+                "/",
+                "/etc",
+                "/etc/x",
+                "/var/lib",
+                "/usr/local/b",
+                "/a/../b",
+                '/a"b',
+                "/a\\b",
+                "/a\nb",
+                "/./a",
+            )
+        ),
+        ({"places": [VAULT, {**VAULT, "key": "k"}]}, r"jobs\[0\]\.places\[1\]\.key"),
+        ({"places": [{**VAULT, "port": 0}]}, r"jobs\[0\]\.places\[0\]\.port: 0"),
+        ({"places": []}, r"jobs\[0\]\.places: \[\]"),
+        ({"schedule": {"calendar": "daily\nx"}}, None),  # white space is what it is to systemd
+        ({"schedule": {"calendar": "%h"}}, r"jobs\[0\]\.schedule\.calendar"),
+        ({"schedule": {"calendar": ""}}, r"jobs\[0\]\.schedule\.calendar"),
+        ({"schedule": {"calendar": "daily", "random_delay": -1}}, r"jobs\[0\]\.schedule\.random_delay: -1"),
+        ({"encryption": {}}, r"jobs\[0\]\.encryption\.recipients"),
+        ({"encryption": {"method": "none", "recipients": ["x"]}}, r"jobs\[0\]\.encryption\.recipients"),
+        ({"encryption": {"method": "none"}}, None),
+        ({"compression": {"method": "lz4", "level": 13}}, r"jobs\[0\]\.compression\.level: 13"),
+        ({"compression": {"method": "lz4", "level": 12}}, None),
+        ({"retention": {"weeks": -1}}, r"jobs\[0\]\.retention\.weeks: -1"),
+        ({"retention": {"at_least": 0}}, r"jobs\[0\]\.retention\.at_least: 0"),
+        ({"timeout": -1}, r"jobs\[0\]\.timeout: -1"),
+        ({"timeout": 0}, None),
+        ({"metrics_directory": "metrics"}, r"jobs\[0\]\.metrics_directory"),
+    ],
+)
+def test_values(changes: dict[str, t.Any], expected: str | None) -> None:
+    assert job()
+    if expected is None:
+        assert job(**changes)
+        return
+    with pytest.raises(InputError, match=expected):
+        job(**changes)
+
+
+def test_two_jobs_of_one_name_are_refused() -> None:
+    absent = {"state": "absent"}
+    assert len(from_task({"jobs": [{"name": "a", **absent}, {"name": "b", **absent}]})) == 2
+    with pytest.raises(InputError, match=r"jobs\[0\]\.name: 'a'"):
+        from_task({"jobs": [{"name": "a", **absent}, {"name": "a", **absent}]})
