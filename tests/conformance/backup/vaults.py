@@ -121,10 +121,6 @@ class Vault:
         """What is not whole, under whatever name."""
         return [each for each in self.root.rglob("*") if each.name.startswith(".")]
 
-    def end_sessions(self) -> None:
-        """Cut every transfer: the processes of open sessions are killed."""
-        subprocess.run(["pkill", "-KILL", "-P", str(self._process.pid)], check=False)
-
     def close(self) -> None:
         """End it."""
         self._process.terminate()

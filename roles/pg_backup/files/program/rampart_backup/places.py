@@ -207,7 +207,7 @@ class Deliveries:
             try:
                 act(delivery)
             except (Fault, OSError) as error:
-                self.failed[name] = error if isinstance(error, Fault) else PlaceFault(str(error))
+                self.failed[name] = error if isinstance(error, Fault) else PlaceFault(error.strerror or str(error))
                 del self._open[name]
                 delivery.abandon()
         self._refuse_none()

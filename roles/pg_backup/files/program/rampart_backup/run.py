@@ -90,23 +90,25 @@ class _Run:
         for what in ("roles", "tablespaces"):
             dump = functools.partial(logical.dump_globals, self._server, what, sealing)
             self._part(f"{what}.sql", None, sealing, deliveries, dump)
-        for name in databases:
-            self._database(name, sealing, deliveries)
+        faults = [fault for fault in (self._database(name, sealing, deliveries) for name in databases) if fault]
+        if len(faults) == len(databases):
+            raise faults[0]  # what is left is no backup
         if self._counts:
             text = json.dumps(self._counts, sort_keys=True, ensure_ascii=True).encode()
             self._part(_COUNTS, None, sealing, deliveries, functools.partial(_seal_text, text, sealing))
 
-    def _database(self, name: str, sealing: Sealing, deliveries: Deliveries) -> None:
-        """One that cannot be dumped must not keep the others from it."""
+    def _database(self, name: str, sealing: Sealing, deliveries: Deliveries) -> Fault | None:
+        """One that cannot be dumped must not keep the others from it; returns why it cannot."""
         dump = functools.partial(logical.dump_database, self._job, self._server, name, sealing)
         try:
             dumped = self._part(logical.part_name(name), name, sealing, deliveries, dump)
         except SourceFault as fault:
             self._missing[name] = str(fault)
             telling.log(f"the database {name} is not in this backup: {fault}", level="error", job=self._job.name)
-            return
+            return fault
         if dumped.counts is not None:
             self._counts[name] = [list(each) for each in dumped.counts]
+        return None
 
     def _part(
         self,

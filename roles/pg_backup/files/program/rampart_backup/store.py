@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import hashlib
 import json
@@ -278,5 +277,4 @@ def _as_place_fault(path: str) -> t.Iterator[None]:
     try:
         yield
     except OSError as error:
-        full = " (no space is left)" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
-        raise PlaceFault(f"{error.filename or path}: {error.strerror}{full}") from None
+        raise PlaceFault(f"{error.filename or path}: {error.strerror}") from None
