@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import typing as t
 
 import psycopg
@@ -231,26 +230,6 @@ def test_a_verifier_that_a_role_made_itself_stops_no_run(fresh_server: Server) -
         server.query(f"UPDATE pg_authid SET rolpassword = 'SCRAM-SHA-256${start}${keys}:{keys}' WHERE rolname = 'app'")
         assert good(run(server, passwords={"app": "x y"})).changed
         assert not good(run(server, passwords={"app": "x y"})).changed
-
-
-@pytest.mark.in_turn
-def test_credcheck_that_refuses_verifiers_is_sent_none(fresh_server: Server) -> None:
-    """A library of that name stands in: what counts is that it is loaded, and its parameter."""
-    server = fresh_server
-    create(server, ("app",))
-    library = server.data_directory.parent / "credcheck.so"
-    found = next(path for path in server.bindir.parent.rglob("auto_explain.so"))
-    shutil.copy(found, library)
-    library.chmod(0o755)
-    with server.owner.acting(), server.conf_file.open("a", encoding="utf-8") as stream:
-        stream.write(f"shared_preload_libraries = '{library}'\ncredcheck.encrypted_password_allowed = off\n")
-    server.restart()
-    refused = run(server, passwords={"app": "x y"})
-    assert refused.failed and "credcheck refuses" in refused.message
-    assert server.query(VERIFIERS) == [("app", None)]
-    server.query("ALTER SYSTEM SET credcheck.encrypted_password_allowed = on")
-    server.reload()
-    assert good(run(server, passwords={"app": "x y"})).changed
 
 
 @pytest.mark.in_turn
