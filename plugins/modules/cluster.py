@@ -600,10 +600,9 @@ options:
         type: dict
       in_use:
         description:
-        - What to do about a role that replication, backup, monitoring or high availability works with, and that may
-          not have the attribute for it.
-        - V(fail) fails before anything is changed and names the role. V(keep) leaves it that attribute and reports
-          it in RV(left_alone).
+        - What to do about a role that replication, backup, monitoring or high availability works with (RV(roles_in_use)),
+          and that may not have the attribute, membership or grant on a parameter that it has.
+        - V(fail) fails before anything is changed and names the role. V(keep) leaves it that and reports it in RV(left_alone).
         type: str
         choices:
         - fail
@@ -1164,6 +1163,11 @@ access_findings:
   type: list
   elements: dict
 near_superusers:
+  description: As the return value of M(rampart.postgresql.role_attributes).
+  returned: success, with O(role_attributes)
+  type: list
+  elements: dict
+roles_in_use:
   description: As the return value of M(rampart.postgresql.role_attributes).
   returned: success, with O(role_attributes)
   type: list

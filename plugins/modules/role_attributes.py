@@ -22,9 +22,14 @@ description:
     PostgreSQL's predefined roles keep their attributes and the memberships that PostgreSQL gave them (C(pg_monitor)).
   - The attribute that a role replicates with right now (a standby, a backup, an active slot), or that C(primary_conninfo)
     names, is never taken away. The run fails before anything is changed and names role and use; see O(in_use). The same
-    goes for roles that O(allow) says nothing about and that a tool for backup, monitoring or high availability is connected
-    with now, known by its C(application_name). pgBackRest, Barman, WAL-G, pg_probackup, repmgr, Patroni, postgres_exporter,
-    pgwatch, pgMonitor, check_postgres and Zabbix are known.
+    goes for roles that O(allow) and O(strip) say nothing about and that a tool for backup, monitoring or high availability is
+    connected with now, known by its C(application_name) (pgBackRest, Barman, WAL-G, pg_probackup, repmgr, Patroni,
+    postgres_exporter, pgwatch, pgMonitor, check_postgres and Zabbix), or that its configuration on this host names. Read are the
+    usual files of pgBackRest, Barman, repmgr, Patroni and postgres_exporter below C(/etc), and in the C(.pgpass) of the cluster's
+    owner the entries for replication. Such roles keep their attributes, memberships and grants on parameters.
+    RV(roles_in_use) tells them all.
+  - A configuration file that cannot be read or understood is a warning with its path and line. Each is read with the rights
+    of the cluster's owner or of its own owner, and as root only where nobody else could have put it there.
   - The owner of a subscription keeps its C(SUPERUSER) and C(LOGIN), or replication would stop without an error. The run fails before
     anything is changed and names subscription and role. Event triggers, C(SECURITY DEFINER) functions and user
     mappings without a password of a role that loses C(SUPERUSER) are listed in a warning. Owners of databases are stripped like anyone else.
@@ -220,10 +225,10 @@ options:
     type: dict
   in_use:
     description:
-      - What to do about a role that replication, backup, monitoring or high availability works with, and that may not have
-        the attribute for it.
-      - V(fail) fails before anything is changed and names the role. V(keep) leaves it that attribute and reports it
-        in RV(left_alone).
+      - What to do about a role that replication, backup, monitoring or high availability works with (RV(roles_in_use)), and
+        that may not have the attribute, membership or grant on a parameter that it has.
+      - V(fail) fails before anything is changed and names the role. V(keep) leaves it that and reports it in
+        RV(left_alone).
     type: str
     choices: [fail, keep]
     default: fail
@@ -355,6 +360,22 @@ password_state:
         The next stage on the way to SCRAM: V(change passwords) while a role has an md5 verifier, then V(tighten rules) while
         pg_hba.conf has the method C(md5), then V(done).
       type: str
+roles_in_use:
+  description:
+    - Roles that replication, backup, monitoring or high availability works with, as far as it shows. A list to begin O(allow) with.
+    - An inactive slot, such as one of C(pg_receivewal) that is not running, names no role.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    role:
+      description: The role.
+      type: str
+    uses:
+      description: How that is known, in words.
+      type: list
+      elements: str
+      sample: [/etc/pgbackrest/pgbackrest.conf names it for pgBackRest]
 near_superusers:
   description:
     - Roles that are no superusers and as good as one, by membership in a superuser or in a predefined role of that power,

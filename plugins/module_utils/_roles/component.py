@@ -61,10 +61,14 @@ class RoleAttributes:
         """One statement for each role that has what it should not have, or not what it should."""
         self._refuse_exempt(state)
         judge = Judge(self._desired, state)
-        strippings, left = self._strippings(state, judge)
+        strippings, left, needed = self._strippings(state, judge)
         changes, parts = self._values(state), self._rights(state, judge, offered)
+        needed += [(role, need, judge.works_for(role)) for part in parts for role, need in part.needed]
+        if needed and self._desired.in_use == "fail" and not state.in_recovery:
+            self._refuse_used(needed)
         left += [item for part in parts for item in part.left_alone]
-        nothing = Planned(left_alone=tuple(left), warnings=tuple(self._unknown(state)), standing=self._standing(state))
+        warnings = (*self._unknown(state), *state.unread)
+        nothing = Planned(left_alone=tuple(left), warnings=warnings, standing=self._standing(state))
         if not (strippings or changes or any(part.steps for part in parts)):
             return nothing
         # Here and below: what only some runs need is imported by them.
@@ -99,7 +103,7 @@ class RoleAttributes:
         return found
 
     def _standing(self, state: State) -> dict[str, t.Any]:
-        standing: dict[str, t.Any] = {"near_superusers": near_superusers(state)}
+        standing: dict[str, t.Any] = {"near_superusers": near_superusers(state), "roles_in_use": _in_use(state)}
         if state.passwords is not None:
             standing["password_state"] = reported(state.passwords, state.md5_rules)
         return standing
@@ -112,7 +116,9 @@ class RoleAttributes:
         """The catalogue is what is in force: an empty plan proves it."""
         return []
 
-    def _strippings(self, state: State, judge: Judge) -> tuple[list[Stripping], list[LeftAlone]]:
+    def _strippings(
+        self, state: State, judge: Judge
+    ) -> tuple[list[Stripping], list[LeftAlone], list[tuple[Role, str, tuple[str, ...]]]]:
         strippings, left, needed = [], [], []
         for role in state.roles:
             unwanted = judge.loses(role)
@@ -122,16 +128,14 @@ class RoleAttributes:
                 unwanted = tuple(name for name in unwanted if name != need)
                 left.append(self._left(role, f"{need} is in use for replication now: {', '.join(uses)}"))
                 needed.append((role, need, uses))
-            known = state.recognised.get(role.oid, ())
-            if known and unwanted and not judge.is_listed(role):
+            known = judge.works_for(role)
+            if known and unwanted:
                 left.append(self._left(role, f"has {' '.join(unwanted)}, and {', '.join(known)}"))
                 needed.append((role, " ".join(unwanted), known))
                 unwanted = ()
             if unwanted:
                 strippings.append(Stripping(role, unwanted))
-        if needed and self._desired.in_use == "fail" and not state.in_recovery:
-            self._refuse_used(needed)
-        return strippings, [*left, *self._exempt(state, judge), *self._silent(state)]
+        return strippings, [*left, *self._exempt(state, judge), *self._silent(state)], needed
 
     def _refuse_used(self, needed: t.Sequence[tuple[Role, str, tuple[str, ...]]]) -> None:
         """Roles that something works with have to be allowed what they work with, by the operator."""
@@ -140,7 +144,7 @@ class RoleAttributes:
             f"roles are in use with what they may not have, so nothing was changed: {listed};"
             f" put {'it' if len(needed) == 1 else 'them'} into {self._option('allow')}, or leave what is in use"
             f" as it is with {self._option('in_use')}=keep",
-            roles=[role.name for role, _need, _uses in needed],
+            roles=list(dict.fromkeys(role.name for role, _need, _uses in needed)),
         )
 
     def _exempt(self, state: State, judge: Judge) -> list[LeftAlone]:
@@ -212,3 +216,11 @@ def _iterations(offered: t.Any) -> int | None:
 def _replicates_with(role: Role) -> str:
     """The attribute that lets a role replicate: a superuser may do so without REPLICATION."""
     return "REPLICATION" if "REPLICATION" in role.attributes else "SUPERUSER"
+
+
+def _in_use(state: State) -> list[dict[str, t.Any]]:
+    """Whom something works as, and how that is known."""
+    found = [
+        (role.name, (*state.replicating.get(role.oid, ()), *state.recognised.get(role.oid, ()))) for role in state.roles
+    ]
+    return [{"role": name, "uses": list(uses)} for name, uses in found if uses]

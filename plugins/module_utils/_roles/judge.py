@@ -64,6 +64,11 @@ class Judge:
         belongs_to = self._state.belongs_to.get(role.oid, frozenset())
         return any(entry.fits(role.name, belongs_to) for entry in self._by_kind)
 
+    def works_for(self, role: Role) -> tuple[str, ...]:
+        """What a tool uses it for, while the operator has not decided about it: then the operator has to."""
+        known = self._state.recognised.get(role.oid, ())
+        return () if known and self.is_listed(role) else known
+
     def loses(self, role: Role) -> tuple[str, ...]:
         """The attributes that it would lose, were nothing using them."""
         if role.predefined or self.is_exempt(role) or not self.is_governed(role):

@@ -7,10 +7,14 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Effect
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import LeftAlone
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Role
 
 __all__ = ["Part"]
 
@@ -23,3 +27,4 @@ class Part:
     effects: tuple[Effect, ...] = ()
     left_alone: tuple[LeftAlone, ...] = ()
     warnings: tuple[str, ...] = ()
+    needed: tuple[tuple[Role, str], ...] = ()  # what roles in use would lose, though nobody has decided about them

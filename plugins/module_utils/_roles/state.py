@@ -15,6 +15,7 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConnectionFailed
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.state import Passwords
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.passwords.state import observe as passwords_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.tools.reading import configured
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Identifier
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Literal
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import compose
@@ -215,6 +216,7 @@ class State:
     in_recovery: bool = False
     replicating: t.Mapping[int, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # oid to uses
     recognised: t.Mapping[int, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # oid to uses by tools
+    unread: tuple[str, ...] = ()  # what could not be read or understood of the configuration of tools
     dependents: tuple[Dependent, ...] = ()
     unseen: tuple[str, ...] = ()  # databases where nobody could look for what depends on owners
     managers: tuple[str, ...] = ()
@@ -253,13 +255,15 @@ def observe(
     roles = tuple(_role(row) for row in session.rows(_ROLES))
     present = {role.oid for role in roles}
     grants = (Grant(**row) for row in session.rows(_MEMBERSHIPS))
+    recognised, unread = _recognised(server, roles)
     state = State(
         roles=roles,
         login=session.login,
         superuser=session.is_superuser,
         in_recovery=server.in_recovery,
         replicating=_replicating(session, roles),
-        recognised=_uses(session.rows(compose(_RECOGNISED, names=Literal(APPLICATIONS)))),
+        recognised=recognised,
+        unread=unread,
         managers=tuple(manager.name for manager in server.managers),
         # A role that was dropped while it was granted may have left a row that means nothing.
         grants=tuple(grant for grant in grants if grant.role in present and grant.member in present),
@@ -317,6 +321,18 @@ def _replicating(session: Session, roles: t.Iterable[Role]) -> dict[int, tuple[s
         if role.name in configured:
             uses[role.oid] = (*uses.get(role.oid, ()), "primary_conninfo names it")
     return uses
+
+
+def _recognised(server: Server, roles: t.Iterable[Role]) -> tuple[dict[int, tuple[str, ...]], tuple[str, ...]]:
+    """Whom tools work as: those connected now, and those that files of this host name."""
+    uses = _uses(server.session.rows(compose(_RECOGNISED, names=Literal(APPLICATIONS))))
+    if not server.has_files:
+        return uses, ()
+    found = configured(server.owner)
+    for role in roles:
+        if role.name in found.uses:
+            uses[role.oid] = (*uses.get(role.oid, ()), *found.uses[role.name])
+    return uses, found.problems
 
 
 def _unescaped(name: str) -> str:

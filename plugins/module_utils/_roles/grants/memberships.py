@@ -25,6 +25,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._roles.judge im
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.part import Part
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import BOOTSTRAP_OID
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Grant
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Role
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Identifier
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Keyword
@@ -57,6 +58,7 @@ class _Planning:
         doomed: list[Doomed[Grant]] = []
         becoming: list[tuple[Grant, Grant]] = []
         left: list[LeftAlone] = []
+        needed: list[tuple[Role, str]] = []
         for grant in self._state.grants:
             member = self._roles[grant.member]
             if grant.role not in self._governed:
@@ -67,6 +69,10 @@ class _Planning:
                 left.append(self._left(grant, "and no allow-list says whether it may"))
                 continue
             allowed = self._judge.allowance(member).memberships.get(self._name(grant.role))
+            if allowed is None and self._judge.works_for(member):
+                left.append(self._left(grant, f"and {', '.join(self._judge.works_for(member))}"))
+                needed.append((member, f"membership in {self._name(grant.role)}"))
+                continue
             if allowed is None:
                 doomed.append(Doomed(grant))
                 continue
@@ -81,6 +87,7 @@ class _Planning:
             effects=tuple(self._effects(gone, dict(changes))),
             left_alone=tuple(left),
             warnings=tuple(self._falling(going)),
+            needed=tuple(needed),
         )
 
     def _is_built_in(self, grant: Grant) -> bool:

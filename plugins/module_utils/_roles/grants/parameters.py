@@ -20,6 +20,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._roles.judge im
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.part import Part
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import BOOTSTRAP_OID
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import ParameterGrant
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Role
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import State
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import DottedName
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Identifier
@@ -50,13 +51,21 @@ class _Planning:
         """Revocations, dependants first."""
         doomed: list[Doomed[ParameterGrant]] = []
         left: list[LeftAlone] = []
+        needed: list[tuple[Role, str]] = []
         for grant in self._state.parameter_grants:
             if grant.parameter not in self._desired.parameters or self._is_exempt(grant):
                 continue
             if not self._is_governed(grant):
                 reason = f"has {self._line(grant)}, and no allow-list says whether it may"
                 left.append(LeftAlone(self._component, self._subject(grant), reason))
-            elif not self._is_allowed(grant):
+            elif self._is_allowed(grant):
+                continue
+            elif grant.grantee != _PUBLIC and self._judge.works_for(self._roles[grant.grantee]):
+                role = self._roles[grant.grantee]
+                reason = f"has {self._line(grant)}, and {', '.join(self._judge.works_for(role))}"
+                left.append(LeftAlone(self._component, self._subject(grant), reason))
+                needed.append((role, f"{grant.privilege} on parameter {grant.parameter}"))
+            else:
                 doomed.append(Doomed(grant))
         going = doomed_in_order(self._state.parameter_grants, doomed)
         self._refuse_superuser_grantors(going)
@@ -68,7 +77,9 @@ class _Planning:
                 dependents=falling,
             )
         warnings = tuple(f"{said}: it falls, as its grantor may not pass it on any more" for said in falling)
-        return Part(steps=tuple(map(self._step, going)), left_alone=tuple(left), warnings=warnings)
+        return Part(
+            steps=tuple(map(self._step, going)), left_alone=tuple(left), warnings=warnings, needed=tuple(needed)
+        )
 
     def _refuse_superuser_grantors(self, going: t.Iterable[Doomed[ParameterGrant]]) -> None:
         """Whatever a superuser revokes counts as revoked by the owner of all parameters."""

@@ -27,6 +27,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._roles.argument
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import ATTRIBUTES
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Dependent
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Grant
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import ParameterGrant
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Role
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import State
 
@@ -161,6 +162,40 @@ def test_what_replication_uses_is_kept(attributes: tuple[str, ...], kept: str) -
         f"{kept} is in use for replication now: it sends WAL to walreceiver"
     ]
     assert len(statements(plan(state(role), allow=[]))) == 1
+
+
+def test_what_a_tool_works_with_is_the_operators_to_decide() -> None:
+    uses = {APP.oid: ("/etc/pgbackrest.conf names it for pgBackRest",)}
+    files = Role(oid=4569, name="pg_read_server_files", attributes=(), login=False)
+    found = state(
+        APP,
+        PLAIN,
+        files,
+        recognised=uses,
+        unread=("cannot read /etc/barman.conf",),
+        grants=(Grant(files.oid, APP.oid, 10), Grant(files.oid, PLAIN.oid, 10)),
+        parameter_grants=(
+            ParameterGrant("archive_command", APP.oid, 10, "SET"),
+            ParameterGrant("archive_command", 0, 10, "SET"),
+        ),
+    )
+    with pytest.raises(RampartError, match="pgBackRest") as caught:
+        plan(found, allow=[ALLOW_DBA])
+    assert caught.value.details["roles"] == ["app"]
+    for need in ("SUPERUSER CREATEDB", "membership in pg_read_server_files", "SET on parameter archive_command"):
+        assert f'role "app" needs {need}: /etc/pgbackrest.conf names it' in str(caught.value)
+    kept = plan(found, allow=[], in_use="keep")
+    assert statements(kept) == [
+        'REVOKE "pg_read_server_files" FROM "plain"',
+        'REVOKE SET ON PARAMETER "archive_command" FROM PUBLIC',
+    ]
+    assert kept.standing["roles_in_use"] == [{"role": "app", "uses": list(uses[APP.oid])}]
+    assert "cannot read /etc/barman.conf" in kept.warnings
+    assert not any(
+        '"app"' in statement
+        for statement in statements(plan(found, allow=[{"role": "app", "attributes": ["SUPERUSER", "CREATEDB"]}]))
+    )
+    assert 'REVOKE "pg_read_server_files" FROM "app"' in statements(plan(found, allow=[], strip=["app"]))
 
 
 def test_a_subscription_blocks_and_is_named() -> None:
