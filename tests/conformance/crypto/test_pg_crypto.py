@@ -214,6 +214,19 @@ def test_the_role_as_a_play_uses_it(fresh_server: Server, tmp_path: pathlib.Path
 
 
 @pytest.mark.since(18)
+def test_limits_outlast_an_update_of_the_extension(fresh_server: Server) -> None:
+    prepare(fresh_server)
+    with fresh_server.connect(dbname="shop") as connection:
+        connection.execute("CREATE EXTENSION pgcrypto VERSION '1.3'")
+        assert run_module("privileges", fresh_server, rehearse=False, **exact("shop")).changed
+        connection.execute("ALTER EXTENSION pgcrypto UPDATE TO '1.4'")
+        found = connection.execute(EXECUTABLE.encode()).fetchall()
+    assert "fips_mode" in {name for name, _may, _app in found}
+    assert all(may == (name in FOR_ALL) and app for name, may, app in found)
+    assert not run_module("privileges", fresh_server, rehearse=False, **exact("shop")).changed
+
+
+@pytest.mark.since(18)
 def test_built_in_ciphers_can_be_ended(fresh_server: Server) -> None:
     """What the page says about FIPS."""
     with fresh_server.connect() as connection:
