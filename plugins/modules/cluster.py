@@ -446,6 +446,7 @@ options:
           memberships:
             description:
             - The roles of O(role_attributes.memberships) that it may be a member of. It is not made a member of one.
+              Any other is an error.
             type: list
             elements: dict
             default: []
@@ -471,6 +472,7 @@ options:
                 type: bool
           parameters:
             description: The parameters of O(role_attributes.parameters) on which it may have been granted something.
+              Any other is an error.
             type: list
             elements: str
             default: []
@@ -506,7 +508,7 @@ options:
           may log in has an md5 verifier, or a rule of pg_hba.conf has the method C(md5), because its members read
           verifiers.
         - A membership that a C(+role) in pg_hba.conf asks for is not ended when a client would be refused for it.
-        - An empty list leaves all memberships alone.
+        - An empty list leaves all memberships alone. A name that the cluster does not have is a warning.
         type: list
         elements: str
         default:

@@ -89,7 +89,7 @@ options:
         default: []
       memberships:
         description:
-          - The roles of O(memberships) that it may be a member of. It is not made a member of one.
+          - The roles of O(memberships) that it may be a member of. It is not made a member of one. Any other is an error.
         type: list
         elements: dict
         default: []
@@ -113,7 +113,7 @@ options:
               - PostgreSQL 15 and older have no such option, which RV(left_alone) tells.
             type: bool
       parameters:
-        description: The parameters of O(parameters) on which it may have been granted something.
+        description: The parameters of O(parameters) on which it may have been granted something. Any other is an error.
         type: list
         elements: str
         default: []
@@ -138,7 +138,7 @@ options:
       - Memberships in C(pg_read_all_data), which PostgreSQL 14 and newer have, are ended only while a role that may log in
         has an md5 verifier, or a rule of pg_hba.conf has the method C(md5), because its members read verifiers.
       - A membership that a C(+role) in pg_hba.conf asks for is not ended when a client would be refused for it.
-      - An empty list leaves all memberships alone.
+      - An empty list leaves all memberships alone. A name that the cluster does not have is a warning.
     type: list
     elements: str
     default: [pg_execute_server_program, pg_read_server_files, pg_write_server_files, pg_read_all_data]

@@ -78,14 +78,17 @@ def component(values: t.Mapping[str, t.Any], *, option: str = "") -> RoleAttribu
     allow = _allow(values.get("allow"), _path(option, "allow"))
     strip = _strip(values.get("strip"), _path(option, "strip"))
     _refuse_contradiction(allow, strip)
+    memberships = _names(values.get("memberships"), MEMBERSHIPS, _path(option, "memberships"))
+    parameters = _parameters(values.get("parameters"), PARAMETERS)
+    _refuse_without_effect(allow or (), memberships, parameters)
     attributes = values.get("attributes")
     return RoleAttributes(
         Desired(
             allow=allow,
             strip=strip,
             roles=_values(values.get("roles") or (), _path(option, "roles")),
-            memberships=_names(values.get("memberships"), MEMBERSHIPS, _path(option, "memberships")),
-            parameters=_parameters(values.get("parameters"), PARAMETERS),
+            memberships=memberships,
+            parameters=parameters,
             cascade=bool(values.get("cascade")),
             passwords=_passwords(values.get("passwords") or {}, _path(option, "passwords")),
             in_use=values.get("in_use") or "fail",
@@ -238,6 +241,22 @@ def _refuse_contradiction(allow: tuple[Allowed, ...] | None, strip: tuple[tuple[
     for where, name in strip or ():
         if name in allowed:
             raise InputError(option=where, value=name, expected=f"a role that {allowed[name].option} does not allow")
+
+
+def _refuse_without_effect(
+    allow: t.Iterable[Allowed], memberships: t.Sequence[str], parameters: t.Sequence[str]
+) -> None:
+    """A name that nothing is taken of needs no permission, so it is misspelt; an empty list says that nothing is wanted."""
+    for entry in allow:
+        named = [membership.role for membership in entry.memberships]
+        for kind, names, governed in (
+            ("memberships", named, memberships),
+            ("parameters", entry.parameters, parameters),
+        ):
+            for name in names:
+                if governed and name not in governed:
+                    expected = f"among those that {kind} has, {', '.join(governed)}"
+                    raise InputError(option=f"{entry.option}.{kind}", value=name, expected=expected)
 
 
 def _role(name: t.Any, option: str) -> str:

@@ -15,6 +15,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Le
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles import state as _state
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired import Desired
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.known import MEMBERSHIPS
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.near import near_superusers
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.judge import Judge
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.judge import Stripping
@@ -178,6 +179,8 @@ class RoleAttributes:
         named = [(entry.option, entry.role or entry.member_of) for entry in self._desired.allow or ()]
         named += [*(self._desired.strip or ()), *((values.option, values.role) for values in self._desired.roles)]
         named += [(self._option("passwords"), password.role) for password in self._desired.passwords]
+        # Not every version has all that are governed by default.
+        named += [(self._option("memberships"), name) for name in self._desired.memberships if name not in MEMBERSHIPS]
         return [
             f"{option}: this cluster has no role {name!r}" for option, name in named if name not in {*present, None}
         ]

@@ -24,6 +24,9 @@ DBA = {"role": "dba", "attributes": ["SUPERUSER"]}
         {"allow": [DBA, {"role": "DBA", "attributes": []}], "strip": ["app"]},
         {"attributes": ["SUPERUSER"], "require_other_superuser": True, "on_standby": "fail"},
         {"strip": ["dba"], "allow": [{"role": "dba", "attributes": []}]},
+        {"allow": [{"role": "a", "memberships": [{"role": "g"}], "parameters": ["Work_Mem"]}], "memberships": ["g"]}
+        | {"parameters": ["work_mem"]},
+        {"allow": [{"role": "a", "parameters": ["x"]}], "parameters": []},
     ],
 )
 def test_good_values_are_taken(values: dict[str, t.Any]) -> None:
@@ -49,6 +52,8 @@ def test_good_values_are_taken(values: dict[str, t.Any]) -> None:
         ({"roles": [{"role": "a", "valid_until": "tomorrow"}]}, "roles[0].valid_until", "a moment such as"),
         ({"roles": [{"role": "a", "valid_until": "2030-02-30"}]}, "roles[0].valid_until", "a moment such as"),
         ({"attributes": ["superuser"]}, "attributes", "SUPERUSER, CREATEDB"),
+        ({"allow": [{"role": "a", "memberships": [{"role": "pg_sleep"}]}]}, "allow[0].memberships", "among those that"),
+        ({"allow": [{"role": "a", "parameters": ["archive_comand"]}]}, "allow[0].parameters", "archive_command, "),
     ],
 )
 def test_bad_values_are_refused_with_their_path(values: dict[str, t.Any], option: str, words: str) -> None:

@@ -189,6 +189,8 @@ def test_any_role_can_be_governed_whatever_its_name() -> None:
     planned = plan(found, allow=[], memberships=[group.name])
     assert statements(planned) == ['REVOKE "we""ird %s {x}; --" FROM "one" GRANTED BY "postgres"']
     assert not plan(found, allow=[allowed(ONE, of=group)], memberships=[group.name]).steps
+    assert plan(found, memberships=["nobody"]).warnings == ("roles.memberships: this cluster has no role 'nobody'",)
+    assert not plan(found).warnings
 
 
 def test_grants_on_parameters_go_as_their_grantor() -> None:
