@@ -67,13 +67,15 @@ SELECT (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
                     CASE k.letter WHEN 'S' THEN 's' ELSE k.letter END::"char", 10)) a)) ORDER BY k.letter)
         FROM pg_catalog.unnest(ARRAY[{letters}]) AS k (letter)) AS built_in"""
 
-# Many objects share an ACL: each is taken apart once.
+# Many objects share an ACL: each is taken apart once. What initdb granted in information_schema is not in pg_init_privs.
 _OBJECTS = """
 WITH found AS MATERIALIZED (
   SELECT x.schema, x.name, x.owner, x.oid, x.sub, x.more,
          coalesce(x.stored, pg_catalog.acldefault({letter}, x.owner)) AS acl,
          CASE WHEN x.built_in OR e.objid IS NOT NULL
-              THEN coalesce(i.initprivs, pg_catalog.acldefault({letter}, x.owner)) END AS initial
+              THEN coalesce(i.initprivs, CASE WHEN x.schema = 'information_schema' AND {letter} = 'r'
+                     THEN pg_catalog.acldefault('r', x.owner) || pg_catalog.makeaclitem(0, x.owner, 'SELECT', false) END,
+                   pg_catalog.acldefault({letter}, x.owner)) END AS initial
   FROM (%s) AS x
   LEFT JOIN pg_catalog.pg_depend e
     ON e.classid = {catalogue}::pg_catalog.regclass AND e.objid = x.oid AND e.objsubid = 0 AND e.deptype = 'e'

@@ -130,3 +130,13 @@ def test_a_database_that_cannot_be_read_is_named(fresh_server: Server) -> None:
     refused = run(server, entry)
     assert refused.failed and 'database "bytes"' in refused.message
     assert not good(run(server, {**entry, "databases": ["postgres"]})).changed
+
+
+@pytest.mark.in_turn
+def test_what_initdb_granted_in_information_schema_is_spared(fresh_server: Server) -> None:
+    server = fresh_server
+    execute(server, "CREATE ROLE nosy LOGIN", "GRANT DELETE ON information_schema.sql_sizing TO nosy")
+    chosen: dict[str, t.Any] = {"databases": ["postgres"], "schemas": ["information_schema"], "objects": ["ALL"]}
+    exact = [{"kind": kind, **chosen, "roles": [], "state": "exact"} for kind in ("table", "function", "type")]
+    assert settled(server, *exact) == ['REVOKE DELETE ON TABLE "information_schema"."sql_sizing" FROM "nosy"']
+    execute(server, "SELECT FROM information_schema.tables, information_schema.sql_sizing", user="nosy")
