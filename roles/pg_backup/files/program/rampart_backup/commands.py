@@ -14,7 +14,7 @@ import typing as t
 
 from . import definition
 from . import drill
-from . import logical
+from . import kinds
 from . import restore
 from . import telling
 from . import tending
@@ -117,10 +117,10 @@ def _restore(given: argparse.Namespace) -> None:
 def _check(given: argparse.Namespace) -> None:
     job = definition.read(given.definition)
     server = Server(job.cluster)
-    logical.refuse_impossible(job, server.about())
+    source = kinds.source(job, server, server.about())
+    source.refuse_impossible()
     with Sealing(job.encryption) as sealing:
-        recipients = sealing.fingerprints()
-    telling.show(databases=logical.databases(job, server), recipients=recipients)
+        telling.show(recipients=sealing.fingerprints(), **source.plan())
 
 
 def _status(given: argparse.Namespace) -> None:

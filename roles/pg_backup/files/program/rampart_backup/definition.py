@@ -23,6 +23,7 @@ __all__ = [
     "Job",
     "Logical",
     "Notify",
+    "Physical",
     "Retention",
     "Vault",
     "checked_name",
@@ -98,6 +99,20 @@ class Logical:
     def picks_schemas(self) -> bool:
         """Whether some schemas may be left out."""
         return bool(self.schemas or self.exclude_schemas)
+
+
+@dataclasses.dataclass(frozen=True)
+class Physical:
+    """What pg_basebackup is given. ``restore_point``: whether a name is written into the WAL afterwards."""
+
+    checkpoint: str = "spread"
+    restore_point: bool = True
+
+    @classmethod
+    def of(cls, fields: Fields) -> Physical:
+        """Read it."""
+        checkpoint = fields.text("checkpoint", "spread", choices=("fast", "spread"))
+        return fields.close(cls(checkpoint=checkpoint, restore_point=fields.truth("restore_point", True)))
 
 
 def _chosen(name: str, included: t.Sequence[str], excluded: t.Sequence[str]) -> bool:
@@ -246,6 +261,7 @@ class Job:
     kind: str
     cluster: Cluster
     logical: Logical
+    physical: Physical
     compression: Compression
     encryption: Encryption
     places: tuple[Directory | Vault, ...]
@@ -272,9 +288,10 @@ def parse(text: str) -> Job:
     return fields.close(
         Job(
             name=name,
-            kind=fields.text("kind", choices=("logical",)),
+            kind=fields.text("kind", choices=("logical", "physical")),
             cluster=Cluster.of(fields.inner("cluster")),
             logical=Logical.of(fields.inner("logical")),
+            physical=Physical.of(fields.inner("physical")),
             compression=Compression.of(fields.inner("compression")),
             encryption=Encryption.of(fields.inner("encryption")),
             places=places,

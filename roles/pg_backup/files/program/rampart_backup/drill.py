@@ -25,12 +25,27 @@ from .scratch import Programs
 from .scratch import Scratch
 from .shelves import choose
 from .shelves import shelf
+from .unpacking import Unpacking
 from .unsealing import Unsealing
 
 if t.TYPE_CHECKING:
     from .catalogue import Record
 
 __all__ = ["Check", "Drill", "parse", "read", "run"]
+
+
+_HAS_AMCHECK = """
+SELECT pg_catalog.to_json(EXISTS (SELECT FROM pg_catalog.pg_available_extensions AS e WHERE e.name = 'amcheck'))
+"""
+_AMCHECK = """
+SET client_min_messages = error;
+CREATE SCHEMA rampart_amcheck;
+CREATE EXTENSION amcheck SCHEMA rampart_amcheck;
+SELECT pg_catalog.count(rampart_amcheck.bt_index_check(i.indexrelid, heapallindexed => true))
+FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+JOIN pg_catalog.pg_am AS a ON a.oid = c.relam
+WHERE a.amname = 'btree' AND c.relkind = 'i' AND c.relpersistence = 'p' AND i.indisvalid
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,20 +141,54 @@ def _restored(drill: Drill, record: Record) -> dict[str, t.Any]:
     except OSError as error:
         raise DefinitionFault(f"scratch: {drill.scratch}: {error.strerror}") from None
     with holder as directory:
-        scratch = Scratch(
-            bindir=bindir,
-            directory=os.path.join(directory, "data"),
-            superuser=str(record.entry["bootstrap"]),
-            settings={"fsync": "off", "autovacuum": "off", **drill.settings},
-        )
-        scratch.initialise(checksums=bool(record.entry["checksums"]))
-        with scratch:
-            restoring = Restoring(shelf(drill.place, drill.job), record, Unsealing(drill.identity), scratch)
-            restoring.restore()
-            tables = restoring.compare_counts()
-            for check in drill.checks:
-                _ask(scratch, check)
-    return {"tables": tables, "checks": len(drill.checks)}
+        data = os.path.join(directory, "data")
+        settings = {"fsync": "off", "autovacuum": "off", **drill.settings}
+        scratch = Scratch(bindir=bindir, directory=data, superuser=str(record.entry["bootstrap"]), settings=settings)
+        try:
+            values = _RESTORE[record.kind](drill, record, scratch, bindir)
+        finally:
+            scratch.remove()
+    return {**values, "checks": len(drill.checks)}
+
+
+def _logical(drill: Drill, record: Record, scratch: Scratch, _bindir: str) -> dict[str, t.Any]:
+    scratch.initialise(checksums=bool(record.entry["checksums"]))
+    with scratch:
+        restoring = Restoring(shelf(drill.place, drill.job), record, Unsealing(drill.identity), scratch)
+        restoring.restore()
+        tables = restoring.compare_counts()
+        _ask_all(drill, scratch)
+    return {"tables": tables}
+
+
+def _physical(drill: Drill, record: Record, scratch: Scratch, bindir: str) -> dict[str, t.Any]:
+    unpacking = Unpacking(shelf(drill.place, drill.job), record, Unsealing(drill.identity))
+    unpacking.unpack(scratch.directory, bindir=bindir)
+    scratch.adopt()
+    with scratch:
+        indexes = sum(_check_indexes(scratch, name) for name in scratch.server.databases())
+        _ask_all(drill, scratch)
+    if record.entry["checksums"]:
+        scratch.check_pages()
+    return {"indexes": indexes, "pages": bool(record.entry["checksums"])}
+
+
+_RESTORE: t.Final = {"logical": _logical, "physical": _physical}
+
+
+def _check_indexes(scratch: Scratch, database: str) -> int:
+    """amcheck on every B-tree of a database, with what it indexes; returns how many, 0 where amcheck is not installed."""
+    if not scratch.server.ask(_HAS_AMCHECK, database=database):
+        return 0
+    try:
+        return int(scratch.server.answer(_AMCHECK, database=database))
+    except SourceFault as fault:
+        raise RestoreFault(f"{database}: {fault}") from None
+
+
+def _ask_all(drill: Drill, scratch: Scratch) -> None:
+    for check in drill.checks:
+        _ask(scratch, check)
 
 
 def _ask(scratch: Scratch, check: Check) -> None:

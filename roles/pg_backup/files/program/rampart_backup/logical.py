@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-import re
+import functools
+import json
 import typing as t
 import urllib.parse
 
@@ -18,117 +18,128 @@ from .line import Line
 from .pump import ChildSink
 from .server import Snapshot
 from .server import conninfo
+from .source import Dumped
+from .source import Wanted
+from .source import refuse_warnings
+from .unsealing import in_memory
 
 if t.TYPE_CHECKING:
     from .definition import Job
-    from .pump import Carried
     from .pump import Sink
     from .sealing import Sealing
     from .server import About
     from .server import Server
 
-__all__ = ["Dumped", "databases", "dump_database", "dump_globals", "refuse_impossible"]
+__all__ = ["Logical"]
 
-_WARNING = re.compile(r"^[^\n]*\bwarning: [^\n]*", re.MULTILINE | re.IGNORECASE)
+_COUNTS = "row-counts.json"
 _ZSTD_AND_LZ4 = 160000  # pg_dump 16 release notes: --compress takes a method
 
 
-@dataclasses.dataclass(frozen=True)
-class Dumped:
-    """One part as it went through. ``counts`` are rows by schema and table in the dump's own snapshot."""
+class Logical:
+    """The source of a logical job."""
 
-    plain: Carried
-    sealed: Carried
-    counts: tuple[tuple[str, str, int], ...] | None = None
+    def __init__(self, job: Job, server: Server, about: About) -> None:
+        self._job = job
+        self._server = server
+        self._about = about
+        self._counts: dict[str, list[tuple[str, str, int]]] = {}
 
+    def refuse_impossible(self) -> None:
+        """What a job asks for and this version does not have, or databases that are none."""
+        method = self._job.compression.method
+        if method in ("zstd", "lz4") and self._about.number < _ZSTD_AND_LZ4:
+            raise DefinitionFault(
+                f"compression.method: pg_dump of PostgreSQL {self._about.version} knows gzip only, {method} came with 16"
+            )
+        self._databases()
 
-def refuse_impossible(job: Job, about: About) -> None:
-    """What a job asks for and this version does not have."""
-    method = job.compression.method
-    if method in ("zstd", "lz4") and about.number < _ZSTD_AND_LZ4:
-        raise DefinitionFault(
-            f"compression.method: pg_dump of PostgreSQL {about.version} knows gzip only, {method} came with 16"
-        )
+    def _databases(self) -> list[str]:
+        found = self._server.databases()
+        chosen = [name for name in found if self._job.logical.wants_database(name)]
+        if not chosen:
+            raise DefinitionFault(
+                f"logical.databases: {list(self._job.logical.databases)!r} chooses none of the databases {', '.join(found)}"
+            )
+        return chosen
 
+    def parts(self) -> t.Iterator[Wanted]:
+        """Roles and tablespaces, the databases, and how many rows they have."""
+        for what in ("roles", "tablespaces"):
+            yield Wanted(f"{what}.sql", functools.partial(self._globals, what))
+        for name in self._databases():
+            # What a file system may not like becomes percent signs.
+            file = f"database-{urllib.parse.quote(name, safe='')}.dump"
+            yield Wanted(file, functools.partial(self._database, name), database=name)
+        if self._counts:
+            yield Wanted(_COUNTS, self._counted)
 
-def databases(job: Job, server: Server) -> list[str]:
-    """The names of those to dump; none is an error."""
-    found = server.databases()
-    chosen = [name for name in found if job.logical.wants_database(name)]
-    if not chosen:
-        raise DefinitionFault(
-            f"logical.databases: {list(job.logical.databases)!r} chooses none of the databases {', '.join(found)}"
-        )
-    return chosen
+    def facts(self) -> dict[str, t.Any]:
+        """Where the server was when it began and when it ended."""
+        return {"start_lsn": self._about.lsn, "stop_lsn": self._server.about().lsn, "timeline": self._about.timeline}
 
+    def plan(self) -> dict[str, t.Any]:
+        """The databases."""
+        return {"databases": self._databases()}
 
-def part_name(database: str) -> str:
-    """The name of a file for a database: its own, what a file system may not like as percent signs."""
-    return f"database-{urllib.parse.quote(database, safe='')}.dump"
+    def _globals(self, what: str, sealing: Sealing, sinks: t.Sequence[Sink]) -> Dumped:
+        words = self._server.words("pg_dumpall", f"--{what}-only", "-l", "postgres")
+        name = f"pg_dumpall --{what}-only"
+        with Line() as line:
+            source = line.child(words, what=name, fault=SourceFault, writes=True, variables=self._server.variables)
+            plain, sealed = sealing.seal(line, source.stdout, (), sinks)
+            line.finish()
+            refuse_warnings(name, source.said())
+            return Dumped(plain.result(), sealed.result())
 
+    def _database(self, name: str, sealing: Sealing, sinks: t.Sequence[Sink]) -> Dumped:
+        """Dump one, and count its rows, if that is asked, in the same snapshot."""
+        with Snapshot(self._server, name) as snapshot, Line() as line:
+            if self._job.logical.row_counts:
+                snapshot.begin_counting()
+            words = [*self._words(name), "--snapshot", snapshot.name, "-d", conninfo(name)]
+            source = line.child(
+                words, what=f"pg_dump of {name}", fault=SourceFault, writes=True, variables=self._server.variables
+            )
+            reader = line.child(
+                [self._server.program("pg_restore"), "-f", "/dev/null"],
+                what=f"pg_restore, which reads the dump of {name} again,",
+                fault=VerificationFault,
+                reads=True,
+            )
+            plain, sealed = sealing.seal(line, source.stdout, [ChildSink(reader)], sinks)
+            line.finish()
+            refuse_warnings(f"pg_dump of {name}", source.said())
+            if self._job.logical.row_counts:
+                self._counts[name] = snapshot.counts()
+            return Dumped(plain.result(), sealed.result())
 
-def dump_globals(server: Server, what: str, sealing: Sealing, sinks: t.Sequence[Sink]) -> Dumped:
-    """``what`` is roles or tablespaces."""
-    words = server.words("pg_dumpall", f"--{what}-only", "-l", "postgres")
-    with Line() as line:
-        source = line.child(
-            words, what=f"pg_dumpall --{what}-only", fault=SourceFault, writes=True, variables=server.variables
-        )
-        plain, sealed = sealing.seal(line, source.stdout, (), sinks)
-        line.finish()
-        _refuse_warnings("pg_dumpall", source.said())
-        return Dumped(plain.result(), sealed.result())
+    def _counted(self, sealing: Sealing, sinks: t.Sequence[Sink]) -> Dumped:
+        text = json.dumps(self._counts, sort_keys=True, ensure_ascii=True).encode()
+        with in_memory(text) as source, Line() as line:
+            plain, sealed = sealing.seal(line, source, (), sinks)
+            line.finish()
+            return Dumped(plain.result(), sealed.result())
 
+    def _words(self, database: str) -> list[str]:
+        words = self._server.words("pg_dump", "-Fc", "--no-sync", *self._compression())
+        if self._job.logical.picks_schemas:
+            schemas = [name for name in self._server.schemas(database) if self._job.logical.wants_schema(name)]
+            if not schemas:
+                raise DefinitionFault(f"logical.schemas chooses no schema of the database {database}")
+            words += [f"--schema={_exactly(name)}" for name in schemas]
+        return words
 
-def dump_database(job: Job, server: Server, database: str, sealing: Sealing, sinks: t.Sequence[Sink]) -> Dumped:
-    """Dump one, and count its rows, if that is asked, in the same snapshot."""
-    with Snapshot(server, database) as snapshot, Line() as line:
-        if job.logical.row_counts:
-            snapshot.begin_counting()
-        words = [*_words(job, server, database), "--snapshot", snapshot.name, "-d", conninfo(database)]
-        source = line.child(
-            words, what=f"pg_dump of {database}", fault=SourceFault, writes=True, variables=server.variables
-        )
-        reader = line.child(
-            [server.program("pg_restore"), "-f", "/dev/null"],
-            what=f"pg_restore, which reads the dump of {database} again,",
-            fault=VerificationFault,
-            reads=True,
-        )
-        plain, sealed = sealing.seal(line, source.stdout, [ChildSink(reader)], sinks)
-        line.finish()
-        _refuse_warnings(f"pg_dump of {database}", source.said())
-        counts = tuple(snapshot.counts()) if job.logical.row_counts else None
-        return Dumped(plain.result(), sealed.result(), counts)
-
-
-def _words(job: Job, server: Server, database: str) -> list[str]:
-    words = server.words("pg_dump", "-Fc", "--no-sync", *_compression(job))
-    if job.logical.picks_schemas:
-        schemas = [name for name in server.schemas(database) if job.logical.wants_schema(name)]
-        if not schemas:
-            raise DefinitionFault(f"logical.schemas chooses no schema of the database {database}")
-        words += [f"--schema={_exactly(name)}" for name in schemas]
-    return words
+    def _compression(self) -> list[str]:
+        method, level = self._job.compression.method, self._job.compression.level
+        if method == "none":
+            return ["-Z", "0"]
+        if method == "gzip":
+            return [] if level < 0 else ["-Z", str(level)]
+        return [f"--compress={method}" + ("" if level < 0 else f":{level}")]
 
 
 def _exactly(name: str) -> str:
     """A name as a pattern of pg_dump that means this name only."""
     quoted = name.replace('"', '""')
     return f'"{quoted}"'
-
-
-def _compression(job: Job) -> list[str]:
-    method, level = job.compression.method, job.compression.level
-    if method == "none":
-        return ["-Z", "0"]
-    if method == "gzip":
-        return [] if level < 0 else ["-Z", str(level)]
-    return [f"--compress={method}" + ("" if level < 0 else f":{level}")]
-
-
-def _refuse_warnings(what: str, said: str) -> None:
-    """A dump that leaves something out says so in a warning, and ends with 0."""
-    warnings = _WARNING.findall(said)
-    if warnings:
-        raise SourceFault(f"{what} warned: {' | '.join(warnings[:5])}")

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Restoring in earnest: a backup into a cluster of its own, which stays, stopped and closed to everybody but its owner."""
+"""Restoring in earnest: a backup into a data directory of its own, which stays and is not running.
+
+Of a logical backup it is a new cluster that lets in nobody but its owner, of a physical one the cluster as it was.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from .scratch import Programs
 from .scratch import Scratch
 from .shelves import choose
 from .shelves import shelf
+from .unpacking import Unpacking
 from .unsealing import Unsealing
 
 if t.TYPE_CHECKING:
@@ -65,27 +69,43 @@ def run(source: Drill, wish: Wish) -> None:
         return
     if aside:
         os.rename(target, aside)
+    values = (
+        _logical(source, record, target, bindir)
+        if record.kind == "logical"
+        else _physical(source, record, target, bindir)
+    )
+    telling.show(restored=record.id, target=target, **values)
+
+
+def _logical(source: Drill, record: Record, target: str, bindir: str) -> dict[str, t.Any]:
     superuser = str(record.entry["bootstrap"])
     scratch = Scratch(bindir=bindir, directory=target, superuser=superuser, settings=source.settings)
-    scratch.initialise(checksums=bool(record.entry["checksums"]))
-    tables = _restore(source, record, scratch)
+    try:
+        scratch.initialise(checksums=bool(record.entry["checksums"]))
+        with scratch:
+            restoring = Restoring(shelf(source.place, source.job), record, Unsealing(source.identity), scratch)
+            restoring.restore()
+            tables = restoring.compare_counts()
+    finally:
+        scratch.remove()
     quoted = superuser.replace('"', '""')
     telling.replace(os.path.join(target, "pg_hba.conf"), _HBA.format(superuser=quoted), mode=0o600)
-    telling.show(restored=record.id, target=target, tables_compared=tables)
+    return {"tables_compared": tables}
 
 
-def _restore(source: Drill, record: Record, scratch: Scratch) -> int:
-    with scratch:
-        restoring = Restoring(shelf(source.place, source.job), record, Unsealing(source.identity), scratch)
-        restoring.restore()
-        return restoring.compare_counts()
+def _physical(source: Drill, record: Record, target: str, bindir: str) -> dict[str, t.Any]:
+    """As it was, with its own configuration; what was outside the data directory comes beside it."""
+    unpacking = Unpacking(shelf(source.place, source.job), record, Unsealing(source.identity))
+    unpacking.unpack(target, bindir=bindir)
+    beside = f"{target}-configuration"
+    return {"configuration": beside if unpacking.unpack_configuration(beside) else ""}
 
 
 def _aside(target: str, wish: Wish) -> str:
     """Where what is there goes; raises when it is there and may not be touched."""
-    beside = f"{target}-tablespaces"
-    if os.path.lexists(beside):
-        raise DefinitionFault(f"--target: {beside} is there already: tablespaces would go there")
+    for beside in (f"{target}-tablespaces", f"{target}-configuration"):
+        if os.path.lexists(beside):
+            raise DefinitionFault(f"--target: {beside} is there already, where something would go")
     if not os.path.lexists(target) or (os.path.isdir(target) and not os.path.islink(target) and not os.listdir(target)):
         return ""
     if not wish.replace:

@@ -7,14 +7,12 @@
 from __future__ import annotations
 
 import datetime
-import functools
-import json
 import os
 import secrets
 import socket
 import typing as t
 
-from . import logical
+from . import kinds
 from . import telling
 from .catalogue import Part
 from .conclusion import Conclusion
@@ -24,21 +22,18 @@ from .definition import Job
 from .faults import Fault
 from .faults import Incomplete
 from .faults import SourceFault
-from .line import Line
 from .places import Deliveries
 from .retention import decide
 from .sealing import Sealing
 from .server import Server
 from .store import Store
-from .unsealing import in_memory
 
 if t.TYPE_CHECKING:
-    from .pump import Sink
     from .server import About
+    from .source import Source
+    from .source import Wanted
 
 __all__ = ["run"]
-
-_COUNTS = "row-counts.json"
 
 
 def run(job: Job) -> int:
@@ -63,7 +58,6 @@ class _Run:
         self._identifier = f"{self._began:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
         self._parts: list[Part] = []
         self._missing: dict[str, str] = {}
-        self._counts: dict[str, list[list[t.Any]]] = {}
         self._stored: list[str] = []
         self._failed: dict[str, str] = {}
         self._removed: list[str] = []
@@ -71,13 +65,13 @@ class _Run:
     def make(self) -> None:
         """All of it; raises what makes this run a failure, after whatever could be kept was kept."""
         about = self._server.about()
-        logical.refuse_impossible(self._job, about)
-        databases = logical.databases(self._job, self._server)
+        source = kinds.source(self._job, self._server, about)
+        source.refuse_impossible()
         with Sealing(self._job.encryption) as sealing:
             fingerprints = sealing.fingerprints()
             with Deliveries(self._job, self._identifier) as deliveries:
-                self._collect(databases, sealing, deliveries)
-                self._stored = deliveries.commit(self._entry(about, fingerprints))
+                self._collect(source, sealing, deliveries)
+                self._stored = deliveries.commit(self._entry(about, source.facts(), fingerprints))
                 self._failed = {name: str(fault) for name, fault in deliveries.failed.items()}
                 lost = next(iter(deliveries.failed.values()), None)
         if self._missing:
@@ -86,52 +80,36 @@ class _Run:
             raise type(lost)("; ".join(f"{name}: {why}" for name, why in sorted(self._failed.items())))
         self._retain()
 
-    def _collect(self, databases: t.Sequence[str], sealing: Sealing, deliveries: Deliveries) -> None:
-        for what in ("roles", "tablespaces"):
-            dump = functools.partial(logical.dump_globals, self._server, what, sealing)
-            self._part(f"{what}.sql", None, sealing, deliveries, dump)
-        faults = [fault for fault in (self._database(name, sealing, deliveries) for name in databases) if fault]
-        if len(faults) == len(databases):
-            raise faults[0]  # what is left is no backup
-        if self._counts:
-            text = json.dumps(self._counts, sort_keys=True, ensure_ascii=True).encode()
-            self._part(_COUNTS, None, sealing, deliveries, functools.partial(_seal_text, text, sealing))
+    def _collect(self, source: Source, sealing: Sealing, deliveries: Deliveries) -> None:
+        """A database that cannot be dumped must not keep the others from it; without any there is no backup."""
+        faults: list[Fault] = []
+        for wanted in source.parts():
+            try:
+                self._part(wanted, sealing, deliveries)
+            except SourceFault as fault:
+                if wanted.database is None:
+                    raise
+                faults.append(fault)
+                self._missing[wanted.database] = str(fault)
+                telling.log(f"{wanted.database} is not in this backup: {fault}", level="error", job=self._job.name)
+        if faults and not any(part.database for part in self._parts):
+            raise faults[0]
 
-    def _database(self, name: str, sealing: Sealing, deliveries: Deliveries) -> Fault | None:
-        """One that cannot be dumped must not keep the others from it; returns why it cannot."""
-        dump = functools.partial(logical.dump_database, self._job, self._server, name, sealing)
-        try:
-            dumped = self._part(logical.part_name(name), name, sealing, deliveries, dump)
-        except SourceFault as fault:
-            self._missing[name] = str(fault)
-            telling.log(f"the database {name} is not in this backup: {fault}", level="error", job=self._job.name)
-            return fault
-        if dumped.counts is not None:
-            self._counts[name] = [list(each) for each in dumped.counts]
-        return None
-
-    def _part(
-        self,
-        name: str,
-        database: str | None,
-        sealing: Sealing,
-        deliveries: Deliveries,
-        dump: t.Callable[[list[Sink]], logical.Dumped],
-    ) -> logical.Dumped:
-        name += sealing.suffix
+    def _part(self, wanted: Wanted, sealing: Sealing, deliveries: Deliveries) -> None:
+        name = wanted.name + sealing.suffix
         parcel = deliveries.part(name)
         try:
-            dumped = dump([parcel])
+            dumped = wanted.make(sealing, [parcel])
         except Fault:
             deliveries.drop()
             raise
         deliveries.accept(dumped.sealed)
+        sealed = dumped.sealed
         self._parts.append(
-            Part(name, dumped.sealed.size, dumped.sealed.sha256, plain_size=dumped.plain.size, database=database)
+            Part(name, sealed.size, sealed.sha256, plain_size=dumped.plain.size, database=wanted.database)
         )
-        return dumped
 
-    def _entry(self, about: About, fingerprints: t.Sequence[str]) -> dict[str, t.Any]:
+    def _entry(self, about: About, facts: t.Mapping[str, t.Any], fingerprints: t.Sequence[str]) -> dict[str, t.Any]:
         job, finished = self._job, telling.now()
         return {
             "id": self._identifier,
@@ -143,9 +121,7 @@ class _Run:
             "system_identifier": about.system_identifier,
             "bootstrap": about.bootstrap,
             "checksums": about.checksums,
-            "timeline": about.timeline,
-            "start_lsn": about.lsn,
-            "stop_lsn": self._server.about().lsn,
+            **facts,
             "started": telling.stamp(self._began),
             "finished": finished,
             "verified": "" if self._missing else finished,
@@ -176,10 +152,3 @@ class _Run:
             "missing": self._missing,
             "removed": self._removed,
         }
-
-
-def _seal_text(text: bytes, sealing: Sealing, sinks: t.Sequence[Sink]) -> logical.Dumped:
-    with in_memory(text) as source, Line() as line:
-        plain, sealed = sealing.seal(line, source, (), sinks)
-        line.finish()
-        return logical.Dumped(plain.result(), sealed.result())

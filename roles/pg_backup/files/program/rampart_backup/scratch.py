@@ -20,6 +20,7 @@ from .faults import Fault
 from .faults import RestoreFault
 from .process import environment
 from .server import Server
+from .telling import replace
 
 __all__ = ["Programs", "Scratch"]
 
@@ -63,6 +64,25 @@ class Scratch:
         words = ["-D", self.directory, "-U", self.cluster.user, "-E", "UTF8", "--locale=C", "--auth=trust", "--no-sync"]
         self._run("initdb", *words, *(["--data-checksums"] if checksums else []))
 
+    def adopt(self) -> None:
+        """Take what a base backup left: nothing of its configuration is used, whatever it would load or run."""
+        quoted = self.cluster.user.replace('"', '""')
+        hba = f'local all "{quoted}" trust\n'
+        for name, text in (
+            ("postgresql.conf", ""),
+            ("postgresql.auto.conf", ""),
+            ("pg_hba.conf", hba),
+            ("pg_ident.conf", ""),
+        ):
+            replace(os.path.join(self.directory, name), text, mode=0o600)
+        for name in ("standby.signal", "recovery.signal"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(self.directory, name))
+
+    def check_pages(self) -> None:
+        """Read every page of the cluster, which is stopped; raises when a checksum is wrong."""
+        self._run("pg_checksums", "--check", "-D", self.directory)
+
     def __enter__(self) -> Scratch:
         # Nothing of what is restored may reach out, or keep the server from starting.
         fixed = {
@@ -72,11 +92,7 @@ class Scratch:
             "archive_mode": "off",
         }
         options = " ".join(_option(name, value) for name, value in {**self._settings, **fixed}.items())
-        try:
-            self._run("pg_ctl", "start", "-D", self.directory, "-w", "-t", str(_WAIT), "-l", self._log, "-o", options)
-        except BaseException:
-            self._clean()
-            raise
+        self._run("pg_ctl", "start", "-D", self.directory, "-w", "-t", str(_WAIT), "-l", self._log, "-o", options)
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -85,10 +101,9 @@ class Scratch:
         except Fault:
             with contextlib.suppress(Fault):
                 self._run("pg_ctl", "stop", "-D", self.directory, "-w", "-m", "immediate")
-        finally:
-            self._clean()
 
-    def _clean(self) -> None:
+    def remove(self) -> None:
+        """Take away the directory of its socket."""
         shutil.rmtree(self._sockets, ignore_errors=True)
 
     def _run(self, program: str, *words: str) -> None:

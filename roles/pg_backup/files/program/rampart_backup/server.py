@@ -17,7 +17,7 @@ from .process import Child
 if t.TYPE_CHECKING:
     from .definition import Cluster
 
-__all__ = ["About", "Server", "Snapshot"]
+__all__ = ["About", "Server", "Session", "Snapshot", "conninfo"]
 
 # The owner of a database cannot turn these against us: startup options win over ALTER DATABASE ... SET.
 _OPTIONS = " ".join(
@@ -135,6 +135,19 @@ class Server:
         """Version, identity, position."""
         return About(**self.ask(_ABOUT))
 
+    def identify(self) -> None:
+        """Begin a connection for replication; raises what speaks against it, often the lack of a rule in pg_hba.conf."""
+        child = Child(
+            self.words("psql", *_PSQL, "-c", "IDENTIFY_SYSTEM", "-d", "replication=true"),
+            what="a connection for replication, which a base backup needs,",
+            fault=SourceFault,
+            variables=self.variables,
+        )
+        try:
+            child.finish()
+        finally:
+            child.close()
+
     def databases(self) -> list[str]:
         """Those that allow connections."""
         return [str(each) for each in self.ask(_DATABASES)]
@@ -144,35 +157,59 @@ class Server:
         return [str(each) for each in self.ask(_SCHEMAS, database=database)]
 
 
-class Snapshot:
-    """A session that holds a snapshot of a database: a context."""
+class Session:
+    """A session that lasts: a context. ``what`` names it in messages."""
 
-    def __init__(self, server: Server, database: str) -> None:
-        self._database = database
+    def __init__(self, server: Server, database: str = "postgres", what: str = "a session of psql") -> None:
         self._child = Child(
             server.words("psql", *_PSQL, "-d", conninfo(database)),
-            what=f"the session that holds the snapshot of {database}",
+            what=what,
             fault=SourceFault,
             reads=True,
             writes=True,
             variables=server.variables,
         )
-        self.name = ""
 
-    def __enter__(self) -> Snapshot:
-        self._send("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT pg_catalog.pg_export_snapshot();")
-        try:
-            self.name = self._child.stdout.readline().decode().strip()
-            if not self.name:
-                self._child.finish()
-                raise SourceFault(f"{self._child.what} ended")
-        except BaseException:
-            self._child.close()
-            raise
+    def __enter__(self) -> Session:
         return self
 
     def __exit__(self, *_error: object) -> None:
         self._child.close()
+
+    def ask(self, sql: str) -> str:
+        """The one line that statements answer with."""
+        self._send(sql + ";")
+        answer = self._child.stdout.readline().decode().strip()
+        if not answer:
+            self._child.end_input()
+            self._child.finish()
+            raise SourceFault(f"{self._child.what} ended")
+        return answer
+
+    def _send(self, sql: str) -> None:
+        try:
+            self._child.stdin.write(sql.encode() + b"\n")
+        except BrokenPipeError:
+            self._child.finish()
+            raise SourceFault(f"{self._child.what} ended") from None
+
+
+class Snapshot(Session):
+    """A session that holds a snapshot of a database."""
+
+    def __init__(self, server: Server, database: str) -> None:
+        super().__init__(server, database, f"the session that holds the snapshot of {database}")
+        self.name = ""
+
+    def __enter__(self) -> Snapshot:
+        try:
+            self.name = self.ask(
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT pg_catalog.pg_export_snapshot()"
+            )
+        except BaseException:
+            self._child.close()
+            raise
+        return self
 
     def begin_counting(self) -> None:
         """Let the server count the rows of every table while something else is done."""
@@ -185,13 +222,6 @@ class Snapshot:
         found = [json.loads(line) for line in self._child.stdout]
         self._child.finish()
         return [(str(schema), str(table), int(count)) for schema, table, count in found]
-
-    def _send(self, sql: str) -> None:
-        try:
-            self._child.stdin.write(sql.encode() + b"\n")
-        except BrokenPipeError:
-            self._child.finish()
-            raise SourceFault(f"{self._child.what} ended") from None
 
 
 def conninfo(database: str) -> str:
