@@ -32,7 +32,9 @@ attributes:
     details: Linux with Python 3.9 or newer as C(/usr/bin/python3). Needs root.
 options:
   path:
-    description: Where it goes. Jobs of M(rampart.postgresql.backup_job) start the one at the default.
+    description:
+      - Where it goes. Jobs of M(rampart.postgresql.backup_job) start the one at the default.
+      - That others than root can write in a directory above it is an error, as where Debian's group C(staff) has C(/usr/local).
     type: str
     default: /usr/local/bin/rampart-backup
   program:

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: backup_jobs
+short_description: Jobs that make backups, with what they have in common, for each cluster
+version_added: 0.1.0
+author: The rampart.postgresql maintainers (@rampart-postgresql)
+description:
+  - Gives each job what it does not say itself, and sorts the jobs by the cluster that they name.
+options:
+  _input:
+    description: >-
+      The jobs, each as the option C(jobs) of M(rampart.postgresql.backup_job) has it, and maybe with C(cluster).
+    type: list
+    elements: dictionary
+    required: true
+  defaults:
+    description: What a job has that does not say it. A value of C(null) is left out.
+    type: dictionary
+    default: {}
+  vault:
+    description: The same of places whose C(kind) is C(vault).
+    type: dictionary
+    default: {}
+"""
+
+EXAMPLES = r"""
+---
+- name: Schedule jobs that go to one place
+  rampart.postgresql.backup_job: "{{ item }}"
+  loop: "{{ backups | rampart.postgresql.backup_jobs({'places': [{'path': '/srv/backups'}]}) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: For each cluster that a job names, and for those that name none, options of M(rampart.postgresql.backup_job).
+  type: list
+  elements: dictionary
+  sample:
+    - {cluster: 17/main, jobs: [{name: nightly, places: [{path: /srv/backups}]}]}
+"""
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
+Values = t.Mapping[str, t.Any]
+
+
+def backup_jobs(jobs: t.Iterable[Values], defaults: Values | None = None, vault: Values | None = None) -> list[Values]:
+    """Options of the module backup_job, one dictionary for each cluster."""
+    given = {name: value for name, value in (defaults or {}).items() if value is not None}
+    clusters: dict[str, list[Values]] = {}
+    try:
+        for each in jobs:
+            job = {**given, **each}
+            if "places" in job:
+                job["places"] = [_place(place, vault or {}) for place in job["places"]]
+            clusters.setdefault(str(job.pop("cluster", "") or ""), []).append(job)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise AnsibleFilterError(f"backup_jobs: this is not a list of jobs: {jobs!r}") from error
+    return [{**({"cluster": name} if name else {}), "jobs": found} for name, found in clusters.items()]
+
+
+def _place(place: Values, vault: Values) -> Values:
+    return {**vault, **place} if place.get("kind") == "vault" else place
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Name to function."""
+        return {"backup_jobs": backup_jobs}

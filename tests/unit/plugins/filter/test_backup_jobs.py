@@ -1,0 +1,32 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What jobs have in common."""
+
+from __future__ import annotations
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.rampart.postgresql.plugins.filter.backup_jobs import backup_jobs
+
+PLACES = [{"path": "/srv/backups"}, {"kind": "vault", "host": "v", "key": "/mine"}]
+
+
+def test_a_job_wins_over_what_is_common() -> None:
+    jobs = [{"name": "a", "timeout": 1}, {"name": "b", "cluster": "17/second"}, {"name": "c", "cluster": None}]
+    found = backup_jobs(jobs, {"timeout": 2, "places": PLACES, "metrics_directory": None}, {"key": "/k", "port": 1})
+    places = [PLACES[0], {"kind": "vault", "host": "v", "key": "/mine", "port": 1}]
+    assert found == [
+        {"jobs": [{"name": "a", "timeout": 1, "places": places}, {"name": "c", "timeout": 2, "places": places}]},
+        {"cluster": "17/second", "jobs": [{"name": "b", "timeout": 2, "places": places}]},
+    ]
+    assert jobs[1] == {"name": "b", "cluster": "17/second"}  # and nothing of the caller's is changed
+    assert backup_jobs([]) == []
+
+
+@pytest.mark.parametrize("jobs", ["nightly", ["nightly"], 1, [{"name": "a", "places": ["/srv"]}]])
+def test_what_is_no_list_of_jobs_is_refused(jobs: object) -> None:
+    with pytest.raises(AnsibleFilterError, match="not a list of jobs"):
+        backup_jobs(jobs)  # type: ignore[arg-type]
