@@ -26,7 +26,8 @@ description:
     connected with now, known by its C(application_name) (pgBackRest, Barman, WAL-G, pg_probackup, repmgr, Patroni,
     postgres_exporter, pgwatch, pgMonitor, check_postgres and Zabbix), or that its configuration on this host names. Read are the
     usual files of pgBackRest, Barman, repmgr, Patroni and postgres_exporter below C(/etc), and in the C(.pgpass) of the cluster's
-    owner the entries for replication. Such roles keep their attributes, memberships and grants on parameters.
+    owner the entries for replication. Such roles keep their attributes, memberships and grants on parameters,
+    and so do groups that they are members of.
     RV(roles_in_use) tells them all.
   - A configuration file that cannot be read or understood is a warning with its path and line. Each is read with the rights
     of the cluster's owner or of its own owner, and as root only where nobody else could have put it there.

@@ -64,7 +64,7 @@ class RoleAttributes:
         judge = Judge(self._desired, state)
         strippings, left, needed = self._strippings(state, judge)
         changes, parts = self._values(state), self._rights(state, judge, offered)
-        needed += [(role, need, judge.works_for(role)) for part in parts for role, need in part.needed]
+        needed += [(role, need, judge.works_through(role)) for part in parts for role, need in part.needed]
         if needed and self._desired.in_use == "fail" and not state.in_recovery:
             self._refuse_used(needed)
         left += [item for part in parts for item in part.left_alone]

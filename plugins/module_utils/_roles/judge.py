@@ -69,6 +69,16 @@ class Judge:
         known = self._state.recognised.get(role.oid, ())
         return () if known and self.is_listed(role) else known
 
+    def works_through(self, role: Role) -> tuple[str, ...]:
+        """The same of what its members have through it too."""
+        if not self._state.recognised or self.is_listed(role):
+            return ()
+        found = list(self.works_for(role))
+        for user in self._state.roles:
+            if user.oid in self._state.recognised and role.name in self._state.belongs_to.get(user.oid, ()):
+                found += [f"{user.subject}, a member: {use}" for use in self.works_for(user)]
+        return tuple(found)
+
     def loses(self, role: Role) -> tuple[str, ...]:
         """The attributes that it would lose, were nothing using them."""
         if role.predefined or self.is_exempt(role) or not self.is_governed(role):

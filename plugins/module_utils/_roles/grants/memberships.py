@@ -69,8 +69,8 @@ class _Planning:
                 left.append(self._left(grant, "and no allow-list says whether it may"))
                 continue
             allowed = self._judge.allowance(member).memberships.get(self._name(grant.role))
-            if allowed is None and self._judge.works_for(member):
-                left.append(self._left(grant, f"and {', '.join(self._judge.works_for(member))}"))
+            if allowed is None and self._judge.works_through(member):
+                left.append(self._left(grant, f"and {', '.join(self._judge.works_through(member))}"))
                 needed.append((member, f"membership in {self._name(grant.role)}"))
                 continue
             if allowed is None:
@@ -112,7 +112,7 @@ class _Planning:
             return doomed
         going = doomed_in_order(tracked, doomed)
         falling = [item.held for item in going if item.falls]
-        if falling and not self._desired.cascade:
+        if falling and not self._desired.cascade and not self._state.in_recovery:
             listed = "; ".join(map(self._said, falling))
             raise RampartError(
                 "memberships that are allowed, or that nothing is said about, hang on ones that are not, so nothing was"

@@ -60,17 +60,18 @@ class _Planning:
                 left.append(LeftAlone(self._component, self._subject(grant), reason))
             elif self._is_allowed(grant):
                 continue
-            elif grant.grantee != _PUBLIC and self._judge.works_for(self._roles[grant.grantee]):
+            elif grant.grantee != _PUBLIC and self._judge.works_through(self._roles[grant.grantee]):
                 role = self._roles[grant.grantee]
-                reason = f"has {self._line(grant)}, and {', '.join(self._judge.works_for(role))}"
+                reason = f"has {self._line(grant)}, and {', '.join(self._judge.works_through(role))}"
                 left.append(LeftAlone(self._component, self._subject(grant), reason))
                 needed.append((role, f"{grant.privilege} on parameter {grant.parameter}"))
             else:
                 doomed.append(Doomed(grant))
         going = doomed_in_order(self._state.parameter_grants, doomed)
-        self._refuse_superuser_grantors(going)
+        if not self._state.in_recovery:
+            self._refuse_superuser_grantors(going)
         falling = [f"{self._subject(item.held)}, {self._line(item.held)}" for item in going if item.falls]
-        if falling and not self._desired.cascade:
+        if falling and not self._desired.cascade and not self._state.in_recovery:
             raise RampartError(
                 "grants on parameters hang on ones that are not allowed, so nothing was changed:"
                 f" {'; '.join(falling)}; let them fall with {self._desired.path('cascade')}",

@@ -198,6 +198,28 @@ def test_what_a_tool_works_with_is_the_operators_to_decide() -> None:
     assert 'REVOKE "pg_read_server_files" FROM "app"' in statements(plan(found, allow=[], strip=["app"]))
 
 
+def test_what_a_tool_has_through_a_group_is_too() -> None:
+    group = Role(oid=16400, name="backup", attributes=(), login=False)
+    files = Role(oid=4569, name="pg_read_server_files", attributes=(), login=False)
+    found = state(
+        PLAIN,
+        group,
+        files,
+        recognised={PLAIN.oid: ("it is connected as pgBackRest",)},
+        grants=(Grant(files.oid, group.oid, 10), Grant(group.oid, PLAIN.oid, 10)),
+        parameter_grants=(ParameterGrant("archive_command", group.oid, 10, "SET"),),
+    )
+    words = (
+        'role "backup" needs membership in pg_read_server_files: role "plain", a member: it is connected as pgBackRest'
+    )
+    with pytest.raises(RampartError, match=words) as caught:
+        plan(found, allow=[])
+    assert caught.value.details["roles"] == ["backup"]
+    assert not plan(found, allow=[], in_use="keep").steps
+    for decided in ("plain", "backup"):
+        assert len(plan(found, allow=[{"role": decided}]).steps) == 2
+
+
 def test_a_subscription_blocks_and_is_named() -> None:
     subscription = Dependent(owner=APP.oid, kind="subscription", name="orders", database="shop")
     blocked = dataclasses.replace(STATE, dependents=(subscription,))

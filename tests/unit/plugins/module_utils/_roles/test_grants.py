@@ -15,6 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import MembershipBecomes
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import RunSql
@@ -116,6 +117,8 @@ def test_what_is_allowed_falls_only_when_asked() -> None:
     with pytest.raises(RampartError, match="cascade"):
         plan(state(*chain), allow=[allowed(ONE), allowed(TWO)])
     assert not plan(state(*chain), allow=[allowed(ONE, admin=True), allowed(TWO)]).steps
+    # A standby is told only what would be done.
+    assert len(plan(state(*chain, in_recovery=True), allow=[allowed(TWO)]).left_alone) == 2
 
 
 def test_options_of_what_is_allowed() -> None:
@@ -217,6 +220,12 @@ def test_grants_on_parameters_go_as_their_grantor() -> None:
     only_two = [{"role": TWO.name, "parameters": ["archive_command"]}]
     with pytest.raises(RampartError, match="cascade"):
         plan(found, allow=only_two)
+    assert len(plan(dataclasses.replace(found, in_recovery=True), allow=only_two).left_alone) == 3
+    boss = dataclasses.replace(ONE, attributes=("SUPERUSER",))
+    became = dataclasses.replace(found, roles=(POSTGRES, PROGRAM, READER, boss, TWO, THREE))
+    with pytest.raises(Unsupported, match='role "one" granted role "t wo" ALTER SYSTEM .* before it became superuser'):
+        plan(became, allow=[{"role": "one", "attributes": ["SUPERUSER"]}])
+    assert len(plan(became, allow=[]).steps) == 4
     assert len(plan(found, allow=only_two, cascade=True).steps) == 3
     assert len(plan(found).left_alone) == 3
     assert len(plan(found, allow=[], parameters=["work_mem"]).steps) == 1
