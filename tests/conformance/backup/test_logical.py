@@ -117,3 +117,38 @@ def test_what_cannot_work_fails_and_leaves_nothing(
     assert jobs.partial() == []
     assert jobs.status()["outcome"] == "failed"
     assert jobs.status()["last_success"]
+
+
+@pytest.mark.in_turn
+def test_a_limited_role_is_refused_what_it_would_leave_out(jobs: Jobs) -> None:
+    with jobs.server.connect() as connection:
+        connection.execute("CREATE DATABASE app")
+        connection.execute("CREATE ROLE dumper LOGIN")
+        for name in ("app", "postgres", "template1"):
+            with jobs.server.connect(dbname=name) as inside:
+                inside.execute("GRANT USAGE ON SCHEMA public TO dumper")
+    cluster = json.loads(jobs.define().read_text())["cluster"]
+    definition = jobs.define(cluster={**cluster, "user": "dumper"})
+    with jobs.server.connect(dbname="app") as connection:
+        connection.execute("CREATE TABLE t (id integer)")
+        connection.execute("GRANT SELECT ON t TO dumper")
+        done = jobs.call("run", definition)
+        assert done.status == 0, done.told
+        assert b"SCRAM" not in jobs.database(jobs.backups()[0], "roles.sql")
+        for make, unmake, named in (
+            (
+                "CREATE SUBSCRIPTION s CONNECTION 'dbname=x' PUBLICATION p WITH (connect = false)",
+                "DROP SUBSCRIPTION s",
+                "subscription s",
+            ),
+            ("ALTER TABLE t ENABLE ROW LEVEL SECURITY", "ALTER TABLE t DISABLE ROW LEVEL SECURITY", "row security of"),
+        ):
+            connection.execute(make)
+            for command in ("check", "run"):
+                done = jobs.call(command, definition)
+                assert (done.status, f"app: {named}" in done.told) == (2, True), done.told
+            if "SUBSCRIPTION" in make:
+                connection.execute("ALTER SUBSCRIPTION s SET (slot_name = NONE)")
+            connection.execute(unmake)
+        assert jobs.call("run", definition).status == 0
+    assert len(jobs.backups()) == 2

@@ -36,7 +36,9 @@ def fill(jobs: Jobs) -> None:
             connection.execute(sql)
 
 
-@pytest.mark.parametrize("method", ["gzip", "zstd", "none"])
+@pytest.mark.parametrize(
+    "method", ["gzip", pytest.param("zstd", marks=pytest.mark.in_turn), pytest.param("none", marks=pytest.mark.in_turn)]
+)
 def test_a_cluster_comes_back_and_is_asked(jobs: Jobs, method: str) -> None:
     fill(jobs)
     definition = jobs.define(kind="physical", compression={"method": method}, physical={"checkpoint": "fast"})

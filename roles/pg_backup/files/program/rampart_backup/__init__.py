@@ -10,10 +10,22 @@ Standard library and Python 3.9 only, as it runs on every managed host. The way 
                       └▶ age or gpg ──▶ pump ─┬▶ a file of a directory
                                               └▶ ssh ──▶ this program at the vault ──▶ a file there
 
-Rooms: `definition` (a job), `process` and `pump` (children and the bytes between them), `source` (what is read from a
-server), `sealing` (encryption), `places` (where backups are put), `catalogue` and `retention` (what is there, what
-goes), `run` (a job from its beginning to its end), `telling` (journal, status, metrics), `commands` (what it is
-started with).
+    pg_basebackup ──▶ pump ─┬▶ tar and manifest (every file against its checksum)
+                            └▶ gzip or zstd ──▶ age or gpg ──▶ as above
+
+and back, in a drill or a restore:
+
+    file or ssh ──▶ pump (the checksum) ──▶ age or gpg ──▶ pg_restore, or tar and pg_verifybackup
+
+Rooms:
+
+- what is wanted: `definition` (a job), `drill`, `tending`, `restore` (those with a run of their own), read by `fields`
+- bytes: `process` (children), `pump` and `line` (what flows between them), `sealing` and `unsealing`, `tar`, `manifest`
+- where they come from: `server`, and for each of the `kinds` a `source`: `logical`, `physical`
+- where they go: `places` (of a run), `store` (a directory), `wire` and `vault` (another host), `shelves` (to read again)
+- what is known of them: `catalogue`, `retention`
+- back into a cluster: `scratch` (one of its own), `restoring` (dumps), `unpacking` (base backups)
+- the run: `run`, `conclusion`, `telling` (journal, status, metrics), `faults` (exit statuses), `commands`
 """
 
 from __future__ import annotations
