@@ -11,9 +11,10 @@ short_description: Close the files of a PostgreSQL cluster and its account, and 
 version_added: 0.1.0
 description:
   - Takes away what the modes of files grant too much, those of the data directory with the WAL and tablespaces elsewhere, of the
-    configuration, of the private key of TLS, and of C(.pgpass), C(.psql_history) and C(.pg_service.conf) in the home of the account
-    that owns the cluster. Nobody else keeps the right to write in that home and in the directories of the configuration, those of
-    C(include_dir) among them. No file is ever opened, and one that is not the account's is left alone and named.
+    configuration with the files that C(pg_hba.conf) and C(pg_ident.conf) include, of the private key of TLS, and of C(.pgpass),
+    C(.psql_history) and C(.pg_service.conf) in the home of the account that owns the cluster. Nobody else keeps the right to write in
+    that home and in the directories of the configuration, those of C(include_dir) among them. No file is ever opened, and one that is
+    not the account's is left alone and named.
   - Reports, as warnings and in the result, where passwords lie in clear, by file and line and never the password itself. It looks
     into these files, the service files of the host, C(primary_conninfo) and commands in files that others can read, and for
     E(PGPASSWORD) into the profiles of the host and of every account with a shell, C(/etc/environment) and what else PAM reads, the

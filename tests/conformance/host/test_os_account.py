@@ -76,6 +76,29 @@ def test_directories_that_others_write_in_are_closed(fresh_server: Server, tmp_p
     assert not run_module("os_account", server).changed
 
 
+@pytest.mark.since(16)
+@pytest.mark.in_turn
+def test_included_rules_are_rules(fresh_server: Server) -> None:
+    server = fresh_server
+    beside, below = server.data_directory.parent / "more.hba", server.data_directory.parent / "hba.d"
+    below.mkdir(mode=0o777)
+    for path, text in ((beside, 'include_dir "hba.d"\n'), (below / "a.conf", "# none\n")):
+        path.write_text(text, encoding="utf-8")
+    for path in (beside, below, below / "a.conf"):
+        os.chown(path, server.owner.uid, server.owner.gid)
+        path.chmod(0o777 if path == below else 0o666)
+    with server.hba_file.open("a", encoding="utf-8") as stream:
+        stream.write(f"include {beside}\n")
+    server.reload()
+    done = run_module("os_account", server)
+    assert {step["subject"]: step["after"] for step in done.values["steps"]} == {
+        str(beside): "0640",
+        str(below / "a.conf"): "0640",
+        str(below): "0755",
+    }
+    assert not run_module("os_account", server).changed
+
+
 @pytest.mark.in_turn
 def test_group_access_stays_where_the_cluster_was_made_for_it(fresh_server: Server) -> None:
     fresh_server.data_directory.chmod(0o750)
@@ -130,12 +153,19 @@ def test_a_password_is_told_by_its_place_only(fresh_server: Server) -> None:
     assert name not in run_module("os_account", fresh_server).output
 
 
-def test_what_nobody_could_hold_in_memory_is_not_read(workshop: Workshop) -> None:
+def test_what_the_owner_may_not_read_or_nobody_could_hold_is_not_read(workshop: Workshop) -> None:
     owner = account_of(workshop.owner.uid)
     room = workshop.directory / "large"
     room.mkdir()
     os.chown(room, owner.uid, owner.gid)
-    file, pipe = room / "history", room / "pipe"
+    file, pipe, link, shadow = (room / name for name in ("history", "pipe", "link", "shadow"))
+    shadow.write_text(PLANTED, encoding="utf-8")
+    shadow.chmod(0o600)
+    link.symlink_to(shadow)
+    with pytest.raises(RampartError, match="permission denied"):
+        read_file(str(link), owner)
+    by_root = read_file(str(link), account_of(0))
+    assert by_root and by_root.text == PLANTED  # so it was there to be read
     with file.open("wb") as stream:
         stream.truncate(64 * 2**20)  # takes no place on the disk
     os.mkfifo(pipe)

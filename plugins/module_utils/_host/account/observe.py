@@ -39,6 +39,7 @@ WHERE name IN ('config_file', 'hba_file', 'ident_file', 'ssl_key_file')
 ORDER BY name"""
 _SOURCES = "SELECT DISTINCT sourcefile AS path FROM pg_catalog.pg_file_settings ORDER BY 1"
 _INCLUDE = re.compile(r"^\s*include_dir\s*=?\s*'([^'\n]+)'", re.MULTILINE | re.IGNORECASE)
+_RULES = re.compile(r'^\s*include(|_if_exists|_dir)\s+"?([^"\s]+)', re.MULTILINE)
 _LIBRARIES = "SELECT c.setting AS directory FROM pg_catalog.pg_config c WHERE c.name = 'PKGLIBDIR' ORDER BY c.setting"
 _SERVICES = ("/etc/postgresql-common/pg_service.conf", "/etc/pg_service.conf", "/etc/sysconfig/pgsql/pg_service.conf")
 _OTHERS_READ = 0o004
@@ -85,7 +86,9 @@ def _wanted(server: Server, data: str) -> list[tuple[str, str]]:
     settings = {row["name"]: row["setting"] or "" for row in server.session.rows(_SETTINGS)}
     listed = [row["path"] for row in server.session.rows(_SOURCES)] if server.session.is_superuser else []
     configuration = [path for path in (settings.get("config_file"), *listed) if path]
-    authentication = [settings[name] for name in ("hba_file", "ident_file") if settings.get(name)]
+    authentication = _with_included(
+        [settings[name] for name in ("hba_file", "ident_file") if settings.get(name)], server.owner
+    )
     beside = [os.path.dirname(path) for path in (*configuration, *authentication)]
     home = server.owner.home
     return [
@@ -105,6 +108,22 @@ def _parts(data: str, owner: Account) -> list[str]:
     with contextlib.suppress(OSError), acting_as(owner):
         return [os.path.join(data, "pg_wal"), *(os.path.join(spaces, name) for name in sorted(os.listdir(spaces)))]
     return []
+
+
+def _with_included(rules: t.Sequence[str], owner: Account) -> list[str]:
+    """Files of rules with those that they include, from PostgreSQL 16 on."""
+    found = list(dict.fromkeys(rules))
+    for path in found:  # which grows meanwhile
+        with contextlib.suppress(OSError, RampartError):
+            file = read_file(path, owner)
+            for kind, name in _RULES.findall(file.text) if file else []:
+                named = os.path.join(os.path.dirname(path), name)
+                with acting_as(owner):
+                    names = (
+                        [os.path.join(named, each) for each in sorted(os.listdir(named))] if kind == "_dir" else [named]
+                    )
+                found += [each for each in names if each not in found and (kind != "_dir" or each.endswith(".conf"))]
+    return found
 
 
 def _included(configuration: t.Sequence[str], owner: Account) -> list[str]:
