@@ -368,8 +368,10 @@ access_findings:
     roles:
       description:
         - With these, who can use it; C(PUBLIC) alone stands for everybody. Else empty.
-        - Of secrets, all roles that may log in and connect to the database, and read it themselves or as a role
-          that they may become (C(SET ROLE)). What pg_hba.conf says is not asked.
+        - Of secrets, all roles that may log in and connect to the database, and read it themselves or as a role that they may
+          become (C(SET ROLE)), if need be by an C(ADMIN) option that they have. What pg_hba.conf says is not asked.
+        - Until PostgreSQL 15 a role with C(CREATEROLE) may become every role that is no superuser, and so read all of it;
+          M(rampart.postgresql.role_attributes) tells such roles in RV(rampart.postgresql.role_attributes#module:near_superusers).
       type: list
       elements: str
 left_alone:

@@ -29,22 +29,31 @@ _CONNECTION = (
 # As foreign-data wrappers call theirs; password_required of postgres_fdw is none.
 _OPTION = r"^(\w*password|passwd|pwd|\w*secret|\w*secret_(access_)?key|\w*token|\w*(api|access)_?key)=."
 
-_LIMITED = """limited AS MATERIALIZED (
+# A member becomes the role where it may SET it. Whoever has the ADMIN option, by inheritance too, makes itself a member that
+# may, but of superusers: these only a superuser grants. Until 15 a membership goes without neither.
+_LIMITED = """RECURSIVE edge AS MATERIALIZED (
+  SELECT m.member, m.roleid AS role,
+         coalesce((pg_catalog.to_jsonb(m) ->> 'set_option')::pg_catalog.bool, true) AS becomes,
+         coalesce((pg_catalog.to_jsonb(m) ->> 'inherit_option')::pg_catalog.bool, true) AS inherits,
+         m.admin_option AND NOT r.rolsuper AS administers
+  FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles r ON r.oid = m.roleid
+), limited AS MATERIALIZED (
   SELECT r.oid, r.rolname AS name, r.rolreplication AS replication,
          pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'CONNECT') AS connects
   FROM pg_catalog.pg_roles r WHERE r.rolcanlogin AND NOT r.rolsuper
+), reach (login, role, becomes) AS (
+  SELECT l.oid, l.oid, true FROM limited l WHERE l.connects
+  UNION
+  SELECT x.login, e.role, (x.becomes AND e.becomes) OR e.administers FROM reach x JOIN edge e ON e.member = x.role
+  WHERE (x.becomes AND e.becomes) OR e.administers OR e.inherits
 )"""
 
 
 def _who(condition: str) -> str:
-    """SQL: names of limited roles that may use this database and are, or may become, a role for which that is so.
-
-    A role that could become a superuser counts, too. From 16 on a membership may go without the right to become it.
-    """
+    """SQL: names of limited roles that may use this database and are, or may become, a role for which that is so."""
     return f"""(WITH holder AS MATERIALIZED (SELECT r.oid FROM pg_catalog.pg_roles r WHERE {condition})
       SELECT pg_catalog.json_agg(l.name ORDER BY l.name) FROM limited l
-      WHERE l.connects AND (l.oid IN (SELECT h.oid FROM holder h) OR EXISTS (
-        SELECT FROM holder h WHERE pg_catalog.pg_has_role(l.oid, h.oid, {{becoming}}))))"""
+      WHERE l.oid IN (SELECT x.login FROM reach x JOIN holder h ON h.oid = x.role WHERE x.becomes))"""
 
 
 def _selects(relation: str, column: str) -> str:
@@ -108,7 +117,6 @@ _WAYS: t.Mapping[str, str] = {
     "files": "they read files of the server",
     "backups": "REPLICATION, with which they take base backups",
 }
-_BECOMING_SINCE = 160000
 
 
 class Readable(t.NamedTuple):
@@ -124,15 +132,11 @@ class Readable(t.NamedTuple):
 
 def readable_secrets(session: Session) -> tuple[Readable, ...]:
     """One query where there is no password; only a superuser may ask."""
-    words: dict[str, Literal] = {
-        "connection": Literal(_CONNECTION),
-        "option": Literal(_OPTION),
-        "becoming": Literal("SET" if session.version >= _BECOMING_SINCE else "MEMBER"),
-    }
-    secrets = session.rows(compose(_SECRETS, connection=words["connection"], option=words["option"]))[0]
+    option = Literal(_OPTION)
+    secrets = session.rows(compose(_SECRETS, connection=Literal(_CONNECTION), option=option))[0]
     if not any(secrets.values()):
         return ()
-    readers = session.rows(compose(_READERS, option=words["option"], becoming=words["becoming"]))[0]
+    readers = session.rows(compose(_READERS, option=option))[0]
     found: list[Readable] = []
     for name, database, owner in secrets["subscriptions"] or ():
         found += _ways(

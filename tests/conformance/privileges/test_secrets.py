@@ -10,6 +10,7 @@ import contextlib
 import typing as t
 
 import psycopg
+import pytest
 from psycopg import pq
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.arguments import component
@@ -18,6 +19,7 @@ from ansible_collections.rampart.postgresql.tests.conformance.components import 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.tests.conformance.modules import Result
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
+    from ansible_collections.rampart.postgresql.tests.conformance.servers import Workshop
 
 SECRETS = {
     'subscription "Sub ""%s"': "hush-subscription",
@@ -28,7 +30,7 @@ SECRETS = {
     'user mapping for PUBLIC at server "remote"': "hush-everybody",
     "parameter primary_conninfo": "hush-primary",
 }
-GROUPS = ("pg_monitor", "pg_read_server_files", "pg_execute_server_program")
+GROUPS = ("pg_monitor", "pg_read_server_files", "pg_execute_server_program", "mapped", "holder", "catalogue", "made")
 ROLES = {
     "plain": "",
     "outsider": "IN ROLE pg_monitor, pg_execute_server_program",  # may connect nowhere
@@ -51,7 +53,10 @@ ROLES = {
     "replica": "REPLICATION",
     "nearly": "",  # is made a member of the superuser
 }
-SINCE = {14: {"everything": "IN ROLE pg_read_all_data"}, 16: {"kept apart": "NOINHERIT", "kept": ""}}
+SINCE = {
+    14: {"everything": "IN ROLE pg_read_all_data"},
+    16: {"kept apart": "NOINHERIT", "kept": "", "administrator": "", "maker": "CREATEROLE", "deputy": "", "clerk": ""},
+}
 GRANTS = (
     "GRANT SELECT (subname, subconninfo) ON pg_catalog.pg_subscription TO columns",
     'GRANT USAGE ON FOREIGN SERVER remote TO mapped, "granted later"',
@@ -79,8 +84,29 @@ ATTEMPTS = (
 )
 
 
+_REFUSALS = (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable)
+
+
 def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+def everything(server: Server) -> list[tuple[t.Any, ...]]:
+    """What a report could have changed."""
+    found = []
+    for database in ("postgres", "shop"):
+        with server.connect(dbname=database) as connection:
+            for catalogue in (
+                "pg_class",
+                "pg_proc",
+                "pg_authid",
+                "pg_auth_members",
+                "pg_subscription",
+                "pg_user_mapping",
+            ):
+                query = f"SELECT {catalogue}::text FROM pg_catalog.{catalogue} ORDER BY 1"
+                found += [row for row in connection.execute(query.encode()).fetchall()]
+    return found
 
 
 def report(server: Server) -> Result:
@@ -99,6 +125,12 @@ def prepare(server: Server, roles: dict[str, str]) -> None:
         if "kept" in roles:
             connection.execute('GRANT pg_monitor, pg_read_server_files TO "kept apart" WITH INHERIT FALSE, SET FALSE')
             connection.execute("GRANT pg_monitor TO kept WITH INHERIT TRUE, SET FALSE")
+            connection.execute("GRANT pg_monitor TO administrator WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
+            connection.execute("GRANT administrator TO deputy WITH INHERIT TRUE, SET FALSE")
+            connection.execute("GRANT administrator TO clerk WITH INHERIT FALSE, SET FALSE")
+            with server.connect(user="maker") as maker:  # who may administer whom it makes
+                maker.execute("CREATE ROLE made")
+            connection.execute("GRANT catalogue TO made")
         for statement in (
             "CREATE FOREIGN DATA WRAPPER anything",
             "CREATE SERVER remote FOREIGN DATA WRAPPER anything",
@@ -131,7 +163,7 @@ def prepare(server: Server, roles: dict[str, str]) -> None:
     server.query("CHECKPOINT")
 
 
-def tried(server: Server, role: str, databases: t.Iterable[str], groups: t.Iterable[str]) -> set[tuple[str, str]]:
+def tried(server: Server, role: str, groups: t.Iterable[str]) -> set[tuple[str, str]]:
     """What a role really gets to see of the secrets."""
     seen = _backup(server, role)
     paths = {"data": server.data_directory}
@@ -140,21 +172,24 @@ def tried(server: Server, role: str, databases: t.Iterable[str], groups: t.Itera
             found = connection.execute(f"SELECT pg_catalog.pg_relation_filepath('pg_catalog.{name}')").fetchone()
             assert found is not None
             paths[key] = found[0]
-    for database in databases:
-        with contextlib.suppress(psycopg.OperationalError), server.connect(dbname=database, user=role) as connection:
-            _rows(connection, "CREATE TEMP TABLE lines (line text); GRANT ALL ON lines TO PUBLIC")
-            for group in (role, *groups):
-                try:
-                    connection.execute(f"SET ROLE {quoted(group)}".encode())
-                except psycopg.errors.InsufficientPrivilege:
-                    continue
-                for attempt in ATTEMPTS:
-                    seen += _rows(connection, attempt.format(**paths))
+    with contextlib.suppress(psycopg.OperationalError), server.connect(dbname="shop", user=role) as connection:
+        _rows(connection, "CREATE TEMP TABLE lines (line text); GRANT ALL ON lines TO PUBLIC")
+        if server.major >= 16:
+            for group in ("pg_monitor", "made", server.superuser):
+                with contextlib.suppress(psycopg.errors.InternalError_):  # it may, but in nobody's name
+                    _rows(connection, f"GRANT {quoted(group)} TO {quoted(role)} WITH SET TRUE")
+        for group in (role, *groups):
+            try:
+                connection.execute(f"SET ROLE {quoted(group)}".encode())
+            except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue):
+                continue  # not for this role, or there is none of the name
+            for attempt in ATTEMPTS:
+                seen += _rows(connection, attempt.format(**paths))
     return {(subject, role) for subject, secret in SECRETS.items() if secret in seen}
 
 
 def _rows(connection: psycopg.Connection[tuple[t.Any, ...]], statement: str) -> str:
-    with contextlib.suppress(psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable):
+    with contextlib.suppress(*_REFUSALS):
         cursor = connection.execute(statement.encode())
         return str(cursor.fetchall()) if cursor.description else ""
     return ""
@@ -182,9 +217,11 @@ def test_who_is_told_to_read_a_secret_is_who_reads_it(fresh_server: Server) -> N
     prepare(server, roles)
     server.query("ALTER SYSTEM SET log_statement = 'all'")
     server.reload()
-    before = len(server.log_text())
+    before, was = len(server.log_text()), everything(server)
 
     result = report(server)
+
+    assert everything(server) == was
 
     found = [each for each in result.values["access_findings"] if each["kind"].endswith("_secret")]
     assert {each["object"] for each in found} == set(SECRETS)
@@ -196,11 +233,51 @@ def test_who_is_told_to_read_a_secret_is_who_reads_it(fresh_server: Server) -> N
     server.query("ALTER SYSTEM RESET log_statement")
     server.reload()
     for role in roles:
-        really |= tried(server, role, ("postgres", "shop"), (*roles, *GROUPS, server.superuser))
+        really |= tried(server, role, (*GROUPS, server.superuser))
     assert told == really, (sorted(told - really), sorted(really - told))
     # The controls: both sides have roles that read, and roles that do not.
-    assert {role for _subject, role in told} == set(roles) - {"plain", "outsider", "unused", "kept apart"}
+    assert {role for _subject, role in told} == set(roles) - {"plain", "outsider", "unused", "kept apart", "clerk"}
     assert ('subscription "by_uri"', "columns") in told
     assert "pg_subscription" in written  # what was asked is in the log; what was found is not
     assert not any(secret in written for secret in SECRETS.values())
-    assert report(server).values["access_findings"] == result.values["access_findings"]
+
+
+@pytest.mark.in_turn
+def test_a_standby_is_read_in_fewer_ways(workshop: Workshop, fresh_server: Server) -> None:
+    groups = {"watcher": "pg_monitor", "files": "pg_read_server_files", "runner": "pg_execute_server_program"}
+    for name, group in groups.items():
+        fresh_server.query(f"CREATE ROLE {name} LOGIN IN ROLE {group}")
+    standby = workshop.standby(fresh_server)
+    try:
+        running = standby.query("SHOW primary_conninfo")[0][0]
+        assert "password" not in running
+        assert not [each for each in report(standby).values["access_findings"] if each["kind"].endswith("_secret")]
+        with standby.owner.acting(), (standby.data_directory / "postgresql.auto.conf").open("a") as stream:
+            stream.write("primary_conninfo = '{} password=hush-standby'\n".format(running.replace("'", "''")))
+        standby.reload()
+
+        (settings, files) = [
+            each for each in report(standby).values["access_findings"] if each["kind"] == "primary_conninfo_secret"
+        ]
+
+        assert (settings["roles"], files["roles"]) == (["watcher"], ["runner"])
+        readers = set()
+        for name in groups:
+            with standby.connect(user=name) as connection:
+                seen = ""
+                for attempt in (*ATTEMPTS[4:], "COPY pg_catalog.pg_class FROM '{data}/postgresql.auto.conf'"):
+                    with contextlib.suppress(psycopg.errors.ReadOnlySqlTransaction):
+                        seen += _rows(
+                            connection, attempt.format(data=standby.data_directory, mappings="", subscriptions="")
+                        )
+                if name == "runner":
+                    kept = standby.data_directory / "kept"
+                    connection.execute(
+                        f"COPY (SELECT 1) TO PROGRAM 'cp {standby.data_directory}/postgresql.auto.conf {kept}'".encode()
+                    )
+                    seen += kept.read_text(encoding="utf-8")
+            if "hush-standby" in seen:
+                readers.add(name)
+        assert readers == {"watcher", "runner"}
+    finally:
+        workshop.discard(standby)
