@@ -17,10 +17,10 @@ import typing as t
 from . import telling
 from .faults import Busy
 from .faults import DefinitionFault
+from .faults import Fault
 
 if t.TYPE_CHECKING:
     from .definition import Notify
-    from .faults import Fault
 
 __all__ = ["Conclusion", "locked", "status_file"]
 
@@ -67,6 +67,16 @@ class Conclusion:
     def began(self) -> datetime.datetime:
         """When it began, in UTC."""
         return self._began
+
+    @contextlib.contextmanager
+    def judged(self) -> t.Iterator[None]:
+        """Whatever ends the block is what the run failed with, so that none ends without an alarm."""
+        try:
+            yield
+        except Fault as fault:
+            self.fault = fault
+        except Exception as error:
+            self.fault = Fault(f"{type(error).__name__}: {error}")
 
     def tell(self) -> int:
         """Write everything down; returns the exit status."""

@@ -15,7 +15,6 @@ from . import definition
 from .conclusion import Conclusion
 from .conclusion import locked
 from .faults import DefinitionFault
-from .faults import Fault
 from .faults import RestoreFault
 from .faults import SourceFault
 from .faults import VerificationFault
@@ -115,10 +114,8 @@ def run(drill: Drill) -> int:
     os.umask(0o077)
     with locked(drill.state, drill.name):
         conclusion = Conclusion(drill.name, drill.state, drill.metrics, drill.notify)
-        try:
+        with conclusion.judged():
             conclusion.values.update(_drilled(drill))
-        except Fault as fault:
-            conclusion.fault = fault
         return conclusion.tell()
 
 

@@ -46,7 +46,7 @@ class Wish:
 
 
 def run(source: Drill, wish: Wish) -> None:
-    """Say what will be done, and do it. ``source`` tells place, job, key and programs; its checks are asked, too."""
+    """Say what will be done, and do it. ``source`` tells place, job, key and programs."""
     os.umask(0o077)
     target = os.path.abspath(wish.target)
     found = shelf(source.place, source.job)

@@ -42,10 +42,8 @@ def run(job: Job) -> int:
     with locked(job.state, job.name):
         conclusion = Conclusion(job.name, job.state, job.metrics, job.notify)
         started = _Run(job, conclusion.began)
-        try:
+        with conclusion.judged():
             started.make()
-        except Fault as fault:
-            conclusion.fault = fault
         conclusion.values.update(started.values())
         return conclusion.tell()
 

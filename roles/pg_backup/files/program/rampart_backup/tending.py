@@ -91,14 +91,15 @@ def run(tending: Tending, *, dry_run: bool = False) -> int:
         conclusion = Conclusion(tending.name, tending.state, tending.metrics, tending.notify)
         wrong: list[str] = []
         removed: list[str] = []
-        for root, store in _stores(tending):
-            try:
-                wrong += _tend(root, store, removed, verify_all=tending.verify)
-            except Fault as fault:
-                wrong.append(str(fault))
         conclusion.values.update(wrong=wrong, removed=removed)
-        if wrong:
-            conclusion.fault = VerificationFault("; ".join(wrong))
+        with conclusion.judged():
+            for root, store in _stores(tending):
+                try:
+                    wrong += _tend(root, store, removed, verify_all=tending.verify)
+                except Fault as fault:
+                    wrong.append(str(fault))
+            if wrong:
+                raise VerificationFault("; ".join(wrong))
         return conclusion.tell()
 
 
