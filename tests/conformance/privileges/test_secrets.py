@@ -93,7 +93,7 @@ def quoted(name: str) -> str:
 
 def everything(server: Server) -> list[tuple[t.Any, ...]]:
     """What a report could have changed."""
-    found = []
+    found: list[tuple[t.Any, ...]] = []
     for database in ("postgres", "shop"):
         with server.connect(dbname=database) as connection:
             for catalogue in (
@@ -105,7 +105,7 @@ def everything(server: Server) -> list[tuple[t.Any, ...]]:
                 "pg_user_mapping",
             ):
                 query = f"SELECT {catalogue}::text FROM pg_catalog.{catalogue} ORDER BY 1"
-                found += [row for row in connection.execute(query.encode()).fetchall()]
+                found += connection.execute(query.encode()).fetchall()
     return found
 
 
@@ -281,3 +281,20 @@ def test_a_standby_is_read_in_fewer_ways(workshop: Workshop, fresh_server: Serve
         assert readers == {"watcher", "runner"}
     finally:
         workshop.discard(standby)
+
+
+@pytest.mark.in_turn
+def test_only_a_superuser_looks(fresh_server: Server) -> None:
+    server = fresh_server
+    server.query("CREATE ROLE auditor LOGIN IN ROLE pg_monitor")
+    server.query("ALTER SYSTEM SET primary_conninfo = 'password=hush-primary'")
+    server.reload()
+
+    def looked(user: str | None) -> tuple[list[str], list[str]]:
+        result = run_components(server, lambda: [component({"report": True})], user=user)
+        assert not result.failed, result.output
+        found = [each["kind"] for each in result.values["access_findings"] if each["kind"].endswith("_secret")]
+        return found, [item["reason"] for item in result.values["left_alone"] if item["subject"] == "passwords"]
+
+    assert looked(None) == (["primary_conninfo_secret"], [])
+    assert looked("auditor") == ([], ["only a superuser may look who could read those that the server keeps in clear"])
