@@ -62,7 +62,7 @@ def play(
             "ANSIBLE_HOME": str(directory / "home"),
             "ANSIBLE_PIPELINING": "true",
             "ANSIBLE_INVENTORY_ENABLED": "yaml",
-            "ANSIBLE_YAML_FILENAME_EXT": ".json",
+            "ANSIBLE_YAML_FILENAME_EXT": ".json,.yml,.yaml",  # and of the argument specs of roles
             "ANSIBLE_NOCOLOR": "true",
         },
         capture_output=True,
