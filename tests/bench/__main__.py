@@ -74,6 +74,9 @@ class Benchmark:
                 f"privileges, {privileges.ROLES} roles, {privileges.TABLES} tables, no change, seconds of module time"
             )
             self.bars.append(report.Bar(what, seconds, 5.0))
+            seconds = privileges.measure_roles(ours, runs=_CALLS)
+            what = f"role_attributes, {privileges.ROLES} roles, no change, seconds of module time"
+            self.bars.append(report.Bar(what, seconds, 1.5))
         mine = next(timing for timing in timings if timing.module == rules.OURS)
         self.bars.append(report.Bar(f"hba, {rules.COUNT} rules, seconds of module time", mine.main, 0.6))
         return timings

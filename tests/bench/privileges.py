@@ -13,9 +13,10 @@ from ansible_collections.rampart.postgresql.tests.bench.hosts import BenchmarkEr
 from ansible_collections.rampart.postgresql.tests.bench.hosts import Host
 from ansible_collections.rampart.postgresql.tests.bench.single import module_time
 
-__all__ = ["LARGEST", "MODULE", "ROLES", "SCHEMAS", "TABLES", "Size", "entries", "make", "measure"]
+__all__ = ["LARGEST", "MODULE", "ROLES", "SCHEMAS", "TABLES", "Size", "entries", "make", "measure", "measure_roles"]
 
 MODULE: t.Final = "ansible_collections.rampart.postgresql.plugins.modules.privileges"
+_OF_ROLES: t.Final = "ansible_collections.rampart.postgresql.plugins.modules.role_attributes"
 ROLES: t.Final = 2000
 SCHEMAS: t.Final = 200
 TABLES: t.Final = 20_000
@@ -81,6 +82,12 @@ def measure(host: Host, *, runs: int) -> float:
     if count != TABLES:
         raise BenchmarkError(f"{host.name}: {count} tables instead of {TABLES}")
     return statistics.median(module_time(host, MODULE, {"grants": grants}) for _run in range(runs))
+
+
+def measure_roles(host: Host, *, runs: int) -> float:
+    """The same of the module role_attributes, of which no role has more than it may; after ``measure``."""
+    allow = [{"role": "repl", "attributes": ["REPLICATION"]}]
+    return statistics.median(module_time(host, _OF_ROLES, {"allow": allow}) for _run in range(runs))
 
 
 def _grant(host: Host, grants: t.Sequence[t.Mapping[str, t.Any]]) -> None:
