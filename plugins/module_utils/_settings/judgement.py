@@ -137,7 +137,10 @@ def becoming(state: State, changes: t.Mapping[str, str | None]) -> tuple[Paramet
             continue
         text = parameter.default if text is None else text
         if text is not None and _would_differ(parameter, text):
-            found.append(ParameterBecomes(parameter.name, normalise(parameter, text).text))
+            # A number may be written in many ways: 4e3.
+            is_number = parameter.vartype == "integer"
+            value = show(parameter, text) if is_number else normalise(parameter, text).text
+            found.append(ParameterBecomes(parameter.name, value))
     return tuple(found)
 
 

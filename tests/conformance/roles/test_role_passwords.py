@@ -221,6 +221,21 @@ def test_iterations_are_those_of_the_server(fresh_server: Server) -> None:
 
 
 @pytest.mark.in_turn
+@pytest.mark.since(16)
+def test_iterations_of_the_same_run_count_however_they_are_written(fresh_server: Server) -> None:
+    server = fresh_server
+    create(server, ("app",))
+    options: dict[str, t.Any] = {
+        "rehearse": False,
+        "settings": {"parameters": {"scram_iterations": "5e3"}},
+        "role_attributes": {"passwords": {"app": "x y"}},
+    }
+    assert good(run_module("cluster", server, **options)).changed
+    assert server.query(VERIFIERS)[0][1].startswith("SCRAM-SHA-256$5000:")
+    assert not good(run_module("cluster", server, **options)).changed
+
+
+@pytest.mark.in_turn
 def test_a_verifier_that_a_role_made_itself_stops_no_run(fresh_server: Server) -> None:
     server = fresh_server
     create(server, ("app",))

@@ -406,6 +406,10 @@ def test_what_pg_auto_failover_sets_is_its_own() -> None:
 
 def test_what_parameters_become_is_told() -> None:
     assert plan(state(), parameters={"ssl": True, "max_connections": 100}).effects == (ParameterBecomes("ssl", "on"),)
+    for text in ("2e2", "0xc8", " 200.4"):
+        assert plan(state(), parameters={"max_connections": text}).effects == (
+            ParameterBecomes("max_connections", "200"),
+        )
     fixed = state(running={"ssl": {"source": "command line"}})
     assert not plan(fixed, parameters={"ssl": True}, overrides="report").effects
 
