@@ -122,6 +122,15 @@ def test_rows_that_do_not_come_back_are_found(jobs: Jobs) -> None:
 
 
 @pytest.mark.in_turn
+def test_what_is_restored_reaches_no_network_unless_it_may(jobs: Jobs) -> None:
+    """The interfaces that a program of the restored server sees."""
+    assert jobs.call("run", jobs.define(logical={"databases": ["postgres"]})).status == 0
+    query = "CREATE TEMP TABLE n (n text); COPY n FROM PROGRAM 'grep -c : /proc/net/dev'; SELECT n > '1' FROM n"
+    assert drill(jobs, checks=[{"query": query, "expected": "f"}]).status == 0
+    assert drill(jobs, checks=[{"query": query, "expected": "t"}], network=True).status == 0
+
+
+@pytest.mark.in_turn
 def test_a_wrong_key_is_told_and_the_backup_is_not_called_damaged(jobs: Jobs) -> None:
     definition = jobs.define(
         encryption={"method": "age", "recipients": [Keys.make(jobs.directory / "other").recipient]}

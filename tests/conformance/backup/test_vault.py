@@ -50,6 +50,7 @@ def test_a_backup_arrives_and_is_restored_from_there(jobs: Jobs, vault: Vault) -
     }
     done = drill(jobs, place=vault.place("reads"))
     assert done.status == 0, done.told
+    assert drill(jobs, place=vault.place("reads"), job="nightly/../nightly").status == 2
     assert '"event": "restored"' in (vault.root / "nightly" / "catalogue.jsonl").read_text()
 
 

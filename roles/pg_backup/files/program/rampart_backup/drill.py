@@ -69,7 +69,10 @@ class Check:
 
 @dataclasses.dataclass(frozen=True)
 class Drill:
-    """What is restored, from where, with which key. ``scratch`` is a directory with room for it."""
+    """What is restored, from where, with which key.
+
+    ``scratch`` is a directory with room for it, ``network`` whether the restored server may use the network.
+    """
 
     name: str
     job: str
@@ -77,6 +80,7 @@ class Drill:
     identity: str
     bindir: str
     scratch: str
+    network: bool
     settings: t.Mapping[str, str]
     checks: tuple[Check, ...]
     notify: definition.Notify
@@ -90,11 +94,12 @@ def parse(text: str) -> Drill:
     return fields.close(
         Drill(
             name=definition.checked_name("name", fields.text("name")),
-            job=definition.checked_name("job", fields.text("job")),
+            job="/".join(definition.checked_name("job", each) for each in fields.text("job").split("/")),
             place=definition.place(fields.inner("place")),
             identity=fields.text("identity", ""),
             bindir=fields.text("bindir", "/usr/lib/postgresql/{major}/bin"),
             scratch=fields.text("scratch"),
+            network=fields.truth("network", False),
             settings=fields.mapping("settings"),
             checks=tuple(Check.of(each) for each in fields.inners("checks")),
             notify=definition.Notify.of(fields.inner("notify")),
@@ -140,7 +145,8 @@ def _restored(drill: Drill, record: Record) -> dict[str, t.Any]:
     with holder as directory:
         data = os.path.join(directory, "data")
         settings = {"fsync": "off", "autovacuum": "off", **drill.settings}
-        scratch = Scratch(bindir=bindir, directory=data, superuser=str(record.entry["bootstrap"]), settings=settings)
+        superuser = str(record.entry["bootstrap"])
+        scratch = Scratch(bindir=bindir, directory=data, superuser=superuser, settings=settings, network=drill.network)
         try:
             values = _RESTORE[record.kind](drill, record, scratch, bindir)
         finally:

@@ -79,7 +79,9 @@ def run(source: Drill, wish: Wish) -> None:
 
 def _logical(source: Drill, record: Record, target: str, bindir: str) -> dict[str, t.Any]:
     superuser = str(record.entry["bootstrap"])
-    scratch = Scratch(bindir=bindir, directory=target, superuser=superuser, settings=source.settings)
+    scratch = Scratch(
+        bindir=bindir, directory=target, superuser=superuser, settings=source.settings, network=source.network
+    )
     try:
         scratch.initialise(checksums=bool(record.entry["checksums"]))
         with scratch:

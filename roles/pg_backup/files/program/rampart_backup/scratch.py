@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A cluster of its own, reached by a socket that nobody else reaches: to restore into."""
+"""A cluster of its own, reached by a socket that nobody else reaches, and without a network: to restore into.
+
+What is restored may hold code that runs as its superuser (pg_dump's documentation warns of it); it has to reach nobody.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,13 @@ from .telling import replace
 __all__ = ["Programs", "Scratch"]
 
 _WAIT = 300  # seconds for a server to start; it may have WAL to replay
+_NO_NETWORK = (
+    "unshare",
+    "--user",
+    "--map-current-user",
+    "--net",
+    "--",
+)  # of util-linux; a socket in a directory still works
 _SHOWN = 3000  # characters of its log in a message
 
 
@@ -49,10 +59,13 @@ class Programs:
 class Scratch:
     """A cluster in ``directory``, which must not exist. A context in which it runs."""
 
-    def __init__(self, *, bindir: str, directory: str, superuser: str, settings: t.Mapping[str, str]) -> None:
+    def __init__(
+        self, *, bindir: str, directory: str, superuser: str, settings: t.Mapping[str, str], network: bool = False
+    ) -> None:
         self._bindir = bindir
         self.directory = directory
         self._settings = settings
+        self._network = network
         # The path of a socket has 107 bytes at most.
         self._sockets = tempfile.mkdtemp(prefix="rampart-")
         self._log = os.path.join(self._sockets, "log")
@@ -92,7 +105,10 @@ class Scratch:
             "archive_mode": "off",
         }
         options = " ".join(_option(name, value) for name, value in {**self._settings, **fixed}.items())
-        self._run("pg_ctl", "start", "-D", self.directory, "-w", "-t", str(_WAIT), "-l", self._log, "-o", options)
+        if not self._network:
+            self._refuse_network()
+        words = ("start", "-D", self.directory, "-w", "-t", str(_WAIT), "-l", self._log, "-o", options)
+        self._run("pg_ctl", *words, before=() if self._network else _NO_NETWORK)
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -106,10 +122,25 @@ class Scratch:
         """Take away the directory of its socket."""
         shutil.rmtree(self._sockets, ignore_errors=True)
 
-    def _run(self, program: str, *words: str) -> None:
+    @staticmethod
+    def _refuse_network() -> None:
+        try:
+            done = subprocess.run(
+                [*_NO_NETWORK, "true"], stdin=subprocess.DEVNULL, capture_output=True, env=environment(), check=False
+            )
+            said = done.stderr.decode("utf-8", "replace").strip() if done.returncode else ""
+        except OSError as error:
+            said = str(error)
+        if said:
+            raise DefinitionFault(
+                f"network: this host cannot start a server without a network ({said}): allow namespaces to this account"
+                " (sysctl user.max_user_namespaces), or let the server have the network"
+            )
+
+    def _run(self, program: str, *words: str, before: t.Sequence[str] = ()) -> None:
         path = os.path.join(self._bindir, program)
         done = subprocess.run(
-            [path, *words],
+            [*before, path, *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -73,7 +73,9 @@ class Vault:
             raise error if isinstance(error, Fault) else PlaceFault(str(error)) from None
 
     def _store(self, job: str) -> Store:
-        if not NAME.fullmatch(job):
+        # A key that reads may have all hosts below its root, so that a job is HOST/JOB.
+        names = job.split("/") if self.may == "read" else [job]
+        if not all(NAME.fullmatch(each) for each in names):
             raise PlaceFault(f"{job!r} is no name of a job")
         return Store(os.path.join(self.root, job))
 
