@@ -80,6 +80,7 @@ options:
       member_of:
         description:
           - Name of a role of which those meant here are members, through other roles too. The role itself is not meant.
+          - A membership that this run ends makes nobody a member.
           - Whoever may grant that role decides then who may have the attributes.
         type: str
       attributes:

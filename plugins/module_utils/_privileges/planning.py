@@ -264,8 +264,8 @@ class _Finding:
         targets: dict[tuple[str, str, str], list[Entry]] = {}
         for entry in self._desired.grants:
             if entry.kind == DEFAULT and concerns(entry, database, True):
-                for target in self._targets(entry, database):
-                    targets.setdefault(target, []).append(entry)
+                for chosen in self._targets(entry, database):
+                    targets.setdefault(chosen, []).append(entry)
         everywhere: dict[tuple[str, str], Found] = {}  # sorted, they come before those of schemas
         for (name, schema, kind), entries in sorted(targets.items()):
             default = DefaultTarget(kind, self._state.roles[name], name, schema)

@@ -45,7 +45,7 @@ class RoleAttributes:
         """Read everything that planning needs."""
 
         def superusers_may_lose(state: State) -> bool:
-            judge = Judge(self._desired, state)
+            judge = self._judge(state)
             return any("SUPERUSER" in judge.loses(role) for role in state.roles if "SUPERUSER" in role.attributes)
 
         names = [password.role for password in self._desired.passwords]
@@ -61,7 +61,7 @@ class RoleAttributes:
     def plan(self, state: State, offered: t.Any = None) -> Planned:
         """One statement for each role that has what it should not have, or not what it should."""
         self._refuse_exempt(state)
-        judge = Judge(self._desired, state)
+        judge = self._judge(state)
         strippings, left, needed = self._strippings(state, judge)
         changes, parts = self._values(state), self._rights(state, judge, offered)
         needed += [(role, need, judge.works_through(role)) for part in parts for role, need in part.needed]
@@ -84,6 +84,13 @@ class RoleAttributes:
         from ansible_collections.rampart.postgresql.plugins.module_utils._roles import limits
 
         return limits.becoming(state, self._desired.roles)
+
+    def _judge(self, state: State) -> Judge:
+        if all(entry.member_of is None for entry in self._desired.allow or ()):
+            return Judge(self._desired, state)
+        from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants import memberships
+
+        return memberships.judging(self._desired, state)
 
     def _rights(self, state: State, judge: Judge, offered: t.Any) -> list[Part]:
         """What becomes of memberships, parameters and passwords, where there is one to look at."""

@@ -12,6 +12,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired 
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired import allowance
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import BOOTSTRAP_OID
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Grant
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import Role
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import State
 
@@ -34,9 +35,12 @@ class Stripping:
 class Judge:
     """What the operator's lists say about the roles of one cluster."""
 
-    def __init__(self, desired: Desired, state: State) -> None:
+    def __init__(self, desired: Desired, state: State, *, ending: frozenset[Grant] = frozenset()) -> None:
+        """Of memberships that are ``ending`` nobody is a member any more."""
         self._desired = desired
         self._state = state
+        staying = (grant for grant in state.grants if grant not in ending)
+        self._belongs_to = state.belongs_by(staying) if ending else state.belongs_to
         self._named = {name for _option, name in desired.strip or ()}
         self._by_name = {entry.role: entry for entry in desired.allow or () if entry.role is not None}
         self._by_kind = tuple(entry for entry in desired.allow or () if entry.role is None)
@@ -53,7 +57,7 @@ class Judge:
         """What it may have. A role that the operator wants stripped fits no pattern."""
         entries = [self._by_name[role.name]] if role.name in self._by_name else []
         if self._by_kind and role.name not in self._named:
-            belongs_to = self._state.belongs_to.get(role.oid, frozenset())
+            belongs_to = self._belongs_to.get(role.oid, frozenset())
             entries += [entry for entry in self._by_kind if entry.fits(role.name, belongs_to)]
         return allowance(entries)
 
@@ -61,7 +65,7 @@ class Judge:
         """Whether the operator has decided about it, be it that it may have nothing."""
         if role.name in self._named or role.name in self._by_name:
             return True
-        belongs_to = self._state.belongs_to.get(role.oid, frozenset())
+        belongs_to = self._belongs_to.get(role.oid, frozenset())
         return any(entry.fits(role.name, belongs_to) for entry in self._by_kind)
 
     def works_for(self, role: Role) -> tuple[str, ...]:

@@ -241,8 +241,12 @@ class State:
     @functools.cached_property
     def belongs_to(self) -> dict[int, frozenset[str]]:
         """What every member of something is a member of, through others too."""
+        return self.belongs_by(self.grants)
+
+    def belongs_by(self, grants: t.Iterable[Grant]) -> dict[int, frozenset[str]]:
+        """The same by some memberships only."""
         parents: dict[int, list[int]] = {}
-        for grant in self.grants:
+        for grant in grants:
             parents.setdefault(grant.member, []).append(grant.role)
         return {oid: frozenset(self.names[role] for role in above(oid, parents)) for oid in parents}
 

@@ -31,12 +31,32 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql imp
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Keyword
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import compose
 
-__all__ = ["planned"]
+__all__ = ["judging", "planned"]
 
 
 def planned(component: str, desired: Desired, state: State, judge: Judge) -> Part:
     """What becomes of memberships."""
     return _Planning(component, desired, state, judge).part()
+
+
+def judging(desired: Desired, state: State) -> Judge:
+    """The judge for whom memberships that this run ends make nobody a member; each that ends may end others."""
+    ending: frozenset[Grant] = frozenset()
+    while True:
+        judge = Judge(desired, state, ending=ending)
+        found = _Planning("", desired, state, judge).ending()
+        if found <= ending:
+            return judge
+        ending |= found
+
+
+class _Verdicts(t.NamedTuple):
+    """About all memberships."""
+
+    doomed: list[Doomed[Grant]]  # they may not be
+    becoming: list[tuple[Grant, Grant]]  # now, and with the options that they are to have
+    left: list[LeftAlone]
+    needed: list[tuple[Role, str]]  # by the operator's leave only, as a tool works with them
 
 
 class _Planning:
@@ -53,8 +73,25 @@ class _Planning:
             and (role.name != READS_VERIFIERS or (state.md5_remains and not state.md5_came))
         }
 
+    def ending(self) -> frozenset[Grant]:
+        """The memberships that end, whatever else speaks against it."""
+        return frozenset(item.held for item in self._going(self._verdicts().doomed) if not item.only_option)
+
     def part(self) -> Part:
         """Revocations with dependants first, then options."""
+        found = self._verdicts()
+        going = self._in_order(found.doomed)
+        gone = {item.held for item in going if not item.only_option}
+        changes = [(now, then) for now, then in found.becoming if now not in gone]
+        return Part(
+            steps=(*map(self._revocation, going), *(self._change(now, then) for now, then in changes)),
+            effects=tuple(self._effects(gone, dict(changes))),
+            left_alone=tuple(found.left),
+            warnings=tuple(self._falling(going)),
+            needed=tuple(found.needed),
+        )
+
+    def _verdicts(self) -> _Verdicts:
         doomed: list[Doomed[Grant]] = []
         becoming: list[tuple[Grant, Grant]] = []
         left: list[LeftAlone] = []
@@ -79,16 +116,7 @@ class _Planning:
             if grant.admin and not allowed.admin:
                 doomed.append(Doomed(grant, only_option=True))
             becoming += self._with_options(grant, allowed, left)
-        going = self._in_order(doomed)
-        gone = {item.held for item in going if not item.only_option}
-        changes = [(now, then) for now, then in becoming if now not in gone]
-        return Part(
-            steps=(*map(self._revocation, going), *(self._change(now, then) for now, then in changes)),
-            effects=tuple(self._effects(gone, dict(changes))),
-            left_alone=tuple(left),
-            warnings=tuple(self._falling(going)),
-            needed=tuple(needed),
-        )
+        return _Verdicts(doomed, becoming, left, needed)
 
     def _is_built_in(self, grant: Grant) -> bool:
         """Whether PostgreSQL itself made it."""
@@ -106,11 +134,12 @@ class _Planning:
             return []
         return [(grant, dataclasses.replace(grant, inherit=inherit, set=may_set))]
 
-    def _in_order(self, doomed: list[Doomed[Grant]]) -> list[Doomed[Grant]]:
+    def _going(self, doomed: list[Doomed[Grant]]) -> list[Doomed[Grant]]:
         tracked = [grant for grant in self._state.grants if grant.inherit is not None]
-        if not tracked:  # until 15 the server keeps no account of who depends on whom
-            return doomed
-        going = doomed_in_order(tracked, doomed)
+        return doomed_in_order(tracked, doomed) if tracked else doomed  # until 15 nobody keeps account of dependants
+
+    def _in_order(self, doomed: list[Doomed[Grant]]) -> list[Doomed[Grant]]:
+        going = self._going(doomed)
         falling = [item.held for item in going if item.falls]
         if falling and not self._desired.cascade and not self._state.in_recovery:
             listed = "; ".join(map(self._said, falling))

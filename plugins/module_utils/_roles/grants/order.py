@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import typing as t
 
-__all__ = ["Doomed", "Held", "doomed_in_order"]
+__all__ = ["Doomed", "Held", "doomed_in_order", "helpless"]
 
 
 class Held(t.Protocol):
@@ -65,24 +66,40 @@ def doomed_in_order(held: t.Iterable[AnyHeld], doomed: t.Iterable[Doomed[AnyHeld
     return _ordered(going, alike)
 
 
+def helpless(held: t.Iterable[AnyHeld], going: t.Iterable[Doomed[AnyHeld]], owner: int) -> list[AnyHeld]:
+    """What nobody can revoke: who gave it has nothing any more that comes from the owner."""
+    alike: dict[t.Hashable, list[AnyHeld]] = {}
+    for item in held:
+        alike.setdefault(item.what, []).append(item)
+    return [each.held for each in going if each.held.grantor not in _distances(alike[each.held.what], {owner})]
+
+
 def _ordered(
     going: t.Mapping[AnyHeld, Doomed[AnyHeld]], alike: t.Mapping[t.Hashable, t.Sequence[AnyHeld]]
 ) -> list[Doomed[AnyHeld]]:
-    placed: dict[AnyHeld, Doomed[AnyHeld]] = {}
-    entered: set[AnyHeld] = set()
-    for first in going:
-        waiting = [first]
-        while waiting:
-            item = waiting[-1]
-            entered.add(item)
-            before = [
-                it
-                for it in alike[item.what]
-                if it in going and it.grantor == item.holder and it not in placed and it not in entered
-            ]
-            if before:
-                waiting += before
-                continue
-            waiting.pop()
-            placed.setdefault(item, going[item])
-    return list(placed.values())
+    """The farthest from the owner first: grants may run in circles, and nothing depends any more on what goes."""
+    distances = {what: _distances(alike[what], _owners(alike[what])) for what in {item.what for item in going}}
+    return sorted(going.values(), key=lambda item: -distances[item.held.what].get(item.held.grantor, len(going)))
+
+
+def _owners(rights: t.Iterable[Held]) -> set[int]:
+    """Who gave something without having been given it."""
+    passing = {item.holder for item in rights if item.passes_on}
+    return {item.grantor for item in rights} - passing
+
+
+def _distances(rights: t.Sequence[Held], owners: t.Iterable[int]) -> dict[int, int]:
+    """Who may pass it on, and over how many others at least it came to them."""
+    found = dict.fromkeys(owners, 0)
+    onward: dict[int, list[int]] = {}
+    for item in rights:
+        if item.passes_on:
+            onward.setdefault(item.grantor, []).append(item.holder)
+    waiting = collections.deque(found)
+    while waiting:
+        role = waiting.popleft()
+        for other in onward.get(role, ()):
+            if other not in found:
+                found[other] = found[role] + 1
+                waiting.append(other)
+    return found

@@ -16,6 +16,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import St
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.desired import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.order import Doomed
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.order import doomed_in_order
+from ansible_collections.rampart.postgresql.plugins.module_utils._roles.grants.order import helpless
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.judge import Judge
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.part import Part
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.state import BOOTSTRAP_OID
@@ -70,6 +71,7 @@ class _Planning:
         going = doomed_in_order(self._state.parameter_grants, doomed)
         if not self._state.in_recovery:
             self._refuse_superuser_grantors(going)
+            self._refuse_helpless(going)
         falling = [f"{self._subject(item.held)}, {self._line(item.held)}" for item in going if item.falls]
         if falling and not self._desired.cascade and not self._state.in_recovery:
             raise RampartError(
@@ -93,6 +95,16 @@ class _Planning:
                     " counts as revoked by the bootstrap superuser; nothing was changed. Take SUPERUSER from it for the"
                     " time of this run"
                 )
+
+    def _refuse_helpless(self, going: t.Sequence[Doomed[ParameterGrant]]) -> None:
+        """Who has a grant option through another role only cannot revoke what it granted with one of its own."""
+        found = helpless(self._state.parameter_grants, going, BOOTSTRAP_OID)
+        if found:
+            listed = "; ".join(f"{self._subject(grant)}, {self._line(grant)}" for grant in found)
+            raise Unsupported(
+                "the grantor has no grant option any more, so that nobody can revoke what it granted; nothing was changed."
+                f" Give it the grant option back for the time of this run: {listed}"
+            )
 
     def _is_exempt(self, grant: ParameterGrant) -> bool:
         if grant.grantee == _PUBLIC:

@@ -256,3 +256,25 @@ def test_nothing_is_left_that_nobody_could_have_given(edges: list[tuple[int, int
         )
     wanted = {item.held for item in doomed}
     assert all(item.falls == (item.held not in wanted) for item in order)
+
+
+def test_grants_that_run_in_circles_go_the_farthest_first() -> None:
+    grants = (
+        ParameterGrant("archive_command", ONE.oid, 10, "SET", True),
+        ParameterGrant("archive_command", ONE.oid, TWO.oid, "SET", True),
+        ParameterGrant("archive_command", TWO.oid, ONE.oid, "SET", True),
+    )
+    planned = plan(state(parameter_grants=grants), allow=[])
+    assert [step.subject for step in planned.steps] == ['role "one"', 'role "t wo"', 'role "one"']
+    assert statements(planned)[0].startswith('SET LOCAL ROLE "t wo"; REVOKE')
+    with pytest.raises(Unsupported, match="no grant option any more"):
+        plan(state(parameter_grants=grants[1:]), allow=[])
+    with pytest.raises(Unsupported, match="no grant option any more"):
+        plan(state(parameter_grants=grants[1:2]), allow=[])
+
+
+def test_who_is_a_member_only_until_this_run_is_not_meant_by_it() -> None:
+    found = state(grant(ONE, of=TWO), grant(ONE))
+    allow = [{"member_of": TWO.name, "memberships": [allowed(ONE)["memberships"][0]]}]
+    assert not plan(found, allow=allow, memberships=[PROGRAM.name]).steps
+    assert len(plan(found, allow=allow, memberships=[PROGRAM.name, TWO.name]).steps) == 2
