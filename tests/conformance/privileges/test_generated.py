@@ -190,9 +190,10 @@ class _Round:
         lost = differences = 0
         effective: dict[str, dict[str, set[Held]]] = {}
         for place in self._places:
+            seen = self._seen[place.name]
+            known = {kind: _Kind(place, kind, seen[kind], wanted[place.name][kind]) for kind in place.kinds}
             direct = {}
-            for kind in place.kinds:
-                judged = _Kind(place, kind, self._seen[place.name][kind], wanted[place.name][kind])
+            for kind, judged in known.items():
                 judged.judge()
                 lost += judged.lost
                 differences += judged.differences
@@ -200,6 +201,7 @@ class _Round:
                 self._covered["owners changed"] += judged.owners_changed
                 self._covered["spared for an extension"] += judged.spared
             effective[place.name] = _effective(place, direct)
+            differences += _given_again(known["table"], known["column"]) if "table" in known else 0
         assert lost <= may_fall, (lost, may_fall)
         assert differences == named, (differences, named)
         for place in self._databases:
@@ -256,8 +258,7 @@ class _Kind:
     @property
     def differences(self) -> int:
         """How many privileges, grantor by grantor, are not as they were, and how many owners it takes a statement for."""
-        before = {item[:4]: item.grantable for item in self._seen.items}
-        now = {item[:4]: item.grantable for item in self.now}
+        before, now = self.before_and_now()
         changed = sum(before.get(item) != now.get(item) for item in before.keys() | now.keys())
         follow = self._kind == "column"
         return changed + sum(
@@ -265,6 +266,10 @@ class _Kind:
             for key, owner in self._owners.items()
             if not follow and not key[1].endswith("_seq")
         )
+
+    def before_and_now(self) -> tuple[dict[tuple[t.Any, ...], bool], dict[tuple[t.Any, ...], bool]]:
+        """Object, grantor, grantee and privilege to whether it may be granted on; before as new owners have it."""
+        return {item[:4]: item.grantable for item in self._seen.items}, {item[:4]: item.grantable for item in self.now}
 
     def _others(self, items: t.Iterable[Item]) -> dict[Held, bool]:
         """Without what owners have of their own: held to whether it may be granted on."""
@@ -275,6 +280,20 @@ class _Kind:
                 held = (item.key, item.grantee, item.privilege)
                 found[held] = found.get(held, False) or item.grantable
         return found
+
+
+def _given_again(table: _Kind, column: _Kind) -> int:
+    """How many privileges on columns statements name beyond the differences: REVOKE on a table takes them too."""
+    (tables_before, tables_now), (before, now) = table.before_and_now(), column.before_and_now()
+    found = 0
+    for held, grantable in before.items():
+        (schema, name, _column), *who = held
+        of = ((schema, name, ""), *who)
+        taken = of in tables_before and of not in tables_now
+        option_taken = grantable and tables_before.get(of, False) and not tables_now.get(of)
+        if held in now and (taken or (option_taken and now[held])):
+            found += 2 - (now[held] != grantable)
+    return found
 
 
 def _handed_over(seen: Seen, owners: t.Mapping[t.Any, str]) -> t.Iterator[Item]:
