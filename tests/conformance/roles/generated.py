@@ -244,24 +244,25 @@ class Wanted:
 def wanted(server: Server, draw: random.Random) -> Wanted:
     """Lists of all sorts."""
     governed = [*some(draw, POWERFUL, 0.8), *some(draw, ["team"], 0.3)]
+    parameters = some(draw, PARAMETERS, 0.7)
     options: dict[str, t.Any] = {
         "attributes": draw.choice((list(COLUMNS), some(draw, list(COLUMNS), 0.7))),
         "memberships": governed,
-        "parameters": some(draw, PARAMETERS, 0.7),
+        "parameters": parameters,
         "roles": [_values(name, draw) for name in some(draw, NAMES[:8], 0.3)],
     }
     listed = some(draw, NAMES, 0.4)
     if draw.random() < 0.3:
         options["strip"] = some(draw, [name for name in NAMES if name not in listed], 0.5) or ["App"]
     if "strip" not in options or draw.random() < 0.5:
-        options["allow"] = [{"role": name, **_allowance(governed, draw)} for name in listed]
+        options["allow"] = [{"role": name, **_allowance(governed, parameters, draw)} for name in listed]
         for choice in ({"pattern": "svc_."}, {"pattern": ".*a.*"}, {"member_of": "group"}, {"member_of": "team"}):
             if draw.random() < 0.5:
-                options["allow"].append({**choice, **_allowance(governed, draw)})
+                options["allow"].append({**choice, **_allowance(governed, parameters, draw)})
     return Wanted(options, server.major)
 
 
-def _allowance(governed: t.Sequence[str], draw: random.Random) -> dict[str, t.Any]:
+def _allowance(governed: t.Sequence[str], parameters: t.Sequence[str], draw: random.Random) -> dict[str, t.Any]:
     memberships = []
     for role in some(draw, governed, 0.5):
         entry: dict[str, t.Any] = {"role": role, "admin": draw.random() < 0.5}
@@ -270,7 +271,7 @@ def _allowance(governed: t.Sequence[str], draw: random.Random) -> dict[str, t.An
     return {
         "attributes": some(draw, list(COLUMNS), 0.3),
         "memberships": memberships,
-        "parameters": some(draw, PARAMETERS, 0.4),
+        "parameters": some(draw, parameters, 0.4),
     }
 
 

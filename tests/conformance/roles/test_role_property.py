@@ -26,7 +26,7 @@ if t.TYPE_CHECKING:
 _EXTENDED = os.environ.get("RAMPART_EXTENDED", "") not in ("", "0")
 ROUNDS = int(os.environ.get("RAMPART_ROUNDS", "60" if _EXTENDED else "2"))
 SEED = int(os.environ.get("RAMPART_SEED", "2" if _EXTENDED else "1"))
-_NOBODY_CAN = ("before it became superuser", "no grant option any more")
+_NOBODY_CAN = ("before it became superuser", "no grant option any more", "no ADMIN option any more")
 _MUST = ("attributes taken", "memberships ended", "ADMIN taken", "attempts refused", "attempts that succeed")
 
 

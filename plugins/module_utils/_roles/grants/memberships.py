@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Effect
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import LeftAlone
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import MembershipBecomes
@@ -83,6 +84,7 @@ class _Planning:
         going = self._in_order(found.doomed)
         gone = {item.held for item in going if not item.only_option}
         changes = [(now, then) for now, then in found.becoming if now not in gone]
+        self._refuse_orphans(changes, {item.held for item in going})
         return Part(
             steps=(*map(self._revocation, going), *(self._change(now, then) for now, then in changes)),
             effects=tuple(self._effects(gone, dict(changes))),
@@ -133,6 +135,18 @@ class _Planning:
             left.append(self._left(grant, "whose INHERIT and SET only PostgreSQL 16 and newer have"))
             return []
         return [(grant, dataclasses.replace(grant, inherit=inherit, set=may_set))]
+
+    def _refuse_orphans(self, changes: t.Sequence[tuple[Grant, Grant]], going: t.Container[Grant]) -> None:
+        """GRANT ... WITH ADMIN FALSE takes ADMIN from who has granted on, and leaves that; nobody can change its options."""
+        passing = {(it.role, it.member) for it in self._state.grants if it.admin and it not in going}
+        orphans = [
+            now for now, _then in changes if now.grantor != BOOTSTRAP_OID and (now.role, now.grantor) not in passing
+        ]
+        if orphans and not self._state.in_recovery:
+            raise Unsupported(
+                "the grantor has no ADMIN option any more, so that nobody can set the options of what it granted; nothing"
+                f" was changed. Give it ADMIN back, or grant the membership anew: {'; '.join(map(self._said, orphans))}"
+            )
 
     def _going(self, doomed: list[Doomed[Grant]]) -> list[Doomed[Grant]]:
         tracked = [grant for grant in self._state.grants if grant.inherit is not None]

@@ -278,3 +278,11 @@ def test_who_is_a_member_only_until_this_run_is_not_meant_by_it() -> None:
     allow = [{"member_of": TWO.name, "memberships": [allowed(ONE)["memberships"][0]]}]
     assert not plan(found, allow=allow, memberships=[PROGRAM.name]).steps
     assert len(plan(found, allow=allow, memberships=[PROGRAM.name, TWO.name]).steps) == 2
+
+
+def test_options_of_what_nobody_could_grant_any_more_cannot_be_set() -> None:
+    allow = [allowed(ONE), allowed(TWO, inherit=False)]
+    with pytest.raises(Unsupported, match="no ADMIN option any more"):
+        plan(state(grant(ONE), grant(TWO, by=ONE)), allow=allow)
+    admin = [allowed(ONE, admin=True), allowed(TWO, inherit=False)]
+    assert len(plan(state(grant(ONE, admin=True), grant(TWO, by=ONE)), allow=admin).steps) == 1
