@@ -73,7 +73,8 @@ class Changing:
             for change in each.difference.changes:
                 phase = 2 if not is_column else 3 if change.grant else 1
                 numbered.append(((*place, phase), self._step(each, change, database)))
-        for step in forcing(self._component, self._desired.forced, self._state.looked, self._state.databases):
+        state = self._state
+        for step in forcing(self._component, self._desired.forced, state.looked, state.databases, state.schemas):
             database = t.cast(RunSql, step.operation).database
             numbered.append(((database != self._state.database, database, 4), step))
         return [step for _rank, step in sorted(numbered, key=lambda pair: pair[0])]

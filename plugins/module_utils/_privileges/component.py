@@ -61,15 +61,15 @@ class Privileges:
 
     def _closed(self, state: State) -> list[LeftAlone]:
         """Databases that nobody can look into; template0 is meant to be one."""
-        if all(scope.kind in ("parameter", "tablespace") for scope in self._desired.scopes):
-            return []
+        wanted = (*self._desired.scopes, *self._desired.forced)
+        scopes = [scope for scope in wanted if scope.kind not in ("parameter", "tablespace")]
         return [
             self._left(f"database {Identifier(name)}", "it takes no connections")
             for name, is_open in state.databases.items()
             if not is_open
             and name != "template0"
-            and any(scope.databases.matches(name) for scope in self._desired.scopes)
-            and not any(name in scope.databases.literal for scope in self._desired.scopes)
+            and (self._desired.report or any(scope.databases.matches(name) for scope in scopes))
+            and not any(name in scope.databases.literal for scope in scopes)
         ]
 
     def _findings(self, state: State) -> dict[str, t.Any]:

@@ -23,9 +23,13 @@ __all__ = ["forcing"]
 
 
 def forcing(
-    component: str, scopes: t.Sequence[Scope], looked: t.Mapping[str, Looked], databases: t.Container[str]
+    component: str,
+    scopes: t.Sequence[Scope],
+    looked: t.Mapping[str, Looked],
+    databases: t.Container[str],
+    schemas: t.Mapping[str, t.Container[str]],
 ) -> list[Step]:
-    """Row-level security for owners too, where an entry wants it."""
+    """Row-level security for owners too, where an entry wants it; ``schemas`` of each database where one is named."""
     steps: list[Step] = []
     met: set[tuple[str, str]] = set()
     for database, seen in looked.items():
@@ -35,15 +39,28 @@ def forcing(
             if entries and not table.forced:
                 steps.append(_step(component, database, table))
     for scope in scopes:
-        for name in sorted(scope.databases.literal):
-            if name not in databases:
-                raise InputError(option=f"{scope.option}.databases", value=name, expected="a database of this cluster")
-        for name in sorted(scope.objects.literal):
-            if (scope.option, name) not in met:
-                raise InputError(
-                    option=f"{scope.option}.objects", value=name, expected="a table where row-level security is enabled"
-                )
+        _check(scope, met, databases, schemas)
     return steps
+
+
+def _check(
+    scope: Scope,
+    met: t.Container[tuple[str, str]],
+    databases: t.Container[str],
+    schemas: t.Mapping[str, t.Container[str]],
+) -> None:
+    """Raise InputError for a name that nothing bears."""
+    for name in sorted(scope.databases.literal):
+        if name not in databases:
+            raise InputError(option=f"{scope.option}.databases", value=name, expected="a database of this cluster")
+    for name in sorted(scope.schemas.literal):
+        if not any(name in found for database, found in schemas.items() if scope.databases.matches(database)):
+            raise InputError(option=f"{scope.option}.schemas", value=name, expected="a schema of these databases")
+    for name in sorted(scope.objects.literal):
+        if (scope.option, name) not in met:
+            raise InputError(
+                option=f"{scope.option}.objects", value=name, expected="a table where row-level security is enabled"
+            )
 
 
 def _is_about(scope: Scope, database: str, table: Protected) -> bool:

@@ -177,6 +177,8 @@ class _Reading:
         try:
             with self._server.session_in(database) as session:
                 self._read(session, database, scopes)
+                if database not in self.schemas and any(scope.schemas.literal for scope in forced):
+                    self.schemas[database] = _schemas(session)
                 if forced or self._desired.report:
                     self.looked[database] = look(session, report=self._desired.report)
         except ConnectionFailed as error:
@@ -189,7 +191,7 @@ class _Reading:
     def _read(self, session: Session, database: str, scopes: t.Sequence[Scope]) -> None:
         kinds = {scope.kind for scope in scopes}
         if kinds and kinds != {"schema"}:
-            self.schemas[database] = frozenset(row["name"] for row in session.rows(queries.SCHEMAS))
+            self.schemas[database] = _schemas(session)
         if kinds & {"table", "column"}:  # REVOKE on a table takes from its columns, and a holder there may grant on one
             kinds |= {"table", "column"}
         if any(scope.kind == "table" and not isinstance(scope, Entry) for scope in scopes):
@@ -210,6 +212,10 @@ class _Reading:
             self.schemas[database] = frozenset(thing.name for thing in self.catalogues[-1].things)
         if DEFAULT in kinds:
             self.defaults[database] = _defaults(session)
+
+
+def _schemas(session: Session) -> frozenset[str]:
+    return frozenset(row["name"] for row in session.rows(queries.SCHEMAS))
 
 
 def _vanished(catalogues: t.Iterable[Catalogue], known: t.Container[int]) -> dict[str, frozenset[int]]:

@@ -230,6 +230,9 @@ def test_what_no_grant_shows_is_reported_and_row_security_forced_where_asked(fre
     assert settled(server, **forced) == ['ALTER TABLE "app"."Rows ""%s" FORCE ROW LEVEL SECURITY']
     assert counted() == 0
     assert found(run(server, **forced)) == stays
+    mistyped = run(server, pg_access_force_row_security=[{"schemas": ["ap"], "objects": ["ALL"]}], **options)
+    assert mistyped.failed
+    assert "force_row_security[0].schemas: 'ap'" in mistyped.output
     unprotected = run(server, pg_access_force_row_security=[{"objects": ["plain"]}], **options)
     assert unprotected.failed
     assert "row-level security is enabled" in unprotected.output

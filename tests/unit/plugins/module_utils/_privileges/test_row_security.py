@@ -32,6 +32,7 @@ STATE = State(
     superuser=True,
     database="postgres",
     looked={"postgres": Looked(), "shop": Looked(tables=(LOOSE, BOUND))},
+    schemas={"shop": frozenset({"app", "empty"})},
     bypassing=("seer",),
 )
 
@@ -47,6 +48,7 @@ def plan(*entries: dict[str, t.Any], state: State = STATE, report: bool = False)
         ({"objects": ["loose"], "schemas": ["app"], "databases": ["shop"]}, True),
         ({"objects": ["bound"]}, False),
         ({"objects": ["/l.*"], "schemas": ["/b.*"]}, False),
+        ({"objects": ["ALL"], "schemas": ["empty"]}, False),
         ({"objects": ["/l.*"], "databases": ["postgres"]}, False),
     ],
 )
@@ -58,11 +60,27 @@ def test_owners_are_bound_where_an_entry_says_so(entry: dict[str, t.Any], bound:
 
 
 @pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"report": True}, ["shut"]),
+        ({"force_row_security": [{"objects": ["ALL"]}]}, ["shut"]),
+        ({"force_row_security": [{"objects": ["ALL"], "databases": ["shop"]}]}, []),
+    ],
+)
+def test_a_database_that_nobody_could_look_into_is_told(values: dict[str, t.Any], told: list[str]) -> None:
+    state = dataclasses.replace(STATE, databases={**STATE.databases, "shut": False, "template0": False})
+    left = component(values).plan(state).left_alone
+    assert [each.subject for each in left] == [f'database "{name}"' for name in told]
+
+
+@pytest.mark.parametrize(
     ("entry", "named"),
     [
         ({"objects": ["loose", "plain"]}, "force_row_security[0].objects"),
         ({"objects": ["loose"], "databases": ["postgres"]}, "force_row_security[0].objects"),
         ({"objects": ["ALL"], "databases": ["gone"]}, "force_row_security[0].databases"),
+        ({"objects": ["ALL"], "schemas": ["gone"]}, "force_row_security[0].schemas"),
+        ({"objects": ["ALL"], "schemas": ["app"], "databases": ["postgres"]}, "force_row_security[0].schemas"),
         ({}, "force_row_security[0].objects"),
     ],
 )
