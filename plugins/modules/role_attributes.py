@@ -149,7 +149,8 @@ options:
       - Parameters on which nobody may have C(SET) or C(ALTER SYSTEM) unless O(allow) says so, PUBLIC included. PostgreSQL
         14 and older have no such grants.
       - The default has those with which a role runs programs or libraries in the server, changes catalogues, or lets
-        itself in. An empty list leaves all such grants alone.
+        itself in. With the name of the log it writes lines into any file of the server's account. An empty list leaves all
+        such grants alone.
       - What M(rampart.postgresql.privileges) grants on one of them has to be in O(allow), or each of the two undoes what
         the other did.
     type: list
@@ -167,13 +168,20 @@ options:
       - hba_file
       - ident_file
       - jit_provider
+      - krb_server_keyfile
       - local_preload_libraries
+      - log_directory
+      - log_filename
       - oauth_validator_libraries
+      - output_plugin_libraries
+      - plperl.on_init
+      - plperl.on_plperlu_init
       - primary_conninfo
       - recovery_end_command
       - restore_command
       - session_preload_libraries
       - shared_preload_libraries
+      - ssl_ca_file
       - ssl_passphrase_command
       - unix_socket_directories
   cascade:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import typing as t
 
 import psycopg
@@ -211,6 +212,29 @@ def test_parameters_are_out_of_reach(fresh_server: Server) -> None:
         assert not can(server, name, "SET session_preload_libraries = ''")
         assert can(server, name, "SET log_duration = on")  # nothing else changed
     assert not good(run(server, allow=[])).changed
+
+
+@pytest.mark.in_turn
+@pytest.mark.since(15)
+def test_the_log_is_no_way_into_files_of_the_server(fresh_server: Server) -> None:
+    server = fresh_server
+    server.query("ALTER SYSTEM SET logging_collector = on")
+    server.restart()
+    server.query("CREATE ROLE app LOGIN; GRANT ALTER SYSTEM ON PARAMETER log_filename TO app")
+    keys = server.data_directory.parent / "authorized_keys"
+    with server.connect(user="app") as app:  # the positive control
+        app.execute("ALTER SYSTEM SET log_filename = '../../authorized_keys'")
+        server.query("SELECT pg_reload_conf()")
+        for _attempt in range(100):
+            with contextlib.suppress(psycopg.errors.InvalidTextRepresentation):
+                app.execute("SELECT E'\\nssh-ed25519 AAAA app'::int")
+            if keys.exists() and "\n\tssh-ed25519 AAAA app" in keys.read_text(encoding="utf-8"):
+                break
+            time.sleep(0.05)
+        else:
+            pytest.fail("the log did not get there")
+    good(run(server, allow=[]))
+    assert not can(server, "app", "ALTER SYSTEM SET log_filename = 'x'")
 
 
 @pytest.mark.in_turn

@@ -39,17 +39,27 @@ PARAMETERS = (
     "hba_file",
     "ident_file",
     "jit_provider",
+    "krb_server_keyfile",
     "local_preload_libraries",
+    "log_directory",
+    "log_filename",
     "oauth_validator_libraries",
+    "output_plugin_libraries",
+    "plperl.on_init",
+    "plperl.on_plperlu_init",
     "primary_conninfo",
     "recovery_end_command",
     "restore_command",
     "session_preload_libraries",
     "shared_preload_libraries",
+    "ssl_ca_file",
     "ssl_passphrase_command",
     "unix_socket_directories",
 )
-"""Parameters with which a role runs a program or a library in the server, changes catalogues or lets itself in."""
+"""Parameters with which a role runs a program or a library in the server, changes catalogues or lets itself in.
+
+With the name of the log it writes lines of its own into any file of the server's account, such as authorized_keys.
+"""
 
 CREATEROLE_LIMITED = 16
 """The first major version in which CREATEROLE grants no more than the role may pass on."""
