@@ -95,6 +95,8 @@ def play(server: Server, directory: pathlib.Path, *, check: bool = False) -> dic
                     "that": [
                         "pg_crypto_result.volumes | map(attribute='purpose') == ['data', 'wal', 'other']",
                         "pg_crypto_result.volumes[2].encrypted is none",
+                        "(pg_crypto_result.set_user.values() | first).missing_libraries[0].library == 'set_user'",
+                        "(pg_crypto_result.set_user.values() | first).waiting_extensions[0].extension == 'set_user'",
                     ]
                 }
             },

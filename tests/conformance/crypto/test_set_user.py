@@ -79,6 +79,17 @@ def play(server: Server, directory: pathlib.Path, *, check: bool = False, **opti
         "connection": "local",
         "gather_facts": False,
         "roles": ["rampart.postgresql.pg_crypto"],
+        "post_tasks": [
+            {
+                "ansible.builtin.assert": {
+                    "that": [
+                        "told.missing_libraries == []",
+                        "told.waiting_extensions | map(attribute='library') == (['set_user'] if ansible_check_mode else [])",
+                    ]
+                },
+                "vars": {"told": "{{ pg_crypto_result.set_user[pg_crypto_clusters[0]] }}"},
+            }
+        ],
     }
     path = directory / "play.yml"
     path.write_text(json.dumps([{**role, "vars": variables}]), encoding="utf-8")
