@@ -98,4 +98,6 @@ class Judge:
 
     def keeps_superuser(self, role: Role) -> bool:
         """Whether it is one after this run: then nothing else makes a difference."""
-        return "SUPERUSER" in role.attributes and "SUPERUSER" not in self.loses(role)
+        if "SUPERUSER" not in self.loses(role):
+            return "SUPERUSER" in role.attributes
+        return role.oid in self._state.replicating and "REPLICATION" not in role.attributes

@@ -144,6 +144,8 @@ def test_superusers_that_stay_and_the_exempt_keep_theirs() -> None:
     found = dataclasses.replace(state(grant(ONE), grant(POSTGRES)), roles=(POSTGRES, PROGRAM, boss))
     assert not plan(found, allow=[{"role": "one", "attributes": ["SUPERUSER"]}]).steps
     assert len(plan(found, allow=[]).steps) == 2
+    used = dataclasses.replace(found, replicating={boss.oid: ("it sends WAL",)})
+    assert not plan(used, allow=[], in_use="keep").steps
 
 
 def test_a_predefined_role_keeps_only_what_postgresql_gave_it() -> None:
