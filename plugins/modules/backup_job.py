@@ -51,7 +51,7 @@ options:
         required: true
       state:
         description:
-          - V(absent) removes definition and units. Backups, and the status of the last run, stay.
+          - V(absent) removes definition, units and metrics. Backups, and the status of the last run, stay.
         type: str
         choices: [present, absent]
         default: present

@@ -141,3 +141,5 @@ class _Work:
         path = self._state.layout.paths(job.name).timer
         if self._state.systemd and os.path.exists(path):
             systemctl("disable", "--now", "--", os.path.basename(path))
+            with contextlib.suppress(RampartError):  # it did not fail, so it is not loaded
+                systemctl("reset-failed", "--", os.path.basename(path).replace(".timer", ".service"))

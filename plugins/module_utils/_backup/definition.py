@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import json
+import os
 import typing as t
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._backup.desired import Job
     from ansible_collections.rampart.postgresql.plugins.module_utils._backup.state import Source
 
-__all__ = ["cluster_of", "definition"]
+__all__ = ["cluster_of", "definition", "metrics_file", "metrics_of"]
 
 
 def definition(job: Job, source: Source, state: str) -> str:
@@ -38,7 +39,24 @@ def definition(job: Job, source: Source, state: str) -> str:
 
 def cluster_of(content: bytes | None) -> str:
     """The label of the cluster in a definition that is there; empty where that cannot be read."""
+    cluster = _read(content).get("cluster")
+    return str(cluster.get("label", "")) if isinstance(cluster, dict) else ""
+
+
+def metrics_of(name: str, content: bytes | None) -> str:
+    """The file that a job of this definition measures itself in; empty without one."""
+    directory = _read(content).get("metrics")
+    return metrics_file(name, directory) if isinstance(directory, str) and directory.startswith("/") else ""
+
+
+def metrics_file(name: str, directory: str) -> str:
+    """The file that the program writes there."""
+    return os.path.join(directory, f"rampart_backup_{name}.prom")
+
+
+def _read(content: bytes | None) -> dict[str, t.Any]:
     try:
-        return str(json.loads(content or b"")["cluster"]["label"])
-    except (ValueError, KeyError, TypeError):
-        return ""
+        values = json.loads(content or b"{}")
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) else {}

@@ -12,6 +12,7 @@ import subprocess
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.definition import cluster_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.definition import metrics_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.state import Directory
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.state import Found
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.state import Source
@@ -92,6 +93,8 @@ def _found(
     service = shown.get(os.path.basename(paths.service), {})
     timer = shown.get(os.path.basename(paths.timer), {})
     other = cluster_of(contents[paths.definition])
+    metrics = metrics_of(job.name, contents[paths.definition])
+    measured = server.read(metrics) if metrics else None
     return Found(
         files=contents,
         scheduled=timer.get("ActiveState") == "active"
@@ -100,6 +103,7 @@ def _found(
             each.get("LoadState") == "loaded" and each.get("NeedDaemonReload") == "no" for each in (service, timer)
         ),
         other=other if other in others else "",
+        metrics=(metrics, measured.content) if measured else None,
     )
 
 

@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.calendar import KNOWN
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.definition import definition
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.definition import metrics_file
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.units import cron
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.units import service
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.units import timer
@@ -42,6 +43,7 @@ def planned(state: State, jobs: t.Sequence[Job]) -> Planned:
         changed = [_file(state, job, path, files[path]) for path in _order(job, list(files))]
         steps += [step for step in changed if step is not None]
         steps += _timer(state, job)
+        steps += _old_metrics(state, job)
     return Planned(
         steps=tuple(steps),
         findings=tuple(
@@ -164,5 +166,23 @@ def _timer(state: State, job: Job) -> list[Step]:
             after="enabled, active",
             operation=Reload(),
             statement=f"systemctl enable --now {unit}",
+        )
+    ]
+
+
+def _old_metrics(state: State, job: Job) -> list[Step]:
+    """Of a job that is no more, or measures itself elsewhere: an alarm about their age would never end."""
+    old = state.found[job.name].metrics
+    if old is None or (job.metrics and old[0] == metrics_file(job.name, job.metrics)):
+        return []
+    path, content = old
+    return [
+        Step(
+            component=COMPONENT,
+            subject=path,
+            description=f"remove old metrics of the backup {job.name}",
+            before="",  # they change with each run
+            after="",
+            operation=WriteFile(path, content, None, remembered=False),
         )
     ]

@@ -77,6 +77,7 @@ class Found:
     files: t.Mapping[str, bytes | None]
     scheduled: bool = False
     other: str = ""  # another cluster of this host that has a job of this name
+    metrics: tuple[str, bytes] | None = None  # the file of the definition that is there, with its content
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,12 +14,14 @@ import pytest
 from rampart_backup.definition import parse
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.definition import cluster_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.definition import metrics_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.planning import planned
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.state import LAYOUT
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.state import Directory
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.state import Found
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import MakeDirectory
+from ansible_collections.rampart.postgresql.plugins.module_utils._plan import WriteFile
 from ansible_collections.rampart.postgresql.tests.unit.plugins.module_utils._backup.jobs import host
 from ansible_collections.rampart.postgresql.tests.unit.plugins.module_utils._backup.jobs import job
 from ansible_collections.rampart.postgresql.tests.unit.plugins.module_utils._backup.jobs import written
@@ -66,6 +68,20 @@ def test_a_job_that_goes_leaves_nothing_of_root() -> None:
     assert not planned(host(gone), [gone]).steps
 
 
+def test_metrics_of_a_job_that_is_no_more_go_too() -> None:
+    wanted = job(metrics_directory="/var/lib/metrics")
+    files = written(planned(host(wanted), [wanted]).steps)
+    path = metrics_of("nightly", files[PATHS.definition])
+    assert path == "/var/lib/metrics/rampart_backup_nightly.prom"
+    there = host(wanted, files=files)
+    measured = dataclasses.replace(there.found["nightly"], metrics=(path, b"old"))
+    there = dataclasses.replace(there, found={"nightly": measured})
+    assert not planned(there, [wanted]).steps
+    for other in (job(state="absent"), job(), job(metrics_directory="/srv/backups")):
+        [last] = planned(there, [other]).steps[-1:]
+        assert last.operation == WriteFile(path, b"old", None, remembered=False)
+
+
 def test_a_host_that_loses_systemd_gets_a_file_for_cron_and_the_other_way_round() -> None:
     wanted = job()
     units = written(planned(host(wanted), [wanted]).steps)
@@ -108,6 +124,7 @@ def test_the_program_understands_the_definition_whatever_is_in_it() -> None:
 @pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b'"x"', b"{}", b'{"cluster": 1}', b"\xff"])
 def test_a_definition_that_cannot_be_read_is_of_no_cluster(content: bytes | None) -> None:
     assert cluster_of(content) == ""
+    assert metrics_of("nightly", content) == ""
 
 
 @pytest.mark.parametrize(
