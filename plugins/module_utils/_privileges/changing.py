@@ -19,6 +19,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Ru
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.desired import Desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import Change
+from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.diffing import Difference
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.kinds import PUBLIC
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.planning import Found
 from ansible_collections.rampart.postgresql.plugins.module_utils._privileges.row_security import forcing
@@ -118,12 +119,10 @@ class Changing:
         )
 
     def _step(self, found: Found, change: Change, database: str) -> Step:
-        held = {
-            item.privilege: item.grantable
-            for item in found.items
-            if (item.grantor, item.grantee) == (change.grantor, change.grantee)
-        }
-        after = _after(held, change)
+        pair = (change.grantor, change.grantee)
+        items = [item for item in found.items if item[:2] == pair]
+        held = {item.privilege: item.grantable for item in items}
+        after = {key[2]: grantable for key, grantable in Difference((change,)).applied(items).items()}
         whom = _role(change.grantee, self._names)
         by = f"{whom}, granted by {_role(change.grantor, self._names)}: "
         return Step(
@@ -238,18 +237,6 @@ def _describe(change: Change, whom: str) -> str:
 
 def _listed(held: t.Mapping[str, bool]) -> str:
     return ", ".join(f"{name} WITH GRANT OPTION" if grantable else name for name, grantable in sorted(held.items()))
-
-
-def _after(held: t.Mapping[str, bool], change: Change) -> dict[str, bool]:
-    after = dict(held)
-    for privilege in change.privileges:
-        if change.grant:
-            after[privilege] = after.get(privilege, False) or change.option
-        elif change.option:
-            after[privilege] = False
-        else:
-            after.pop(privilege, None)
-    return after
 
 
 def _backwards(held: t.Mapping[str, bool], change: Change) -> list[Change]:
