@@ -11,7 +11,7 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.rampart.postgresql.plugins.filter.backup_jobs import backup_jobs
 
-PLACES = [{"path": "/srv/backups"}, {"kind": "vault", "host": "v", "key": "/mine"}]
+PLACES: list[dict[str, str]] = [{"path": "/srv/backups"}, {"kind": "vault", "host": "v", "key": "/mine"}]
 
 
 def test_a_job_wins_over_what_is_common() -> None:

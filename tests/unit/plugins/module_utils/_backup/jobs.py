@@ -9,8 +9,6 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.arguments import ARGUMENTS
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.desired import Job
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.desired import from_task
@@ -36,7 +34,7 @@ SOURCE: t.Final = Source(
 
 
 def job(**changes: t.Any) -> Job:
-    """One job, validated as Ansible would."""
+    """One job, with the defaults of its options."""
     values = {
         "name": "nightly",
         "schedule": {"calendar": "daily"},
@@ -44,9 +42,23 @@ def job(**changes: t.Any) -> Job:
         "places": [{"path": "/srv/backups"}],
         **changes,
     }
-    done = ArgumentSpecValidator(ARGUMENTS).validate({"jobs": [values]})
-    assert not done.error_messages, done.error_messages
-    return from_task(done.validated_parameters)[0]
+    return from_task(_filled({"jobs": [values]}, ARGUMENTS))[0]
+
+
+def _filled(values: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """What Ansible, which oldest hosts do not have, makes of values."""
+    unknown = set(values) - set(options)
+    assert not unknown, unknown
+    return {name: _value(values.get(name), option) for name, option in options.items()}
+
+
+def _value(value: t.Any, option: t.Mapping[str, t.Any]) -> t.Any:
+    if value is None and not option.get("apply_defaults"):
+        return option.get("default")
+    inner = option.get("options")
+    if inner is None:
+        return value
+    return [_filled(each, inner) for each in value] if option["type"] == "list" else _filled(value or {}, inner)
 
 
 def host(wanted: Job, *, systemd: bool = True, files: t.Mapping[str, bytes] | None = None, **changes: t.Any) -> State:
