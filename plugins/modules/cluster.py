@@ -813,7 +813,8 @@ options:
         description:
         - Roles that have to be there before something is granted to them. One that is missing is made with NOLOGIN
           and no attribute; one that is there stays as it is.
-        - An empty name, one that begins with V(pg_) or V(/), and V(ALL), V(PUBLIC), V(public) and V(none) are errors.
+        - An empty name, one of more than 63 bytes, one that begins with V(pg_) or V(/), and V(ALL), V(PUBLIC), V(public)
+          and V(none) are errors.
         type: list
         elements: str
       force_row_security:

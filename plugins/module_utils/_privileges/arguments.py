@@ -25,6 +25,7 @@ __all__ = ["ARGUMENTS", "component"]
 
 _ALL = "ALL"
 _PUBLIC = "PUBLIC"
+_LONGEST = 63  # bytes; of a longer name the server would make another one
 _STATES = ("present", "absent", "exact")
 _OWNED = tuple(kind.name for kind in KINDS.values() if kind.alter)
 
@@ -174,7 +175,7 @@ def _groups(values: t.Sequence[t.Any], option: str) -> tuple[tuple[str, str], ..
     for number, value in enumerate(values):
         name = str(value)
         reserved = name.startswith(("pg_", "/")) or name in (_ALL, _PUBLIC, "public", "none")
-        if not name or "\0" in name or reserved:
+        if not name or "\0" in name or reserved or len(name.encode()) > _LONGEST:
             raise InputError(option=f"{option}[{number}]", value=value, expected="a name that a role can have")
         found.setdefault(name, f"{option}[{number}]")
     return tuple((where, name) for name, where in found.items())
