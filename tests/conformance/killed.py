@@ -24,6 +24,7 @@ if t.TYPE_CHECKING:
 
 __all__ = ["MOST_STEPS", "Killed", "killed_at", "leftovers"]
 
+STRUCK = "struck"
 MOST_STEPS = 500  # steps of one run; it has some dozens
 
 _FILES = frozenset(("fchmod", "fchown", "fsync", "mkdir", "open", "rename", "setxattr", "unlink"))
@@ -35,8 +36,11 @@ _STATEMENTS = frozenset(("connect", "execute"))
 class Steps:
     """Counts what a run asks of the operating system and of the server from its first change on; may end it there."""
 
-    def __init__(self, fatal: int, report: t.Callable[[str], None], kind: str = "") -> None:
+    def __init__(
+        self, fatal: int, report: t.Callable[[str], None], kind: str, strike: t.Callable[[], None] | None
+    ) -> None:
         self._fatal = fatal
+        self._strike = strike
         self._kind = kind
         self._report = report
         self._count = 0
@@ -53,7 +57,11 @@ class Steps:
         self._count += self._kind in ("", name)
         self._report(name)
         if self._count == self._fatal and self._kind in ("", name):
-            os.kill(os.getpid(), signal.SIGKILL)
+            if self._strike is None:
+                os.kill(os.getpid(), signal.SIGKILL)
+            else:
+                self._report(STRUCK)
+                self._strike()
 
     def _called(self, frame: types.FrameType) -> str:
         code, caller = frame.f_code, frame.f_back
@@ -82,10 +90,22 @@ class Killed:
 
     by_signal: bool
     steps: tuple[str, ...]
+    struck: bool = False
 
 
-def killed_at(step: int, module: str, server: Server, *, of_kind: str = "", **options: t.Any) -> Killed:
-    """Run a module, without a rehearsal, until right before a step; ``of_kind`` counts only those of this name."""
+def killed_at(
+    step: int,
+    module: str,
+    server: Server,
+    *,
+    of_kind: str = "",
+    strike: t.Callable[[], None] | None = None,
+    **options: t.Any,
+) -> Killed:
+    """Run a module, without a rehearsal, until right before a step; ``of_kind`` counts only those of this name.
+
+    Where there is a ``strike``, that is what happens then, and the module goes on as it can.
+    """
     values = {"cluster": str(server.data_directory), "rehearse": False, **options}
     request = json.dumps({"ANSIBLE_MODULE_ARGS": values}).encode()
     reader, writer = os.pipe()
@@ -93,7 +113,7 @@ def killed_at(step: int, module: str, server: Server, *, of_kind: str = "", **op
     if not child:
         try:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            sys.setprofile(Steps(step, lambda name: _tell(writer, name), of_kind))
+            sys.setprofile(Steps(step, lambda name: _tell(writer, name), of_kind, strike))
             call_main(module, request)
         except SystemExit as ended:
             sys.setprofile(None)
@@ -106,8 +126,9 @@ def killed_at(step: int, module: str, server: Server, *, of_kind: str = "", **op
     with os.fdopen(reader, encoding="utf-8") as told:
         steps = tuple(told.read().splitlines())
     _pid, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, steps
-    return Killed(by_signal=os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, steps=steps)
+    struck = STRUCK in steps
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0 or struck, steps
+    return Killed(os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, steps, struck)
 
 
 def _tell(writer: int, name: str) -> None:
