@@ -58,8 +58,10 @@ options:
       kind:
         description:
           - V(logical) dumps each database with C(pg_dump), and roles and tablespaces with C(pg_dumpall).
+          - V(physical) makes a base backup of the whole cluster with C(pg_basebackup), of which each file is compared with the manifest.
+            It takes a rule for C(replication) in C(pg_hba.conf), and a cluster without tablespaces.
         type: str
-        choices: [logical]
+        choices: [logical, physical]
         default: logical
       schedule:
         description: When it runs. Required where O(jobs[].state=present).
@@ -103,6 +105,15 @@ options:
         default: []
       row_counts:
         description: Whether the rows of all tables are counted in the dump's own snapshot, for the drill to compare.
+        type: bool
+        default: true
+      checkpoint:
+        description: Of V(physical) jobs, whether the checkpoint at their beginning is made at once (V(fast)) or without haste (V(spread)).
+        type: str
+        choices: [fast, spread]
+        default: spread
+      restore_point:
+        description: Of V(physical) jobs, whether a name is written into the WAL at their end, to which the archive can be replayed.
         type: bool
         default: true
       compression:

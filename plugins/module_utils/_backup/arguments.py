@@ -37,7 +37,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
         "options": {
             "name": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "kind": {"type": "str", "choices": ["logical"], "default": "logical"},
+            "kind": {"type": "str", "choices": ["logical", "physical"], "default": "logical"},
             "schedule": {
                 "type": "dict",
                 "options": {
@@ -51,6 +51,8 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
             "schemas": {**_TEXTS, "default": []},
             "exclude_schemas": {**_TEXTS, "default": []},
             "row_counts": {"type": "bool", "default": True},
+            "checkpoint": {"type": "str", "choices": ["fast", "spread"], "default": "spread"},
+            "restore_point": {"type": "bool", "default": True},
             "compression": {
                 "type": "dict",
                 "apply_defaults": True,

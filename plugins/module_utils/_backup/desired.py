@@ -135,7 +135,11 @@ def _logical(values: Values) -> dict[str, t.Any]:
     return {"logical": {name: values[name] for name in names}}
 
 
-_KINDS: dict[str, t.Callable[[Values], dict[str, t.Any]]] = {"logical": _logical}
+def _physical(values: Values) -> dict[str, t.Any]:
+    return {"physical": {name: values[name] for name in ("checkpoint", "restore_point")}}
+
+
+_KINDS: dict[str, t.Callable[[Values], dict[str, t.Any]]] = {"logical": _logical, "physical": _physical}
 """What each kind of job adds to the definition."""
 
 

@@ -73,5 +73,7 @@ def _try(server: Server, job: Job, program: str, path: str) -> None:
 
 
 def _named(said: str) -> str:
-    """What the definition calls ``logical`` is no option of its own."""
-    return said[len("error: ") :].replace("logical.", "") if said.startswith("error: ") else said
+    """What the definition calls ``logical`` or ``physical`` is no option of its own."""
+    if not said.startswith("error: "):
+        return said
+    return said[len("error: ") :].replace("logical.", "").replace("physical.", "")

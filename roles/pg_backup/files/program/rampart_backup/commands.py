@@ -86,6 +86,12 @@ def _parser() -> argparse.ArgumentParser:
     restoring.add_argument("--backup", default="", metavar="ID", help="which one; the newest good one otherwise")
     restoring.add_argument("--replace", action="store_true", help="move aside what is there")
     restoring.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    command("drill-status", _drill_status, "Show the status of the last drill.").add_argument(
+        "definition", help="the definition of a drill, a JSON file"
+    )
+    parsing = command("parse", _parse, "Only read a definition, and say what is wrong with it.")
+    parsing.add_argument("kind", choices=sorted(_PARSERS))
+    parsing.add_argument("definition", help="a JSON file")
     retaining = command("retain", _retain, "Remove what no rule keeps from directories of this host.")
     keeping = command(
         "tend", _tend, "On a vault: verify everything, remove what no rule keeps, notice who sends nothing."
@@ -99,6 +105,13 @@ def _parser() -> argparse.ArgumentParser:
     vault.add_argument("--quota", type=int, default=0, metavar="BYTES")
     vault.add_argument("--plain", action="store_true", help="take backups that are not encrypted, too")
     return parser
+
+
+_PARSERS: t.Final = {"drill": drill.read, "job": definition.read, "vault": tending.read}
+
+
+def _parse(given: argparse.Namespace) -> None:
+    _PARSERS[given.kind](given.definition)
 
 
 def _run(given: argparse.Namespace) -> int:
@@ -126,6 +139,11 @@ def _check(given: argparse.Namespace) -> None:
 def _status(given: argparse.Namespace) -> None:
     job = definition.read(given.definition)
     telling.show(**telling.read_json(status_file(job.state, job.name)))
+
+
+def _drill_status(given: argparse.Namespace) -> None:
+    defined = drill.read(given.definition)
+    telling.show(**{"outcome": "never run", "error": "", **telling.read_json(status_file(defined.state, defined.name))})
 
 
 def _stores(job: Job) -> list[Store]:
