@@ -310,7 +310,11 @@ def test_killed_before_each_rename(fresh_server: Server) -> None:
     deaths = 0
     for number in range(1, MOST_STEPS):
         authorities, lists, believed, other = ways[number % 2]
-        options = {"names": ["localhost"], "client_authorities": authorities, "client_revocation_lists": lists}
+        options: dict[str, t.Any] = {
+            "names": ["localhost"],
+            "client_authorities": authorities,
+            "client_revocation_lists": lists,
+        }
         killed = killed_at(1 + number // 2, "certificate", server, of_kind="rename", **options)
         deaths += killed.by_signal
         server.stop(mode="immediate")
