@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible.errors import AnsibleFilterError
 
@@ -15,7 +17,11 @@ PLACES: list[dict[str, str]] = [{"path": "/srv/backups"}, {"kind": "vault", "hos
 
 
 def test_a_job_wins_over_what_is_common() -> None:
-    jobs = [{"name": "a", "timeout": 1}, {"name": "b", "cluster": "17/second"}, {"name": "c", "cluster": None}]
+    jobs: list[dict[str, t.Any]] = [
+        {"name": "a", "timeout": 1},
+        {"name": "b", "cluster": "17/second"},
+        {"name": "c", "cluster": None},
+    ]
     found = backup_jobs(jobs, {"timeout": 2, "places": PLACES, "metrics_directory": None}, {"key": "/k", "port": 1})
     places = [PLACES[0], {"kind": "vault", "host": "v", "key": "/mine", "port": 1}]
     assert found == [
