@@ -42,18 +42,21 @@ def observe(server: Server) -> Archiving:
 
 
 def prove(server: Server, before: Archiving) -> tuple[str, ...]:
-    """Raise unless a server that archived does so now; returns what must be told of one that did not."""
+    """Raise unless a server that archived does so now that it runs in the sandbox; returns what must be told of one that did not.
+
+    ``before`` is what was observed before its restart.
+    """
     if not before.wanted:
         return ()
     if not before.works:
         return ("archiving did not work before, so nothing tells whether it does in the sandbox",)
+    first = now = observe(server)  # what came after `before` may have been archived outside the sandbox
     server.session.statement(_SWITCH)
     deadline = time.monotonic() + server.options.timeout
-    now = observe(server)
-    while now.archived <= before.archived and now.failed <= before.failed and time.monotonic() < deadline:
+    while now.archived <= first.archived and now.failed <= first.failed and time.monotonic() < deadline:
         time.sleep(_PAUSE)
         now = observe(server)
-    if now.archived <= before.archived:
+    if now.archived <= first.archived:
         raise NotConverged(
             "the server archived before, and does not in the sandbox: name in writable_paths where archive_command or"
             " archive_library writes"
