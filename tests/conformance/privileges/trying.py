@@ -184,6 +184,6 @@ def _probe(place: Place, role: str, kind: str, schema: str) -> set[tuple[str, st
             f" (SELECT {read.format(at=at)}) AS o (acl, owner, letter),"
             ' aclexplode(coalesce(acl, acldefault(letter::"char", owner))) a'
         )
-        return {(grantee, privilege, grantable) for grantee, privilege, grantable in rows}
+        return {(str(grantee), str(privilege), bool(grantable)) for grantee, privilege, grantable in rows}
     finally:
         place.execute("ROLLBACK")
