@@ -117,6 +117,12 @@ def test_what_one_stream_cannot_hold_is_refused_before_anything(jobs: Jobs) -> N
     with jobs.server.connect() as connection:
         connection.execute("DROP TABLESPACE fast")
     assert jobs.call("check", definition).status == 0
+    few = jobs.directory / "few"
+    few.mkdir()
+    for program in ("dirname", "readlink", "sh"):  # what the test's own psql is made of
+        (few / program).symlink_to(shutil.which(program) or program)
+    done = jobs.call("check", jobs.define("other", kind="physical"), env={"PATH": str(few)})
+    assert (done.status, "gzip is not installed" in done.told) == (2, True), done.told
     rules = jobs.server.hba_file.read_text()
     jobs.server.hba_file.write_text("local all all trust\n")
     jobs.server.reload()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import secrets
+import shutil
 import tarfile
 import typing as t
 
@@ -70,6 +71,9 @@ class Physical:
         for name in ("max_wal_senders", "max_replication_slots"):
             if files[name] < 1:
                 raise DefinitionFault(f"kind: the server has {name} = 0, and a base backup takes one")
+        method = self._job.compression.method
+        if method != "none" and shutil.which(_WORDS[method][0]) is None:
+            raise DefinitionFault(f"compression.method: {method} is not installed on this host")
         if files["wal_level"] == "minimal":
             raise DefinitionFault("kind: the server has wal_level = minimal, with which no base backup can be made")
         self._server.identify()
