@@ -134,7 +134,8 @@ class Store:
         """Make the directory, and take away what killed runs left."""
         with _as_place_fault(self.path):
             os.makedirs(self.path, mode=0o700, exist_ok=True)
-        self._sweep()
+            with self._locked():
+                self._sweep()
 
     def _sweep(self) -> None:
         for name in os.listdir(self.path):
@@ -162,8 +163,9 @@ class Store:
         return os.path.join(self.path, identifier)
 
     def begin(self, identifier: str) -> Incoming:
-        """Let a backup come in."""
-        return Incoming(self, identifier)
+        """Let a backup come in. A sweep must not find it before it is locked."""
+        with _as_place_fault(self.path), self._locked():
+            return Incoming(self, identifier)
 
     def sync(self) -> None:
         """See the names in the directory to the disk."""
