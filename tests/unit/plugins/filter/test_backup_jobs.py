@@ -33,6 +33,6 @@ def test_a_job_wins_over_what_is_common() -> None:
 
 
 @pytest.mark.parametrize("jobs", ["nightly", ["nightly"], 1, [{"name": "a", "places": ["/srv"]}]])
-def test_what_is_no_list_of_jobs_is_refused(jobs: object) -> None:
+def test_what_is_no_list_of_jobs_is_refused(jobs: t.Any) -> None:
     with pytest.raises(AnsibleFilterError, match="not a list of jobs"):
-        backup_jobs(jobs)  # type: ignore[arg-type]
+        backup_jobs(jobs)

@@ -126,7 +126,7 @@ def run(drill: Drill) -> int:
 
 def _drilled(drill: Drill) -> dict[str, t.Any]:
     found = shelf(drill.place, drill.job)
-    record = choose(found.records())
+    record = choose(found.records(), drill.job)
     try:
         values = _restored(drill, record)
     except VerificationFault as fault:

@@ -90,10 +90,6 @@ class Child:
         size = os.fstat(self._errors).st_size
         return os.pread(self._errors, _READ, max(0, size - _READ)).decode("utf-8", "replace")
 
-    def ended_well(self) -> bool:
-        """Whether it has ended on its own, without an error. Waits for its end."""
-        return self._process.wait() == 0
-
     def stop(self) -> None:
         """End it, if it has not ended; its exit status says nothing then."""
         if self._process.poll() is None:

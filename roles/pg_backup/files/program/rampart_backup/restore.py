@@ -50,7 +50,7 @@ def run(source: Drill, wish: Wish) -> None:
     os.umask(0o077)
     target = os.path.abspath(wish.target)
     found = shelf(source.place, source.job)
-    record = choose(found.records(), wish.identifier)
+    record = choose(found.records(), source.job, wish.identifier)
     bindir = Programs(source.bindir).of(str(record.entry["server_version"]))
     aside = _aside(target, wish)
     telling.show(

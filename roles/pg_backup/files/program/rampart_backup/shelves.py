@@ -90,14 +90,16 @@ def shelf(place: Directory | Vault, job: str) -> Shelf:
     return _DirectoryShelf(place, job) if isinstance(place, Directory) else _VaultShelf(place, job)
 
 
-def choose(records: t.Sequence[Record], identifier: str = "") -> Record:
+def choose(records: t.Sequence[Record], job: str, identifier: str = "") -> Record:
     """The backup of that name, or the newest good one; raises when there is none."""
     found = (
         [each for each in records if each.id == identifier] if identifier else [each for each in records if each.good]
     )
     if not found:
-        raise RestoreFault(f"there is no backup {identifier}" if identifier else "there is no good backup")
+        raise RestoreFault(
+            f"job: {job!r} has no {f'backup {identifier}' if identifier else 'good backup'} in this place"
+        )
     chosen = max(found, key=lambda each: (each.finished, each.id))
     if chosen.removed:
-        raise RestoreFault(f"the backup {chosen.id} was removed at {chosen.removed}")
+        raise RestoreFault(f"job: the backup {chosen.id} of {job!r} was removed at {chosen.removed}")
     return chosen
