@@ -122,6 +122,25 @@ def test_rows_that_do_not_come_back_are_found(jobs: Jobs) -> None:
 
 
 @pytest.mark.in_turn
+def test_other_numbers_of_rows_are_found(jobs: Jobs) -> None:
+    """An event trigger that comes back before a materialized view is filled takes a row away while that is restored."""
+    take = "CREATE FUNCTION take() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN DELETE FROM public.t WHERE id = 1; END'"
+    with jobs.server.connect() as connection:
+        connection.execute("CREATE TABLE t AS SELECT generate_series(1, 10) AS id")
+        connection.execute("CREATE MATERIALIZED VIEW v AS SELECT 1 AS one")
+        connection.execute(take)
+    assert jobs.call("run", jobs.define()).status == 0
+    assert drill(jobs).status == 0
+    with jobs.server.connect() as connection:
+        connection.execute("CREATE EVENT TRIGGER taking ON ddl_command_end EXECUTE FUNCTION take()")
+    assert jobs.call("run", jobs.define()).status == 0
+    done = drill(jobs)
+    assert (done.status, "postgres: public.t had 10 rows, and was restored with 9" in done.told) == (16, True), (
+        done.told
+    )
+
+
+@pytest.mark.in_turn
 def test_what_is_restored_reaches_no_network_unless_it_may(jobs: Jobs) -> None:
     """The interfaces that a program of the restored server sees."""
     assert jobs.call("run", jobs.define(logical={"databases": ["postgres"]})).status == 0
