@@ -9,6 +9,7 @@ import re
 import sys
 from xml.etree import ElementTree
 
+_SHOWN = 160  # characters of a case's name
 _MAJOR = re.compile(r"\bpg(\d+)\b")
 
 
@@ -20,6 +21,7 @@ class Summary:
     failed: int = 0
     skipped: int = 0
     majors: frozenset[int] = frozenset()
+    names: tuple[str, ...] = ()  # of those that failed
 
     def __add__(self, other: Summary) -> Summary:
         return Summary(
@@ -27,6 +29,7 @@ class Summary:
             failed=self.failed + other.failed,
             skipped=self.skipped + other.skipped,
             majors=self.majors | other.majors,
+            names=self.names + other.names,
         )
 
 
@@ -41,7 +44,11 @@ def read_report(path: pathlib.Path) -> Summary:
         failed = bool(tags & {"failure", "error"})
         skipped = "skipped" in tags
         total += Summary(
-            passed=int(not failed and not skipped), failed=int(failed), skipped=int(skipped), majors=majors
+            passed=int(not failed and not skipped),
+            failed=int(failed),
+            skipped=int(skipped),
+            majors=majors,
+            names=(f"{case.get('classname', '')}::{case.get('name', '')}"[:_SHOWN],) if failed else (),
         )
     return total
 
@@ -69,6 +76,8 @@ def main() -> int:
         f"{name}: {majors + ', ' if majors else ''}{total.passed} cases passed, "
         f"{total.failed} failed, {total.skipped} skipped"
     )
+    for each in total.names:
+        print(f"{name}: FAILED {each}")
     missing = expected_majors(arguments.every_major) - total.majors if arguments.every_major else frozenset()
     if missing:
         print(f"{name}: nothing ran on {' '.join(str(major) for major in sorted(missing))}")

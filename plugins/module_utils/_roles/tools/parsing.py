@@ -161,18 +161,19 @@ def repmgr(text: str) -> Named:
 def environment(text: str) -> Named:
     """DATA_SOURCE_NAME and DATA_SOURCE_USER of postgres_exporter, PGUSER, and the names that Patroni takes from there."""
     gathering = _Gathering()
-    position = 0
+    position, number = 0, 1
     while position < len(text):
         found = _NOTHING.match(text, position)
         if found is None:
             found = _ASSIGNMENT.match(text, position)
-            number = text.count("\n", 0, position) + 1
             if found is None:
                 gathering.complain(number)
             else:
                 _assigned(found, number, gathering)
         end = text.find("\n", position) + 1 or len(text)
-        position = found.end() if found else end
+        following = found.end() if found else end
+        number += text.count("\n", position, following)
+        position = following
     return gathering.named()
 
 

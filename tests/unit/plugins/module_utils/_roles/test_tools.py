@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 
 import pytest
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.tools import parsing
 from ansible_collections.rampart.postgresql.plugins.module_utils._roles.tools.parsing import Named
+from ansible_collections.rampart.postgresql.tests.unit.growth import no_explosion
 
 PARSERS = (
     parsing.barman,
@@ -123,9 +123,8 @@ def test_no_file_is_a_traceback(text: str, parser: t.Callable[[str], Named]) -> 
 @pytest.mark.parametrize("parser", PARSERS)
 @pytest.mark.parametrize(
     "piece",
-    ["a=" + " " * 300_000 + "'", 'A="\n' * 60_000, "conninfo = " + "a=b " * 60_000, "x: " * 90_000, "\\" * 300_000],
+    ["a=" + " " * 300_000 + "'", 'A="\n' * 600_000, "conninfo = " + "a=b " * 60_000, "x: " * 90_000, "\\" * 300_000],
 )
 def test_no_file_takes_long(parser: t.Callable[[str], Named], piece: str) -> None:
-    start = time.process_time()
-    parser(piece)
-    assert time.process_time() - start < 2
+    with no_explosion():
+        parser(piece)

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 import typing as t
 
 import pytest
@@ -40,6 +39,7 @@ from ansible_collections.rampart.postgresql.tests.papers import Paper
 from ansible_collections.rampart.postgresql.tests.papers import issue
 from ansible_collections.rampart.postgresql.tests.papers import key_text
 from ansible_collections.rampart.postgresql.tests.papers import revocation_list
+from ansible_collections.rampart.postgresql.tests.unit.growth import no_explosion
 
 NOW = 1_800_000_000
 ROOT = issue("root", start=NOW - DAY, end=NOW + 3650 * DAY, authority=True)
@@ -279,6 +279,5 @@ def test_a_file_that_was_cut_off_is_told() -> None:
 
 def test_a_hostile_file_takes_no_more_time_than_a_long_one() -> None:
     begins = (b"-----BEGIN CERTIFICATE-----\n", b"-----BEGIN X509 CRL-----\n", b"-----BEGIN OTHER-----\n")
-    before = time.process_time()
-    assert len(pem_items(b"".join(begins) * 100_000)) == 2
-    assert time.process_time() - before < 5
+    with no_explosion():
+        assert len(pem_items(b"".join(begins) * 100_000)) == 2
