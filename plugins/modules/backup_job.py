@@ -116,6 +116,12 @@ options:
         description: Of V(physical) jobs, whether a name is written into the WAL at their end, to which the archive can be replayed.
         type: bool
         default: true
+      marker:
+        description:
+          - Of V(physical) jobs, whether a row is written before and after, in the table C(rampart_backup.marker) of the database
+            C(postgres), by which a drill knows that it restored this moment. It takes a superuser, and is left out on a standby.
+        type: bool
+        default: true
       compression:
         description: How C(pg_dump) compresses.
         type: dict

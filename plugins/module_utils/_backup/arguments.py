@@ -53,6 +53,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
             "row_counts": {"type": "bool", "default": True},
             "checkpoint": {"type": "str", "choices": ["fast", "spread"], "default": "spread"},
             "restore_point": {"type": "bool", "default": True},
+            "marker": {"type": "bool", "default": True},
             "compression": {
                 "type": "dict",
                 "apply_defaults": True,

@@ -136,7 +136,7 @@ def _logical(values: Values) -> dict[str, t.Any]:
 
 
 def _physical(values: Values) -> dict[str, t.Any]:
-    return {"physical": {name: values[name] for name in ("checkpoint", "restore_point")}}
+    return {"physical": {name: values[name] for name in ("checkpoint", "restore_point", "marker")}}
 
 
 _KINDS: dict[str, t.Callable[[Values], dict[str, t.Any]]] = {"logical": _logical, "physical": _physical}

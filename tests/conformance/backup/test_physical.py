@@ -49,6 +49,7 @@ def test_a_cluster_comes_back_and_is_asked(jobs: Jobs, method: str) -> None:
     assert entry["kind"] == "physical"
     assert entry["files"] > 500
     assert entry["restore_point"].startswith("rampart-nightly-")
+    assert entry["marker"] == 1
     assert not [each for each in backup.iterdir() if b"nobody-else" in each.read_bytes()]
     with jobs.server.connect() as connection:
         assert connection.execute("SELECT count(*) FROM pg_replication_slots").fetchone() == (0,)
@@ -56,6 +57,7 @@ def test_a_cluster_comes_back_and_is_asked(jobs: Jobs, method: str) -> None:
     done = drill(jobs, checks=[{"query": "SELECT count(*) FROM t", "expected": "2000"}])
     assert done.status == 0, done.told
     assert jobs.status("drill")["indexes"] > 300
+    assert jobs.status("drill")["marker"]
     (shown,) = jobs.call("list", definition).shown
     assert shown["restored"]
 
@@ -141,3 +143,40 @@ def test_a_stored_archive_is_the_data_directory(jobs: Jobs) -> None:
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         names = set(archive.getnames())
     assert {"backup_label", "backup_manifest", "global/pg_control", "PG_VERSION"} <= names
+
+
+@pytest.mark.in_turn
+def test_rows_tell_which_moment_came_back(jobs: Jobs) -> None:
+    """An entry that says more than the backup holds is of another moment; without a marker nothing is compared."""
+    definition = jobs.define(kind="physical", physical={"checkpoint": "fast"})
+    for number in (1, 2):
+        assert jobs.call("run", definition).status == 0
+        with jobs.server.connect() as connection:
+            rows = connection.execute("SELECT phase, number, backup FROM rampart_backup.marker ORDER BY 1").fetchall()
+        assert rows == [(phase, number, jobs.backups()[-1].name) for phase in ("begun", "ended")]
+    assert drill(jobs).status == 0
+    older, newest = jobs.backups()
+    entry = json.loads((newest / "backup.json").read_text())
+    for part in entry["parts"]:
+        shutil.copy(older / part["name"], newest / part["name"])
+    parts = json.loads((older / "backup.json").read_text())["parts"]
+    catalogue = jobs.place / "nightly" / "catalogue.jsonl"
+    catalogue.write_text(json.dumps({"event": "made", "backup": {**entry, "parts": parts}}) + "\n")
+    done = drill(jobs)
+    assert (done.status, "an older state was restored" in done.told) == (16, True), done.told
+    assert jobs.call("run", jobs.define(kind="physical", physical={"checkpoint": "fast", "marker": False})).status == 0
+    done = drill(jobs)
+    assert (done.status, jobs.status("drill")["marker"]) == (0, False), done.told
+
+
+@pytest.mark.in_turn
+def test_a_schema_that_others_may_change_gets_no_marker(jobs: Jobs) -> None:
+    definition = jobs.define(kind="physical", physical={"checkpoint": "fast"})
+    with jobs.server.connect() as connection:
+        connection.execute("CREATE ROLE app")
+        connection.execute("CREATE SCHEMA rampart_backup AUTHORIZATION app")
+    done = jobs.call("run", definition)
+    assert (done.status, "is not a schema of superusers" in done.told) == (2, True), done.told
+    with jobs.server.connect() as connection:
+        connection.execute("ALTER SCHEMA rampart_backup OWNER TO CURRENT_USER")
+    assert jobs.call("run", definition).status == 0

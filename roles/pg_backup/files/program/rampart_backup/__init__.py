@@ -21,7 +21,7 @@ Rooms:
 
 - what is wanted: `definition` (a job), `drill`, `tending`, `restore` (those with a run of their own), read by `fields`
 - bytes: `process` (children), `pump` and `line` (what flows between them), `sealing` and `unsealing`, `tar`, `manifest`
-- where they come from: `server`, and for each of the `kinds` a `source`: `logical`, `physical`
+- where they come from: `server`, and for each of the `kinds` a `source`: `logical`, `physical` (with its `marker`)
 - where they go: `places` (of a run), `store` (a directory), `wire` and `vault` (another host), `shelves` (to read again)
 - what is known of them: `catalogue`, `retention`
 - back into a cluster: `scratch` (one of its own), `restoring` (dumps), `unpacking` (base backups)

@@ -103,16 +103,26 @@ class Logical:
 
 @dataclasses.dataclass(frozen=True)
 class Physical:
-    """What pg_basebackup is given. ``restore_point``: whether a name is written into the WAL afterwards."""
+    """What pg_basebackup is given. ``restore_point``: whether a name is written into the WAL afterwards.
+
+    ``marker``: whether rows are written before and after, by which a drill knows which moment it restored.
+    """
 
     checkpoint: str = "spread"
     restore_point: bool = True
+    marker: bool = True
 
     @classmethod
     def of(cls, fields: Fields) -> Physical:
         """Read it."""
         checkpoint = fields.text("checkpoint", "spread", choices=("fast", "spread"))
-        return fields.close(cls(checkpoint=checkpoint, restore_point=fields.truth("restore_point", True)))
+        return fields.close(
+            cls(
+                checkpoint=checkpoint,
+                restore_point=fields.truth("restore_point", True),
+                marker=fields.truth("marker", True),
+            )
+        )
 
 
 def _chosen(name: str, included: t.Sequence[str], excluded: t.Sequence[str]) -> bool:

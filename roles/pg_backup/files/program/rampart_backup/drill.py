@@ -12,6 +12,7 @@ import tempfile
 import typing as t
 
 from . import definition
+from . import marker
 from .conclusion import Conclusion
 from .conclusion import locked
 from .faults import DefinitionFault
@@ -169,11 +170,12 @@ def _physical(drill: Drill, record: Record, scratch: Scratch, bindir: str) -> di
     unpacking.unpack(scratch.directory, bindir=bindir)
     scratch.adopt()
     with scratch:
+        marked = marker.check(scratch.server, record, past_end=False)
         indexes = sum(_check_indexes(scratch, name) for name in scratch.server.databases())
         _ask_all(drill, scratch)
     if record.entry["checksums"]:
         scratch.check_pages()
-    return {"indexes": indexes, "pages": bool(record.entry["checksums"])}
+    return {"indexes": indexes, "pages": bool(record.entry["checksums"]), "marker": marked}
 
 
 _RESTORE: t.Final = {"logical": _logical, "physical": _physical}

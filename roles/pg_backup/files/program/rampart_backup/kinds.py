@@ -20,6 +20,6 @@ if t.TYPE_CHECKING:
 __all__ = ["source"]
 
 
-def source(job: Job, server: Server, about: About) -> Source:
-    """Where the bytes of a job come from."""
-    return Logical(job, server, about) if job.kind == "logical" else Physical(job, server, about)
+def source(job: Job, server: Server, about: About, identifier: str = "") -> Source:
+    """Where the bytes of a job come from. ``identifier`` is that of the backup that is made of them, if one is."""
+    return Logical(job, server, about) if job.kind == "logical" else Physical(job, server, about, identifier)

@@ -13,6 +13,7 @@ import shutil
 import tarfile
 import typing as t
 
+from . import marker
 from .faults import DefinitionFault
 from .faults import SourceFault
 from .line import Line
@@ -46,18 +47,25 @@ SELECT pg_catalog.json_build_object(
   'max_replication_slots', pg_catalog.current_setting('max_replication_slots')::integer,
   'wal_level', pg_catalog.current_setting('wal_level'))
 """
+_MOMENT = """
+SELECT pg_catalog.to_char(pg_catalog.clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+"""
 _WORDS: t.Final = {"gzip": ("gzip", "-c"), "zstd": ("zstd", "-q", "-c"), "lz4": ("lz4", "-q", "-c")}
 
 
 class Physical:
     """The source of a physical job."""
 
-    def __init__(self, job: Job, server: Server, about: About) -> None:
+    def __init__(self, job: Job, server: Server, about: About, identifier: str = "") -> None:
         self._job = job
         self._server = server
         self._about = about
+        self._identifier = identifier
         self._checker = Checker()
         self._restore_point = ""
+        self._point_lsn = ""
+        self._stopped = ""
+        self._marker = 0
 
     def refuse_impossible(self) -> None:
         """What one stream cannot hold, and a server that lets nobody read it so."""
@@ -98,7 +106,10 @@ class Physical:
             "start_lsn": str(ranges[0]["Start-LSN"]),
             "stop_lsn": str(ranges[-1]["End-LSN"]),
             "files": self._checker.files,
+            "stopped": self._stopped,
             "restore_point": self._restore_point,
+            "restore_point_lsn": self._point_lsn,
+            "marker": self._marker,
         }
 
     def plan(self) -> dict[str, t.Any]:
@@ -116,6 +127,8 @@ class Physical:
             "--manifest-checksums=SHA256",
             f"--checkpoint={self._job.physical.checkpoint}",
         )
+        if self._job.physical.marker:
+            self._marker = marker.begin(self._server, self._about, job=self._job.name, backup=self._identifier)
         with Session(self._server) as session, Line() as line:
             # The slot holds the WAL until it is fetched, and goes with its session, whatever that ends by.
             session.ask(
@@ -148,10 +161,15 @@ class Physical:
             return Dumped(plain.result(), sealed.result())
 
     def _mark(self, session: Session) -> None:
-        """A name in the WAL to recover to, where the server can write one."""
-        if self._job.physical.restore_point and not self._about.standby:
-            name = f"rampart-{self._job.name}-{secrets.token_hex(4)}"[:63]
-            session.ask(f"SELECT pg_create_restore_point('{name}')")
+        """When it ended by the server's own clock, and a name in the WAL to recover to, where the server can write one."""
+        self._stopped = session.ask(_MOMENT)
+        wanted = self._job.physical.restore_point and not self._about.standby
+        name = f"rampart-{self._job.name}-{secrets.token_hex(4)}"[:63] if wanted else ""
+        if self._marker:
+            names = {"job": self._job.name, "backup": self._identifier}
+            marker.end(self._server, self._marker, **names, restore_point=name)
+        if wanted:
+            self._point_lsn = session.ask(f"SELECT pg_create_restore_point('{name}')")
             self._restore_point = name
 
 

@@ -63,7 +63,7 @@ class _Run:
     def make(self) -> None:
         """All of it; raises what makes this run a failure, after whatever could be kept was kept."""
         about = self._server.about()
-        source = kinds.source(self._job, self._server, about)
+        source = kinds.source(self._job, self._server, about, self._identifier)
         source.refuse_impossible()
         with Sealing(self._job.encryption) as sealing:
             fingerprints = sealing.fingerprints()
