@@ -24,6 +24,9 @@ if t.TYPE_CHECKING:
 
 __all__ = ["Sealing"]
 
+_CAPABILITIES = 11  # field of gpg's --with-colons, as is the first of validity
+_VALIDITY = {"e": "is expired", "r": "is revoked", "d": "is disabled", "i": "is invalid"}
+
 
 class Sealing:
     """A context, as gpg wants a directory of its own."""
@@ -80,10 +83,17 @@ class Sealing:
             check=False,
         )
         lines = [line.split(":") for line in done.stdout.decode("utf-8", "replace").splitlines()]
+        keys = [fields for fields in lines if fields[0] == "pub" and len(fields) > _CAPABILITIES]
         found = [fields[9] for fields in lines if fields[0] == "fpr" and len(fields) > 9]
-        if done.returncode != 0 or not found:
+        if done.returncode != 0 or not keys or not found:
             said = done.stderr.decode("utf-8", "replace").strip()
             raise SealingFault(f"{path} holds no public key for gpg: {said or 'gpg found none'}")
+        if len(keys) > 1:
+            raise SealingFault(f"{path} holds {len(keys)} public keys, of which gpg would take one: one file for each")
+        # A capital letter is what the whole key can do now, without subkeys that are expired or revoked.
+        if "E" not in keys[0][_CAPABILITIES]:
+            why = _VALIDITY.get(keys[0][1], "has no subkey that can encrypt now")
+            raise SealingFault(f"{path}: the key {found[0]} {why}, and nothing can be encrypted to it")
         return found[0]
 
 
