@@ -45,7 +45,7 @@ def test_a_vault() -> None:
     [
         ({"name": "a/b"}, "name: 'a/b' is not letters"),
         ({"name": "-x"}, "name: '-x' is not letters"),
-        ({"kind": "magic"}, "kind: 'magic' is not one of logical, physical"),
+        ({"kind": "magic"}, "kind: 'magic' is not one of logical, physical, wal"),
         ({"places": []}, "places is empty"),
         ({"places": [{"kind": "directory", "path": "here"}]}, "places[0].path: 'here' is not the full path"),
         ({"places": [{"kind": "tape"}]}, "places[0].kind: 'tape' is not one of directory, vault"),

@@ -20,10 +20,12 @@ and back, in a drill or a restore:
 Rooms:
 
 - what is wanted: `definition` (a job), `drill`, `tending`, `restore` (those with a run of their own), read by `fields`
-- bytes: `process` (children), `pump` and `line` (what flows between them), `sealing` and `unsealing`, `tar`, `manifest`
+- bytes: `process` (children), `pump` and `line` (what flows between them), `packing`, `sealing` and `unsealing`, `tar`,
+  `manifest`
 - where they come from: `server`, and for each of the `kinds` a `source`: `logical`, `physical` (with its `marker`)
 - where they go: `places` (of a run), `store` (a directory), `wire` and `vault` (another host), `shelves` (to read again)
 - what is known of them: `catalogue`, `retention`
+- WAL: `wal` (names), `archive` (archive_command), `archive_store` (a directory), `wal_shelves` (to read again)
 - back into a cluster: `scratch` (one of its own), `restoring` (dumps), `unpacking` (base backups)
 - the run: `run`, `conclusion`, `telling` (journal, status, metrics), `faults` (exit statuses), `commands`
 """

@@ -18,6 +18,7 @@ from . import kinds
 from . import restore
 from . import telling
 from . import tending
+from .archive import archive
 from .conclusion import status_file
 from .definition import Directory
 from .faults import Fault
@@ -77,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
         ("verify", _verify, "Read every byte of the backups in directories of this host again."),
     ):
         command(name, act, words).add_argument("definition", help="the definition of a job, a JSON file")
+    archiving = command("archive", _archive, "Put a file of WAL into every place of a job: an archive_command.")
+    archiving.add_argument("definition", help="the definition of a job of the kind wal, a JSON file")
+    archiving.add_argument("path", help="the file, what PostgreSQL writes for %%p")
     command(
         "drill", _drill, "Restore the newest good backup into a cluster that is thrown away, and ask it."
     ).add_argument("definition", help="the definition of a drill, a JSON file")
@@ -116,6 +120,10 @@ def _parse(given: argparse.Namespace) -> None:
 
 def _run(given: argparse.Namespace) -> int:
     return run(definition.read(given.definition))
+
+
+def _archive(given: argparse.Namespace) -> None:
+    archive(definition.read(given.definition), given.path)
 
 
 def _drill(given: argparse.Namespace) -> int:

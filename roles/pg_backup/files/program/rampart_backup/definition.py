@@ -26,6 +26,7 @@ __all__ = [
     "Physical",
     "Retention",
     "Vault",
+    "Wal",
     "checked_name",
     "parse",
     "place",
@@ -121,6 +122,24 @@ class Physical:
                 checkpoint=checkpoint,
                 restore_point=fields.truth("restore_point", True),
                 marker=fields.truth("marker", True),
+            )
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Wal:
+    """When archiving is behind: by ``behind_seconds`` for the oldest file that waits, by more files than ``behind_files``."""
+
+    behind_seconds: int = 900
+    behind_files: int = 64
+
+    @classmethod
+    def of(cls, fields: Fields) -> Wal:
+        """Read it."""
+        return fields.close(
+            cls(
+                behind_seconds=fields.number("behind_seconds", 900, least=1, most=10**8),
+                behind_files=fields.number("behind_files", 64, least=1, most=10**8),
             )
         )
 
@@ -272,6 +291,7 @@ class Job:
     cluster: Cluster
     logical: Logical
     physical: Physical
+    wal: Wal
     compression: Compression
     encryption: Encryption
     places: tuple[Directory | Vault, ...]
@@ -298,10 +318,11 @@ def parse(text: str) -> Job:
     return fields.close(
         Job(
             name=name,
-            kind=fields.text("kind", choices=("logical", "physical")),
+            kind=fields.text("kind", choices=("logical", "physical", "wal")),
             cluster=Cluster.of(fields.inner("cluster")),
             logical=Logical.of(fields.inner("logical")),
             physical=Physical.of(fields.inner("physical")),
+            wal=Wal.of(fields.inner("wal")),
             compression=Compression.of(fields.inner("compression")),
             encryption=Encryption.of(fields.inner("encryption")),
             places=places,

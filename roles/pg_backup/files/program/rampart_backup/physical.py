@@ -9,11 +9,11 @@ from __future__ import annotations
 import io
 import os
 import secrets
-import shutil
 import tarfile
 import typing as t
 
 from . import marker
+from . import packing
 from .faults import DefinitionFault
 from .faults import SourceFault
 from .line import Line
@@ -50,7 +50,6 @@ SELECT pg_catalog.json_build_object(
 _MOMENT = """
 SELECT pg_catalog.to_char(pg_catalog.clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
 """
-_WORDS: t.Final = {"gzip": ("gzip", "-c"), "zstd": ("zstd", "-q", "-c"), "lz4": ("lz4", "-q", "-c")}
 
 
 class Physical:
@@ -79,9 +78,7 @@ class Physical:
         for name in ("max_wal_senders", "max_replication_slots"):
             if files[name] < 1:
                 raise DefinitionFault(f"kind: the server has {name} = 0, and a base backup takes one")
-        method = self._job.compression.method
-        if method != "none" and shutil.which(_WORDS[method][0]) is None:
-            raise DefinitionFault(f"compression.method: {method} is not installed on this host")
+        packing.refuse_missing(self._job.compression)
         if files["wal_level"] == "minimal":
             raise DefinitionFault("kind: the server has wal_level = minimal, with which no base backup can be made")
         self._server.identify()
@@ -94,7 +91,7 @@ class Physical:
             text = _archive(outside)
             yield Wanted("configuration.tar", lambda sealing, sinks: _seal(text, sealing, sinks))
         yield Wanted(
-            "base.tar" + {"gzip": ".gz", "zstd": ".zst", "lz4": ".lz4"}.get(self._job.compression.method, ""),
+            "base.tar" + packing.PACKED[self._job.compression.method],
             self._base,
         )
 
@@ -117,7 +114,7 @@ class Physical:
         return {"data_directory": self._server.ask(_FILES)["data_directory"]}
 
     def _base(self, sealing: Sealing, sinks: t.Sequence[Sink]) -> Dumped:
-        method = self._job.compression.method
+        packer_words = packing.pack(self._job.compression)
         words = (
             "-D",
             "-",
@@ -141,17 +138,10 @@ class Physical:
                 writes=True,
                 variables=self._server.variables,
             )
-            if method == "none":
+            if not packer_words:
                 plain, sealed = sealing.seal(line, source.stdout, [self._checker], sinks)
             else:
-                level = self._job.compression.level
-                packer = line.child(
-                    [*_WORDS[method], *([] if level < 0 else [f"-{level}"])],
-                    what=method,
-                    fault=SourceFault,
-                    reads=True,
-                    writes=True,
-                )
+                packer = line.child(packer_words, what=packer_words[0], fault=SourceFault, reads=True, writes=True)
                 line.pump(source.stdout, [self._checker, ChildSink(packer)])
                 plain, sealed = sealing.seal(line, packer.stdout, (), sinks)
             line.finish()

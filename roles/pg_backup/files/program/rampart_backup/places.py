@@ -21,7 +21,7 @@ from .process import Child
 from .pump import Carried
 from .store import Store
 
-__all__ = ["Delivery", "Deliveries", "Parcel", "ssh_words"]
+__all__ = ["Conversation", "Delivery", "Deliveries", "Parcel", "ssh_words"]
 
 
 class Delivery(t.Protocol):
@@ -92,62 +92,75 @@ def ssh_words(place: Vault, *words: str) -> list[str]:
     return ["ssh", "-F", "none", "-T", *given, "-p", str(place.port), "-l", place.account, "--", place.host, *words]
 
 
-class _ToVault:
-    def __init__(self, place: Vault, job: str, identifier: str) -> None:
+class Conversation:
+    """One command of a vault, by ssh: frames there, answers back. ``close`` it, whatever became of it."""
+
+    def __init__(self, place: Vault, *words: str) -> None:
         self._child = Child(
-            ssh_words(place, "put", job, identifier),
-            what=f"ssh to {place.name}",
-            fault=PlaceFault,
-            reads=True,
-            writes=True,
+            ssh_words(place, *words), what=f"ssh to {place.name}", fault=PlaceFault, reads=True, writes=True
         )
-        self._committed = False
-        try:
-            self._answer()
-        except BaseException:
-            self._child.close()
-            raise
 
-    def begin(self, name: str) -> None:
-        self._send(wire.PART, name.encode())
-
-    def write(self, data: memoryview) -> None:
-        self._send(wire.DATA, data)
-
-    def accept(self) -> Carried:
-        self._send(wire.ACCEPT)
-        values = self._answer()
-        return Carried(int(values["size"]), str(values["sha256"]))
-
-    def drop(self) -> None:
-        self._send(wire.DROP)
-
-    def commit(self, entry: t.Mapping[str, t.Any]) -> None:
-        self._send(wire.COMMIT, _encoded(entry))
-        self._answer()
-        self._child.end_input()
-        self._child.finish()
-        self._child.close()
-        self._committed = True
-
-    def abandon(self) -> None:
-        if not self._committed:
-            self._child.close()
-
-    def _send(self, kind: bytes, data: memoryview | bytes = b"") -> None:
+    def send(self, kind: bytes, data: memoryview | bytes = b"") -> None:
+        """Say something; raises why it was refused, if that was said."""
         try:
             wire.write_frame(self._child.stdin.fileno(), kind, data)
         except BrokenPipeError:
-            self._answer()  # why it was refused, if that was said
+            self.answer()
             raise PlaceFault(f"{self._child.what} was cut off") from None
 
-    def _answer(self) -> dict[str, t.Any]:
+    def answer(self) -> dict[str, t.Any]:
+        """What the vault says next; raises when that is a refusal or nothing."""
         line = self._child.stdout.readline()
         if not line:
             self._child.end_input()
             self._child.finish()
             raise PlaceFault(f"{self._child.what} ended without an answer")
         return wire.read_answer(line)
+
+    def end(self) -> None:
+        """All was said; raises when the other side failed all the same."""
+        self._child.end_input()
+        self._child.finish()
+
+    def close(self) -> None:
+        """End it."""
+        self._child.close()
+
+
+class _ToVault:
+    def __init__(self, place: Vault, job: str, identifier: str) -> None:
+        self._vault = Conversation(place, "put", job, identifier)
+        self._committed = False
+        try:
+            self._vault.answer()
+        except BaseException:
+            self._vault.close()
+            raise
+
+    def begin(self, name: str) -> None:
+        self._vault.send(wire.PART, name.encode())
+
+    def write(self, data: memoryview) -> None:
+        self._vault.send(wire.DATA, data)
+
+    def accept(self) -> Carried:
+        self._vault.send(wire.ACCEPT)
+        values = self._vault.answer()
+        return Carried(int(values["size"]), str(values["sha256"]))
+
+    def drop(self) -> None:
+        self._vault.send(wire.DROP)
+
+    def commit(self, entry: t.Mapping[str, t.Any]) -> None:
+        self._vault.send(wire.COMMIT, _encoded(entry))
+        self._vault.answer()
+        self._vault.end()
+        self._vault.close()
+        self._committed = True
+
+    def abandon(self) -> None:
+        if not self._committed:
+            self._vault.close()
 
 
 def _encoded(entry: t.Mapping[str, t.Any]) -> bytes:

@@ -31,6 +31,8 @@ _VALIDITY = {"e": "is expired", "r": "is revoked", "d": "is disabled", "i": "is 
 class Sealing:
     """A context, as gpg wants a directory of its own."""
 
+    SUFFIX: t.Final = {"age": ".age", "gpg": ".gpg", "none": ""}  # what names of files end with
+
     def __init__(self, encryption: Encryption) -> None:
         self._encryption = encryption
         self._home = tempfile.TemporaryDirectory(prefix="rampart-backup-gpg-")
@@ -44,7 +46,7 @@ class Sealing:
     @property
     def suffix(self) -> str:
         """What names of files end with."""
-        return {"age": ".age", "gpg": ".gpg", "none": ""}[self._encryption.method]
+        return self.SUFFIX[self._encryption.method]
 
     def seal(
         self, line: Line, source: t.IO[bytes], readers: t.Sequence[Sink], sinks: t.Sequence[Sink]

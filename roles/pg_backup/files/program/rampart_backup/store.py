@@ -21,7 +21,7 @@ from .faults import VerificationFault
 from .pump import Carried
 from .pump import write_all
 
-__all__ = ["ENTRY", "Incoming", "Store", "is_identifier", "is_part"]
+__all__ = ["ENTRY", "Incoming", "Store", "as_place_fault", "hashed", "is_identifier", "is_part"]
 
 ENTRY: t.Final = "backup.json"
 _PARTIAL = ".partial"
@@ -76,7 +76,7 @@ class Incoming:
         self.identifier = identifier
         self._path = os.path.join(store.path, f".{identifier}{_PARTIAL}")
         self._accepted: dict[str, Carried] = {}
-        with _as_place_fault(store.path):
+        with as_place_fault(store.path):
             if os.path.lexists(store.backup(identifier)):
                 raise PlaceFault(f"{store.path} has a backup {identifier} already")
             os.mkdir(self._path, 0o700)
@@ -87,12 +87,12 @@ class Incoming:
         """Begin a part."""
         if not is_part(name):
             raise PlaceFault(f"{name!r} is no name for a part of a backup")
-        with _as_place_fault(self._path):
+        with as_place_fault(self._path):
             return _File(self._path, name)
 
     def accept(self, name: str, part: _File) -> Carried:
         """The part is whole."""
-        with _as_place_fault(self._path):
+        with as_place_fault(self._path):
             carried = self._accepted[name] = part.accept()
         return carried
 
@@ -104,7 +104,7 @@ class Incoming:
         named = {part.name: Carried(part.size, part.sha256) for part in record.parts}
         if named != self._accepted:
             raise VerificationFault(f"{self._store.path}: {_difference(named, self._accepted)}")
-        with _as_place_fault(self._path):
+        with as_place_fault(self._path):
             self._write_entry(entry)
             os.fsync(self._lock)
             os.rename(self._path, self._store.backup(self.identifier))
@@ -132,7 +132,7 @@ class Store:
 
     def prepare(self) -> None:
         """Make the directory, and take away what killed runs left."""
-        with _as_place_fault(self.path):
+        with as_place_fault(self.path):
             os.makedirs(self.path, mode=0o700, exist_ok=True)
             with self._locked():
                 self._sweep()
@@ -164,7 +164,7 @@ class Store:
 
     def begin(self, identifier: str) -> Incoming:
         """Let a backup come in. A sweep must not find it before it is locked."""
-        with _as_place_fault(self.path), self._locked():
+        with as_place_fault(self.path), self._locked():
             return Incoming(self, identifier)
 
     def sync(self) -> None:
@@ -177,7 +177,7 @@ class Store:
 
     def add(self, event: catalogue.Event) -> None:
         """Note in the catalogue what happened."""
-        with _as_place_fault(self.path), self._locked():
+        with as_place_fault(self.path), self._locked():
             catalogue.append(self.path, event)
 
     @contextlib.contextmanager
@@ -194,7 +194,7 @@ class Store:
 
         One of the catalogue that is gone without having been removed is damaged.
         """
-        with _as_place_fault(self.path):
+        with as_place_fault(self.path):
             events = catalogue.read(self.path)
             known = {record.id for record in catalogue.fold(events)}
             there = sorted(name for name in os.listdir(self.path) if is_identifier(name))
@@ -218,7 +218,7 @@ class Store:
         """Read a part of a backup, or its entry."""
         if part != ENTRY and not is_part(part):
             raise PlaceFault(f"{part!r} is no name for a part of a backup")
-        with _as_place_fault(self.path):
+        with as_place_fault(self.path):
             return open(os.path.join(self.backup(identifier), part), "rb")
 
     def verify(self, record: catalogue.Record) -> None:
@@ -229,7 +229,7 @@ class Store:
         for part in record.parts:
             path = os.path.join(directory, part.name)
             try:
-                found = _hashed(path)
+                found = hashed(path)
             except OSError as error:
                 raise VerificationFault(f"{path}: {error.strerror}") from None
             if found != Carried(part.size, part.sha256):
@@ -241,7 +241,7 @@ class Store:
         """Take a backup away: first its name, then its bytes, so that no half of one is ever found."""
         directory = self.backup(record.id)
         doomed = os.path.join(self.path, f".{record.id}{_PARTIAL}")
-        with _as_place_fault(self.path):
+        with as_place_fault(self.path):
             with contextlib.suppress(FileNotFoundError):
                 os.rename(directory, doomed)
             self.sync()
@@ -261,7 +261,8 @@ def _difference(named: t.Mapping[str, Carried], found: t.Mapping[str, Carried]) 
     return f"what arrived is not what was sent: {', '.join(names)}"
 
 
-def _hashed(path: str) -> Carried:
+def hashed(path: str) -> Carried:
+    """Size and checksum of a file."""
     digest, size = hashlib.sha256(), 0
     with open(path, "rb", buffering=0) as stream:
         buffer = bytearray(_CHUNK)
@@ -275,7 +276,8 @@ def _hashed(path: str) -> Carried:
 
 
 @contextlib.contextmanager
-def _as_place_fault(path: str) -> t.Iterator[None]:
+def as_place_fault(path: str) -> t.Iterator[None]:
+    """Errors of the operating system are the place's."""
     try:
         yield
     except OSError as error:

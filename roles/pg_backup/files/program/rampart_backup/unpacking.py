@@ -12,6 +12,7 @@ import typing as t
 from .faults import RestoreFault
 from .faults import VerificationFault
 from .line import Line
+from .packing import unpack
 from .process import Child
 from .pump import ChildSink
 
@@ -23,8 +24,6 @@ if t.TYPE_CHECKING:
     from .unsealing import Unsealing
 
 __all__ = ["Unpacking"]
-
-_UNPACK: t.Final = {"gzip": ("gzip", "-dc"), "zstd": ("zstd", "-q", "-dc"), "lz4": ("lz4", "-q", "-dc")}
 
 
 class Unpacking:
@@ -64,9 +63,9 @@ class Unpacking:
         os.makedirs(directory, mode=0o700, exist_ok=True)
 
         def into(line: Line) -> Sink:
-            unpacker = None
-            if method != "none":
-                unpacker = line.child(_UNPACK[method], what=method, fault=RestoreFault, reads=True, writes=True)
+            unpacker, program = None, unpack(method)
+            if program:
+                unpacker = line.child(program, what=method, fault=RestoreFault, reads=True, writes=True)
             # tar takes no path that leads out of the directory.
             words = [
                 "tar",

@@ -19,14 +19,18 @@ import shutil
 import typing as t
 
 from . import wire
+from .archive_store import Archive
+from .archive_store import is_system_identifier
 from .definition import NAME
 from .faults import DefinitionFault
 from .faults import Fault
 from .faults import PlaceFault
 from .store import Store
 from .telling import now
+from .wal import Stored
 
 if t.TYPE_CHECKING:
+    from .archive_store import Arriving
     from .store import Incoming
 
 __all__ = ["Vault"]
@@ -59,6 +63,10 @@ class Vault:
             ("read", "list"): self._list,
             ("read", "get"): self._get,
             ("read", "note"): self._note,
+            ("add", "wal-put"): self._wal_put,
+            ("add", "wal-list"): self._wal_list,
+            ("read", "wal-list"): self._wal_list,
+            ("read", "wal-get"): self._wal_get,
         }
         try:
             words = shlex.split(command)
@@ -72,24 +80,35 @@ class Vault:
                 wire.answer(target, refused=str(error))
             raise error if isinstance(error, Fault) else PlaceFault(str(error)) from None
 
-    def _store(self, job: str) -> Store:
+    def _path(self, job: str) -> str:
         # A key that reads may have all hosts below its root, so that a job is HOST/JOB.
         names = job.split("/") if self.may == "read" else [job]
         if not all(NAME.fullmatch(each) for each in names):
             raise PlaceFault(f"{job!r} is no name of a job")
-        return Store(os.path.join(self.root, job))
+        return os.path.join(self.root, job)
+
+    def _store(self, job: str) -> Store:
+        return Store(self._path(job))
+
+    def _archive(self, job: str, system_identifier: str) -> Archive:
+        if not is_system_identifier(system_identifier):
+            raise PlaceFault(f"{system_identifier!r} identifies no cluster")
+        return Archive(os.path.join(self._path(job), system_identifier))
 
     def _put(self, words: t.Sequence[str], source: t.IO[bytes], target: t.IO[bytes]) -> None:
         job, identifier = _exactly(words, 2, "put JOB BACKUP")
         store = self._store(job)
         store.prepare()
-        room = self.quota - _usage(self.root) if self.quota else None
+        limits = _Limits(self._room(), self.sealed_only)
         incoming = store.begin(identifier)
         try:
             wire.answer(target, ready=True)
-            _Reception(incoming, room, self.sealed_only).run(source, target)
+            _Reception(incoming, limits).run(source, target)
         finally:
             incoming.abandon()
+
+    def _room(self) -> int | None:
+        return self.quota - _usage(self.root) if self.quota else None
 
     def _list(self, words: t.Sequence[str], _source: t.IO[bytes], target: t.IO[bytes]) -> None:
         (job,) = _exactly(words, 1, "list JOB")
@@ -117,6 +136,36 @@ class Vault:
         store.add({"event": event, "id": identifier, "at": now(), "what": what})
         wire.answer(target, noted=True)
 
+    def _wal_put(self, words: t.Sequence[str], source: t.IO[bytes], target: t.IO[bytes]) -> None:
+        job, system, file, plain, suffix = _exactly(
+            words, 5, "wal-put JOB SYSTEM_IDENTIFIER FILE SHA256_OF_CONTENT SUFFIX"
+        )
+        arriving = self._archive(job, system).begin(file, plain, suffix)
+        if arriving is None:
+            wire.answer(target, have=True)
+            return
+        try:
+            limits = _Limits(self._room(), self.sealed_only)
+            wire.answer(target, ready=True)
+            _receive(arriving, limits, source, target)
+        finally:
+            arriving.abandon()
+
+    def _wal_list(self, words: t.Sequence[str], _source: t.IO[bytes], target: t.IO[bytes]) -> None:
+        job, system, directory = _exactly(words, 3, "wal-list JOB SYSTEM_IDENTIFIER DIRECTORY")
+        for stored in self._archive(job, system).names(directory):
+            wire.answer(target, name=stored.name)
+        wire.answer(target, end=True)
+
+    def _wal_get(self, words: t.Sequence[str], _source: t.IO[bytes], target: t.IO[bytes]) -> None:
+        job, system, name = _exactly(words, 3, "wal-get JOB SYSTEM_IDENTIFIER STORED_NAME")
+        stored = Stored.of(name)
+        if stored is None:
+            raise PlaceFault(f"{name!r} is no name of a file in an archive")
+        with self._archive(job, system).open(stored) as stream:
+            shutil.copyfileobj(stream, target, 2**20)
+        target.flush()
+
 
 def _exactly(words: t.Sequence[str], number: int, usage: str) -> t.Sequence[str]:
     if len(words) != number:
@@ -134,13 +183,52 @@ def _usage(root: str) -> int:
     return total
 
 
+class _Limits:
+    """What may come in: ``room`` in bytes, None for any number; ``sealed_only``: nothing that is not encrypted."""
+
+    def __init__(self, room: int | None, sealed_only: bool) -> None:
+        self._room = room
+        self._sealed_only = sealed_only
+
+    def check(self, name: str, data: bytes, *, first: bool) -> None:
+        """Raise unless these bytes may come in; ``first`` are those that something begins with."""
+        if self._room is not None:
+            self._room -= len(data)
+            if self._room < 0:
+                raise PlaceFault("the quota of this host is used up")
+        if first and self._sealed_only and not data.startswith(_SEALED):
+            raise PlaceFault(f"{name} is not encrypted, and this vault takes nothing else")
+
+
+def _receive(arriving: Arriving, limits: _Limits, source: t.IO[bytes], target: t.IO[bytes]) -> None:
+    """A file of WAL, until it is whole; raises when it never will be."""
+    first, accepted = True, False
+    while True:
+        frame = wire.read_frame(source)
+        if frame is None:
+            raise PlaceFault("the transfer was cut off")
+        kind, data = frame
+        if kind == wire.DATA and not accepted:
+            limits.check("the file", data, first=first)
+            first = False
+            arriving.write(memoryview(data))
+        elif kind == wire.ACCEPT and not accepted and not first:
+            carried, accepted = arriving.accept(), True
+            wire.answer(target, size=carried.size, sha256=carried.sha256)
+        elif kind == wire.COMMIT and accepted:
+            arriving.commit()
+            wire.answer(target, committed=True)
+            return
+        else:
+            raise PlaceFault(f"a frame of the kind {kind!r} does not belong here")
+
+
 class _Reception:
     """One backup on its way in."""
 
-    def __init__(self, incoming: Incoming, room: int | None, sealed_only: bool) -> None:
+    def __init__(self, incoming: Incoming, limits: _Limits) -> None:
         self._incoming = incoming
-        self._room = room
-        self._sealed_only = sealed_only
+        self._limits = limits
         self._name = ""
         self._file: t.Any = None
         self._begun = False
@@ -181,11 +269,6 @@ class _Reception:
         return self._file
 
     def _take(self, data: bytes) -> None:
-        if self._room is not None:
-            self._room -= len(data)
-            if self._room < 0:
-                raise PlaceFault("the quota of this host is used up")
-        if not self._begun and self._sealed_only and not data.startswith(_SEALED):
-            raise PlaceFault(f"{self._name} is not encrypted, and this vault takes nothing else")
+        self._limits.check(self._name, data, first=not self._begun)
         self._begun = True
         self._current().write(memoryview(data))
