@@ -24,7 +24,7 @@ Rooms:
   `manifest`
 - where they come from: `server`, and for each of the `kinds` a `source`: `logical`, `physical` (with its `marker`)
 - where they go: `places` (of a run), `store` (a directory), `wire` and `vault` (another host), `shelves` (to read again)
-- what is known of them: `catalogue`, `retention`
+- what is known of them: `catalogue`, `retention`, `reporting` (all of a host's)
 - WAL: `wal` (names), `archive` (archive_command), `archive_store` (a directory), `wal_shelves` (to read again)
 - back into a cluster: `scratch` (one of its own), `restoring` (dumps), `unpacking` (base backups)
 - the run: `run`, `conclusion`, `telling` (journal, status, metrics), `faults` (exit statuses), `commands`

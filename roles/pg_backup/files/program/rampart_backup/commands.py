@@ -15,6 +15,7 @@ import typing as t
 from . import definition
 from . import drill
 from . import kinds
+from . import reporting
 from . import restore
 from . import telling
 from . import tending
@@ -93,6 +94,10 @@ def _parser() -> argparse.ArgumentParser:
     command("drill-status", _drill_status, "Show the status of the last drill.").add_argument(
         "definition", help="the definition of a drill, a JSON file"
     )
+    telling_all = command("report", _report, "Tell of all jobs, drills and vaults of this host what became of them.")
+    telling_all.add_argument(
+        "path", nargs="?", default="/etc/rampart-backup", help="a definition, or a directory of them"
+    )
     parsing = command("parse", _parse, "Only read a definition, and say what is wrong with it.")
     parsing.add_argument("kind", choices=sorted(_PARSERS))
     parsing.add_argument("definition", help="a JSON file")
@@ -152,6 +157,11 @@ def _status(given: argparse.Namespace) -> None:
 def _drill_status(given: argparse.Namespace) -> None:
     defined = drill.read(given.definition)
     telling.show(**{"outcome": "never run", "error": "", **telling.read_json(status_file(defined.state, defined.name))})
+
+
+def _report(given: argparse.Namespace) -> None:
+    for each in reporting.reports(given.path):
+        telling.show(**each)
 
 
 def _stores(job: Job) -> list[Store]:

@@ -21,7 +21,7 @@ from .process import environment
 if t.TYPE_CHECKING:
     from .definition import Notify
 
-__all__ = ["log", "metrics", "notify", "now", "read_json", "replace", "show", "stamp"]
+__all__ = ["log", "metrics", "notify", "now", "read_json", "replace", "show", "stamp", "stamp_of"]
 
 _JOURNAL = "/run/systemd/journal/socket"
 _PRIORITIES = {"error": 3, "warning": 4, "info": 6}
@@ -32,6 +32,11 @@ _PATIENCE = 60  # seconds for a command that is told of a run
 def stamp(moment: datetime.datetime) -> str:
     """A time in UTC as RFC 3339 writes it, to the second."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def stamp_of(seconds: float) -> str:
+    """The same of a time in seconds since 1970."""
+    return stamp(datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc))
 
 
 def now() -> str:

@@ -1,0 +1,190 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a host knows of its backups: for each definition of a job, a drill or a vault, its last run and its catalogues.
+
+Root asks, and the account that the definition is for answers: what lies in its directories is not root's to read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import typing as t
+
+from . import definition
+from . import drill
+from . import telling
+from . import tending
+from .conclusion import status_file
+from .faults import DefinitionFault
+from .faults import Fault
+from .process import environment
+from .shelves import shelf
+from .store import Store
+
+if t.TYPE_CHECKING:
+    from .catalogue import Record
+
+__all__ = ["reports"]
+
+Report = dict[str, t.Any]
+
+_FOLDERS: t.Final = ("", "vault", "drills")  # where definitions are, below /etc/rampart-backup
+
+
+def reports(path: str) -> t.Iterator[Report]:
+    """One for each definition in a directory, or for the one that is named; one that is wrong is told as ``error``."""
+    paths = [path]
+    if os.path.isdir(path):
+        folders = [os.path.join(path, each) for each in _FOLDERS]
+        paths = [each for folder in folders if os.path.isdir(folder) for each in _definitions(folder)]
+    elif not os.path.exists(path):
+        raise DefinitionFault(f"{path} is not there")
+    for each in paths:
+        try:
+            yield {"definition": each, **_report(each)}
+        except (Fault, OSError, subprocess.SubprocessError, ValueError) as error:
+            name = os.path.basename(each).rpartition(".")[0]
+            yield {"definition": each, "of": "", "name": name, "status": {}, "places": [], "error": str(error)}
+
+
+def _definitions(folder: str) -> list[str]:
+    return sorted(os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(".json"))
+
+
+def _report(path: str) -> Report:
+    keys = telling.read_json(path)
+    if "roots" in keys:
+        tended = tending.read(path)
+        return _told(path, tended.roots[0].path if tended.roots else tended.state, lambda: _of_vault(tended))
+    if "scratch" in keys:
+        drilled = drill.read(path)
+        return _told(path, drilled.scratch, lambda: _of_drill(drilled))
+    job = definition.read(path)
+    return _told(path, job.state, lambda: _of_job(job))
+
+
+def _told(path: str, owned: str, tell: t.Callable[[], Report]) -> Report:
+    """By whoever owns a directory of the definition's."""
+    try:
+        owner = os.stat(owned)
+    except FileNotFoundError:
+        raise DefinitionFault(f"{owned} is not there: it has never run") from None
+    if os.geteuid() != 0 or owner.st_uid == 0:
+        return tell()
+    done = subprocess.run(
+        [sys.executable, "-I", sys.argv[0], "report", path],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        env=environment(),
+        cwd="/",
+        user=owner.st_uid,
+        group=owner.st_gid,
+        extra_groups=[],
+        check=False,
+    )
+    if done.returncode != 0:
+        raise Fault(f"{path}: its account cannot tell: exit status {done.returncode}")
+    told = json.loads(done.stdout)
+    return told if isinstance(told, dict) else {}
+
+
+def _of_job(job: definition.Job) -> Report:
+    return {
+        "of": "job",
+        "name": job.name,
+        "job": job.name,
+        "kind": job.kind,
+        "cluster": job.cluster.label,
+        "status": telling.read_json(status_file(job.state, job.name)),
+        "error": "",
+        "places": [_place(place, job.name) for place in job.places],
+    }
+
+
+def _place(place: t.Any, job: str) -> Report:
+    """A vault lets the key of a host look at its own catalogues."""
+    told = {"place": place.name, "at": type(place).__name__.lower(), "host": "", "job": job, "error": ""}
+    try:
+        return {**told, **_shown(shelf(place, job).records())}
+    except (Fault, OSError) as error:
+        return {**told, **_shown([]), "error": str(error)}
+
+
+def _of_drill(drilled: drill.Drill) -> Report:
+    return {
+        "of": "drill",
+        "name": drilled.name,
+        "job": drilled.job,
+        "status": telling.read_json(status_file(drilled.state, drilled.name)),
+        "error": "",
+        "places": [],
+    }
+
+
+def _of_vault(tended: tending.Tending) -> Report:
+    return {
+        "of": "vault",
+        "name": tended.name,
+        "status": telling.read_json(status_file(tended.state, tended.name)),
+        "error": "",
+        "places": [each for root in tended.roots for each in _of_root(root.path)],
+    }
+
+
+def _of_root(path: str) -> t.Iterator[Report]:
+    """The jobs of one host; one line for a host that has sent nothing."""
+    told = {"place": path, "at": "root", "host": os.path.basename(path), "job": "", "error": ""}
+    try:
+        names = sorted(name for name in os.listdir(path) if definition.NAME.fullmatch(name))
+        for name in names:
+            store = Store(os.path.join(path, name))
+            archived = _archived(store.path)
+            yield {**told, "place": store.path, "job": name, "archived": archived, **_shown(store.records())}
+    except (Fault, OSError) as error:
+        yield {**told, **_shown([]), "error": str(error)}
+        return
+    if not names:
+        yield {**told, **_shown([]), "error": "nothing has come in"}
+
+
+def _archived(path: str) -> str:
+    """When the last file came into an archive of WAL; empty where there is none."""
+    moments = [
+        entry.stat().st_mtime
+        for system in os.scandir(path)
+        if system.name.isdigit() and system.is_dir()
+        for entry in os.scandir(system.path)
+    ]
+    return telling.stamp_of(max(moments)) if moments else ""
+
+
+def _shown(records: t.Sequence[Record]) -> Report:
+    """Those that are there, and when one was restored last, even if that one is gone."""
+    return {
+        "restored": max((record.restored for record in records), default=""),
+        "backups": [_short(record) for record in records if not record.removed],
+    }
+
+
+def _short(record: Record) -> Report:
+    entry = record.entry
+    return {
+        "id": record.id,
+        "kind": record.kind,
+        "good": record.good,
+        "finished": record.finished,
+        "size": record.size,
+        "verified": record.verified,
+        "restored": record.restored,
+        "damaged": record.damaged,
+        "missing": list(entry.get("missing", [])),
+        "host": entry.get("host", ""),
+        "cluster": entry.get("cluster", ""),
+        "server_version": entry.get("server_version", ""),
+        "encryption": entry.get("encryption", {}),
+    }
