@@ -60,8 +60,11 @@ options:
           - V(logical) dumps each database with C(pg_dump), and roles and tablespaces with C(pg_dumpall).
           - V(physical) makes a base backup of the whole cluster with C(pg_basebackup), of which each file is compared with the manifest.
             It takes a rule for C(replication) in C(pg_hba.conf), and a cluster without tablespaces.
+          - V(pgbackrest) has pgBackRest make, encrypt and expire the backups of a stanza that is there, and judges what becomes of
+            it. O(jobs[].compression), O(jobs[].retention) and the recipients are in pgBackRest's own files, which the role
+            C(pg_backup) writes, so they say nothing here.
         type: str
-        choices: [logical, physical]
+        choices: [logical, physical, pgbackrest]
         default: logical
       schedule:
         description: When it runs. Required where O(jobs[].state=present).
@@ -108,7 +111,7 @@ options:
         type: bool
         default: true
       checkpoint:
-        description: Of V(physical) jobs, whether the checkpoint at their beginning is made at once (V(fast)) or without haste (V(spread)).
+        description: Of V(physical) and V(pgbackrest) jobs, whether the checkpoint at their beginning is made at once (V(fast)) or without haste (V(spread)).
         type: str
         choices: [fast, spread]
         default: spread
@@ -122,6 +125,29 @@ options:
             C(postgres), by which a drill knows that it restored this moment. It takes a superuser, and is left out on a standby.
         type: bool
         default: true
+      pgbackrest:
+        description: What jobs of kind V(pgbackrest) do.
+        type: dict
+        suboptions:
+          stanza:
+            description: The stanza. Required for them.
+            type: str
+            default: ''
+          type:
+            description:
+              - The type of each backup. V(check) makes none, and looks whether a segment of WAL that is switched arrives in every
+                repository.
+            type: str
+            choices: [full, diff, incr, check]
+            default: full
+          full_every:
+            description: Every so many backups of a repository are full ones whatever the type says. V(0) for none.
+            type: int
+            default: 0
+          repositories:
+            description: How many repositories the stanza has. Each one gets a backup.
+            type: int
+            default: 1
       compression:
         description: How C(pg_dump) compresses.
         type: dict
@@ -140,7 +166,7 @@ options:
         type: dict
         suboptions:
           method:
-            description: V(none) keeps backups in clear.
+            description: V(none) keeps backups in clear. Jobs of kind V(pgbackrest) do not look at it.
             type: str
             choices: [age, gpg, none]
             default: age
@@ -152,7 +178,9 @@ options:
             elements: str
             default: []
       places:
-        description: Where each backup is put, all places at once. Required where O(jobs[].state=present).
+        description:
+          - Where each backup is put, all places at once. Required where O(jobs[].state=present).
+          - Of V(pgbackrest) jobs the directories that pgBackRest writes in, for the sandbox.
         type: list
         elements: dict
         suboptions:

@@ -37,7 +37,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
         "options": {
             "name": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "kind": {"type": "str", "choices": ["logical", "physical"], "default": "logical"},
+            "kind": {"type": "str", "choices": ["logical", "physical", "pgbackrest"], "default": "logical"},
             "schedule": {
                 "type": "dict",
                 "options": {
@@ -54,6 +54,16 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
             "checkpoint": {"type": "str", "choices": ["fast", "spread"], "default": "spread"},
             "restore_point": {"type": "bool", "default": True},
             "marker": {"type": "bool", "default": True},
+            "pgbackrest": {
+                "type": "dict",
+                "apply_defaults": True,
+                "options": {
+                    "stanza": {"type": "str", "default": ""},
+                    "type": {"type": "str", "choices": ["full", "diff", "incr", "check"], "default": "full"},
+                    "full_every": _COUNT,
+                    "repositories": {"type": "int", "default": 1},
+                },
+            },
             "compression": {
                 "type": "dict",
                 "apply_defaults": True,

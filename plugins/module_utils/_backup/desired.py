@@ -16,6 +16,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 __all__ = ["Job", "Place", "Schedule", "from_task"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_STANZA = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _CALENDAR = re.compile(r"[A-Za-z0-9*,./:~_+ -]+")
 _UNQUOTABLE = re.compile(r"[\x00-\x1f\x7f\"\\]")
 # Whoever may change a job must not open what is the system's to it.
@@ -119,15 +120,43 @@ def _job(values: Values, option: str) -> Job:
         schedule=_schedule(values["schedule"], f"{option}.schedule"),
         sections={
             **_KINDS[values["kind"]](values),
-            "compression": _compression(values["compression"], f"{option}.compression"),
-            "encryption": _encryption(values["encryption"], f"{option}.encryption"),
-            "retention": _retention(values["retention"], f"{option}.retention"),
+            **_kept(values, option),
             "notify": dict(values["notify"]),
         },
         places=tuple(_place(each, f"{option}.places[{number}]") for number, each in enumerate(values["places"])),
         metrics=_writable(metrics, f"{option}.metrics_directory") if metrics else "",
         timeout=values["timeout"],
     )
+
+
+def _kept(values: Values, option: str) -> dict[str, t.Any]:
+    """How backups are kept, which pgBackRest has in files of its own."""
+    if values["kind"] == "pgbackrest":
+        return _pgbackrest(values, option)
+    return {
+        "compression": _compression(values["compression"], f"{option}.compression"),
+        "encryption": _encryption(values["encryption"], f"{option}.encryption"),
+        "retention": _retention(values["retention"], f"{option}.retention"),
+    }
+
+
+def _pgbackrest(values: Values, option: str) -> dict[str, t.Any]:
+    wish, inner = values["pgbackrest"], f"{option}.pgbackrest"
+    if not _STANZA.fullmatch(wish["stanza"]):
+        raise InputError(
+            option=f"{inner}.stanza",
+            value=wish["stanza"],
+            expected="up to 64 letters, digits and _ -, a letter or a digit first",
+        )
+    _number(wish, "full_every", inner, least=0, most=100_000)
+    _number(wish, "repositories", inner, least=1, most=256)
+    if any(place["kind"] != "directory" for place in values["places"]):
+        raise InputError(
+            option=f"{option}.places",
+            value=[place["kind"] for place in values["places"]],
+            expected="directories of this host, in which pgBackRest has to write",
+        )
+    return {"pgbackrest": {**wish, "checkpoint": values["checkpoint"]}}
 
 
 def _logical(values: Values) -> dict[str, t.Any]:
@@ -139,7 +168,11 @@ def _physical(values: Values) -> dict[str, t.Any]:
     return {"physical": {name: values[name] for name in ("checkpoint", "restore_point", "marker")}}
 
 
-_KINDS: dict[str, t.Callable[[Values], dict[str, t.Any]]] = {"logical": _logical, "physical": _physical}
+_KINDS: dict[str, t.Callable[[Values], dict[str, t.Any]]] = {
+    "logical": _logical,
+    "physical": _physical,
+    "pgbackrest": lambda _values: {},
+}
 """What each kind of job adds to the definition."""
 
 

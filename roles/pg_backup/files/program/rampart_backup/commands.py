@@ -12,6 +12,7 @@ import signal
 import sys
 import typing as t
 
+from . import backrest
 from . import definition
 from . import drill
 from . import kinds
@@ -22,6 +23,7 @@ from . import tending
 from .archive import archive
 from .conclusion import status_file
 from .definition import Directory
+from .faults import DefinitionFault
 from .faults import Fault
 from .faults import VerificationFault
 from .retention import decide
@@ -124,7 +126,8 @@ def _parse(given: argparse.Namespace) -> None:
 
 
 def _run(given: argparse.Namespace) -> int:
-    return run(definition.read(given.definition))
+    job = definition.read(given.definition)
+    return backrest.run(job) if job.kind == "pgbackrest" else run(job)
 
 
 def _archive(given: argparse.Namespace) -> None:
@@ -142,6 +145,9 @@ def _restore(given: argparse.Namespace) -> None:
 
 def _check(given: argparse.Namespace) -> None:
     job = definition.read(given.definition)
+    if job.kind == "pgbackrest":  # which may be installed after this
+        telling.show(command=" ".join(backrest.words(job, "backup")))
+        return
     server = Server(job.cluster)
     source = kinds.source(job, server, server.about())
     source.refuse_impossible()
@@ -165,12 +171,21 @@ def _report(given: argparse.Namespace) -> None:
 
 
 def _stores(job: Job) -> list[Store]:
+    if job.kind == "pgbackrest":
+        raise DefinitionFault(
+            f"pgBackRest looks after its backups itself: {' '.join(backrest.words(job, 'verify'))}, or expire"
+        )
     paths = [place.path for place in job.places if isinstance(place, Directory)]
     return [Store(os.path.join(path, job.name)) for path in paths]
 
 
 def _list(given: argparse.Namespace) -> None:
-    for store in _stores(definition.read(given.definition)):
+    job = definition.read(given.definition)
+    if job.kind == "pgbackrest":
+        for backup in backrest.backups(job):
+            telling.show(**backup)
+        return
+    for store in _stores(job):
         for record in store.records():
             telling.show(**{**vars(record), "place": store.path, "parts": [vars(part) for part in record.parts]})
 

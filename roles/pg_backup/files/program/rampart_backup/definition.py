@@ -16,6 +16,7 @@ from .fields import Fields
 
 __all__ = [
     "NAME",
+    "Backrest",
     "Cluster",
     "Compression",
     "Directory",
@@ -37,6 +38,7 @@ __all__ = [
 T = t.TypeVar("T")
 
 NAME: t.Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # of a job: part of file names and of units
+STANZA: t.Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,6 +144,32 @@ class Wal:
                 behind_files=fields.number("behind_files", 64, least=1, most=10**8),
             )
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class Backrest:
+    """What pgBackRest is told to do. ``type`` is one of its own, or ``check``, which makes no backup.
+
+    Every ``full_every``th backup is a full one whatever the type, 0 for none.
+    """
+
+    stanza: str = ""
+    type: str = "full"
+    full_every: int = 0
+    checkpoint: str = "spread"
+    repositories: tuple[int, ...] = (1,)
+
+    @classmethod
+    def of(cls, fields: Fields) -> Backrest:
+        """Read it."""
+        made = cls(
+            stanza=fields.text("stanza", ""),
+            type=fields.text("type", "full", choices=("full", "diff", "incr", "check")),
+            full_every=fields.number("full_every", 0, most=100_000),
+            checkpoint=fields.text("checkpoint", "spread", choices=("fast", "spread")),
+            repositories=tuple(range(1, fields.number("repositories", 1, least=1, most=256) + 1)),
+        )
+        return fields.close(made)
 
 
 def _chosen(name: str, included: t.Sequence[str], excluded: t.Sequence[str]) -> bool:
@@ -299,6 +327,7 @@ class Job:
     notify: Notify
     state: str
     metrics: str = ""
+    backrest: Backrest = Backrest()
 
 
 def checked_name(key: str, name: str) -> str:
@@ -315,16 +344,18 @@ def parse(text: str) -> Job:
     places = tuple(place(each) for each in fields.inners("places"))
     if not places:
         raise DefinitionFault("places is empty: a backup has to be put somewhere")
+    kind = fields.text("kind", choices=("logical", "physical", "wal", "pgbackrest"))
     return fields.close(
         Job(
             name=name,
-            kind=fields.text("kind", choices=("logical", "physical", "wal")),
+            kind=kind,
             cluster=Cluster.of(fields.inner("cluster")),
             logical=Logical.of(fields.inner("logical")),
             physical=Physical.of(fields.inner("physical")),
             wal=Wal.of(fields.inner("wal")),
+            backrest=_backrest(kind, fields.inner("pgbackrest")),
             compression=Compression.of(fields.inner("compression")),
-            encryption=Encryption.of(fields.inner("encryption")),
+            encryption=Encryption("none") if kind == "pgbackrest" else Encryption.of(fields.inner("encryption")),
             places=places,
             retention=Retention.of(fields.inner("retention")),
             notify=Notify.of(fields.inner("notify")),
@@ -332,6 +363,17 @@ def parse(text: str) -> Job:
             metrics=fields.text("metrics", ""),
         )
     )
+
+
+def _backrest(kind: str, fields: Fields) -> Backrest:
+    found = Backrest.of(fields)
+    if (kind == "pgbackrest") != bool(found.stanza):
+        raise DefinitionFault.of(fields.key("stanza"), found.stanza, f"right for kind {kind}: pgbackrest has one")
+    if found.stanza and not STANZA.fullmatch(found.stanza):
+        raise DefinitionFault.of(
+            fields.key("stanza"), found.stanza, "letters, digits and _ - (a letter or digit first)"
+        )
+    return found
 
 
 def read(path: str) -> Job:

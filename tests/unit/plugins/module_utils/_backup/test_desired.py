@@ -71,3 +71,28 @@ def test_two_jobs_of_one_name_are_refused() -> None:
     assert len(from_task({"jobs": [{"name": "a", **absent}, {"name": "b", **absent}]})) == 2
     with pytest.raises(InputError, match=r"jobs\[0\]\.name: 'a'"):
         from_task({"jobs": [{"name": "a", **absent}, {"name": "a", **absent}]})
+
+
+BACKREST: t.Final[dict[str, t.Any]] = {"kind": "pgbackrest", "pgbackrest": {"stanza": "17-main", "full_every": 7}}
+
+
+def test_a_job_of_pgbackrest_keeps_nothing_of_its_own() -> None:
+    found = job(**BACKREST, checkpoint="fast").sections
+    expected = {"stanza": "17-main", "type": "full", "full_every": 7, "repositories": 1, "checkpoint": "fast"}
+    assert found["pgbackrest"] == expected
+    assert not {"encryption", "retention", "compression"} & set(found)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"pgbackrest": {}}, r"jobs\[0\]\.pgbackrest\.stanza: ''"),
+        ({"pgbackrest": {"stanza": "a b"}}, r"jobs\[0\]\.pgbackrest\.stanza: 'a b'"),
+        ({"pgbackrest": {"stanza": "a", "full_every": -1}}, r"jobs\[0\]\.pgbackrest\.full_every: -1"),
+        ({"pgbackrest": {"stanza": "a", "repositories": 0}}, r"jobs\[0\]\.pgbackrest\.repositories: 0"),
+        ({"places": [VAULT]}, r"jobs\[0\]\.places: \['vault'\]"),
+    ],
+)
+def test_what_pgbackrest_cannot_do_is_refused(changes: dict[str, t.Any], expected: str) -> None:
+    with pytest.raises(InputError, match=expected):
+        job(**{**BACKREST, **changes})
