@@ -17,7 +17,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.d
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.dropin import writable
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.state import Place
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.state import State
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.targets import Archive
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.targets import candidates
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.targets import definitions
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.targets import pgbackrest_paths
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.targets import runs
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
@@ -84,6 +86,7 @@ def observe(server: Server, runner: Runner, given: t.Sequence[str] = ()) -> Stat
 
 def _reads(server: Server, settings: t.Mapping[str, str]) -> tuple[str, ...]:
     named = [path for name in _COMMANDS for path in candidates(settings.get(name, ""))]
+    named += [path for each in _jobs(server, settings) for path in each.reads]
     with acting_as(server.owner):
         return tuple(dict.fromkeys(os.path.realpath(path) for path in (*named, server.owner.home)))
 
@@ -110,6 +113,7 @@ def _places(server: Server, data: str, settings: t.Mapping[str, str], sockets: t
 
 def _archives(server: Server, settings: t.Mapping[str, str]) -> list[tuple[str, str]]:
     found = [(server.session.rows(_LIBRARY)[0]["directory"] or "", "archive_library")]
+    found += [(path, "archive_command") for each in _jobs(server, settings) for path in each.writes]
     for name in _COMMANDS:
         command = settings.get(name, "")
         found += [(path, name) for path in candidates(command)]
@@ -119,6 +123,13 @@ def _archives(server: Server, settings: t.Mapping[str, str]) -> list[tuple[str, 
             # Its locks are made where other programs of pgBackRest look for them.
             found += [(_there(path), "pgBackRest") for path in pgbackrest_paths(text)]
     return found
+
+
+def _jobs(server: Server, settings: t.Mapping[str, str]) -> list[Archive]:
+    """What jobs of this collection that the server archives by need."""
+    paths = [path for name in _COMMANDS for path in definitions(settings.get(name, ""))]
+    found = [server.read(path, by_root=True) for path in dict.fromkeys(paths)]
+    return [Archive.of(each.content) for each in found if each is not None]
 
 
 def _there(path: str) -> str:

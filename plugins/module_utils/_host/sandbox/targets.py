@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import typing as t
 
-__all__ = ["candidates", "pgbackrest_paths", "runs"]
+__all__ = ["Archive", "candidates", "definitions", "pgbackrest_paths", "runs"]
 
 # An absolute path: not the rest of a relative one, of an option such as -x/y, of a URL or of another host's (host:/path).
 _PATH = re.compile(r"""(?<![\w./%~:@-])/[^\s'"|&;<>()$`\\]*""")
@@ -23,6 +25,46 @@ _PGBACKREST_DEFAULTS = {
     "spool-path": "/var/spool/pgbackrest",
     "repo1-path": "/var/lib/pgbackrest",
 }
+
+
+class Archive(t.NamedTuple):
+    """What the command of this collection (`rampart-backup archive DEFINITION`) does by a definition."""
+
+    writes: tuple[str, ...]  # directories
+    reads: tuple[str, ...]  # files
+
+    @classmethod
+    def of(cls, content: bytes) -> Archive:
+        """Read one; what cannot be read names nothing."""
+        try:
+            values = json.loads(content)
+        except ValueError:
+            return cls((), ())
+        values = values if isinstance(values, dict) else {}
+        places = [each for each in _list(values.get("places")) if isinstance(each, dict)]
+        encryption = values.get("encryption")
+        recipients = _list(encryption.get("recipients")) if isinstance(encryption, dict) else []
+        writes = [each.get("path") for each in places]
+        reads = [*(each.get(name) for each in places for name in ("key", "known_hosts")), *recipients]
+        return cls(_paths(writes), _paths(reads))
+
+
+def _list(value: object) -> list[t.Any]:
+    return value if isinstance(value, list) else []
+
+
+def _paths(values: t.Iterable[object]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each for each in values if isinstance(each, str) and each.startswith("/")))
+
+
+def definitions(command: str) -> tuple[str, ...]:
+    """The definitions of jobs that a command archives by."""
+    words = _WORD.findall(command)
+    return tuple(
+        path
+        for program, verb, path in zip(words, words[1:], words[2:])
+        if os.path.basename(program) == "rampart-backup" and verb == "archive" and path.startswith("/")
+    )
 
 
 def candidates(command: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 
@@ -16,7 +17,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.d
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.dropin import outermost
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.state import Place
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.state import State
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.targets import Archive
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.targets import candidates
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.targets import definitions
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.targets import pgbackrest_paths
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.targets import runs
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.sandbox.trial import Wish
@@ -147,6 +150,44 @@ def test_programs_of_a_command() -> None:
 def test_pgbackrest_writes_where_its_configuration_says() -> None:
     text = "[global]\nrepo1-path = /backup\n# log-path=/x\nlock-path=/run/pgbackrest\n"
     assert pgbackrest_paths(text) == ("/run/pgbackrest", "/var/log/pgbackrest", "/var/spool/pgbackrest", "/backup")
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("/usr/local/bin/rampart-backup archive /etc/rampart-backup/wal.json %p", ("/etc/rampart-backup/wal.json",)),
+        ("PATH=/x rampart-backup archive '/etc/a.json' %p", ("/etc/a.json",)),
+        ("/usr/local/bin/rampart-backup archive wal.json %p", ()),
+        ("/usr/local/bin/rampart-backup", ()),
+        ("cp /etc/rampart-backup archive", ()),
+        ("/usr/bin/other archive /etc/wal.json", ()),
+    ],
+)
+def test_definitions_of_jobs_in_a_command(command: str, expected: tuple[str, ...]) -> None:
+    assert definitions(command) == expected
+
+
+def test_a_definition_says_what_its_command_needs() -> None:
+    content = json.dumps(
+        {
+            "places": [
+                {"kind": "directory", "path": "/srv/archive"},
+                {"kind": "vault", "host": "v", "key": "/home/db/key", "known_hosts": "/etc/known"},
+            ],
+            "encryption": {"method": "gpg", "recipients": ["/home/db/public.asc", "age1x"]},
+            "state": "/var/lib/rampart-backup/wal",
+        }
+    )
+    found = Archive.of(content.encode())
+    assert found.writes == ("/srv/archive",)
+    assert found.reads == ("/home/db/key", "/etc/known", "/home/db/public.asc")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"{}", b'{"places": 1}', b'{"places": [1], "encryption": []}', b"\xff"]
+)
+def test_a_definition_that_says_nothing(content: bytes) -> None:
+    assert Archive.of(content) == Archive((), ())
 
 
 def test_nothing_is_written_without_leave_to_restart() -> None:
