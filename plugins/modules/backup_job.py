@@ -52,6 +52,7 @@ options:
       state:
         description:
           - V(absent) removes definition, units and metrics. Backups, and the status of the last run, stay.
+          - A job that the server archives its WAL by is an error; M(rampart.postgresql.wal_archiving) ends that.
         type: str
         choices: [present, absent]
         default: present
@@ -59,12 +60,14 @@ options:
         description:
           - V(logical) dumps each database with C(pg_dump), and roles and tablespaces with C(pg_dumpall).
           - V(physical) makes a base backup of the whole cluster with C(pg_basebackup), of which each file is compared with the manifest.
-            It takes a rule for C(replication) in C(pg_hba.conf), and O(jobs[].staging) where the cluster has tablespaces.
+            It takes a rule for C(replication) in C(pg_hba.conf), and a cluster without tablespaces.
           - V(pgbackrest) has pgBackRest make, encrypt and expire the backups of a stanza that is there, and judges what becomes of
             it. O(jobs[].compression), O(jobs[].retention) and the recipients are in pgBackRest's own files, which the role
             C(pg_backup) writes, so they say nothing here.
+          - V(wal) is what M(rampart.postgresql.wal_archiving) has the server hand its WAL to. What is scheduled looks after that, and fails when
+            the archive falls behind; every five minutes (V(*:0/5)) is a good time. It removes what no base backup needs any more.
         type: str
-        choices: [logical, physical, pgbackrest]
+        choices: [logical, physical, pgbackrest, wal]
         default: logical
       schedule:
         description: When it runs. Required where O(jobs[].state=present).
@@ -75,7 +78,8 @@ options:
               - A calendar expression of systemd (C(man systemd.time)), such as V(daily) or V(Mon..Fri *-*-* 02:30:00). One that
                 C(systemd-analyze calendar) does not take, or that never comes, is an error.
               - Without systemd what cron can do, which is V(hourly), V(daily), V(weekly), V(monthly), and C(HH:MM:00) after
-                an optional list or range of weekdays (C(Sun), C(Mon,Thu), C(Mon..Fri)) or after C(*-*-*) or C(*-*-DD).
+                an optional list or range of weekdays (C(Sun), C(Mon,Thu), C(Mon..Fri)) or after C(*-*-*) or C(*-*-DD). An hour may be
+                C(*), and minutes may be a step, as in C(*:0/5).
             type: str
             required: true
           random_delay:
@@ -110,12 +114,6 @@ options:
         description: Whether the rows of all tables are counted in the dump's own snapshot, for the drill to compare.
         type: bool
         default: true
-      parallel:
-        description:
-          - How many connections of C(pg_dump) dump one database at a time. The drill restores it with as many.
-          - More than one takes O(jobs[].staging), as they write a directory (C(pg_dump -Fd)).
-        type: int
-        default: 1
       checkpoint:
         description: Of V(physical) and V(pgbackrest) jobs, whether the checkpoint at their beginning is made at once (V(fast)) or without haste (V(spread)).
         type: str
@@ -154,12 +152,25 @@ options:
             description: How many repositories the stanza has. Each one gets a backup.
             type: int
             default: 1
+      wal:
+        description: Of V(wal) jobs, from when on the archive has fallen behind.
+        type: dict
+        suboptions:
+          behind_seconds:
+            description: The oldest file that waits does so for more seconds than these.
+            type: int
+            default: 900
+          behind_files:
+            description: More files than these wait.
+            type: int
+            default: 64
       compression:
-        description: How C(pg_dump) compresses.
+        description: How backups are compressed.
         type: dict
         suboptions:
           method:
-            description: V(zstd) and V(lz4) came with PostgreSQL 16 and are an error before it.
+            description: Of V(logical) jobs, V(zstd) and V(lz4) came with PostgreSQL 16 and are an error before it. Others run the
+              programs of these names.
             type: str
             choices: [gzip, zstd, lz4, none]
             default: gzip
@@ -270,13 +281,6 @@ options:
           - The directory that the textfile collector of Prometheus' node exporter reads. The account of the cluster must be able to
             write there; one that is missing is made for it, mode 0755, below directories of root's.
         type: str
-      staging:
-        description:
-          - Full path of a directory of this host in which a backup may lie in clear, mode 0700, while the run lasts. Whatever ends the
-            run it is removed, or at the next run if this one is killed. The entry of the backup says so (C(staging)).
-          - It needs room for the whole backup, not compressed where the job is V(physical). It is made as directories of O(jobs[].places) are.
-          - Used by V(physical) jobs of clusters with tablespaces, and by V(logical) jobs with O(jobs[].parallel); others need none.
-        type: str
       timeout:
         description: Seconds after which a run is ended, V(0) for none.
         type: int
@@ -286,6 +290,7 @@ requirements:
   - C(age) or C(gpg), and PostgreSQL's clients of the version of the cluster
 seealso:
   - module: rampart.postgresql.backup_program
+  - module: rampart.postgresql.wal_archiving
 """
 
 EXAMPLES = r"""

@@ -37,7 +37,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
         "options": {
             "name": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "kind": {"type": "str", "choices": ["logical", "physical", "pgbackrest"], "default": "logical"},
+            "kind": {"type": "str", "choices": ["logical", "physical", "pgbackrest", "wal"], "default": "logical"},
             "schedule": {
                 "type": "dict",
                 "options": {
@@ -51,7 +51,6 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
             "schemas": {**_TEXTS, "default": []},
             "exclude_schemas": {**_TEXTS, "default": []},
             "row_counts": {"type": "bool", "default": True},
-            "parallel": {"type": "int", "default": 1},
             "checkpoint": {"type": "str", "choices": ["fast", "spread"], "default": "spread"},
             "restore_point": {"type": "bool", "default": True},
             "marker": {"type": "bool", "default": True},
@@ -63,6 +62,14 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
                     "type": {"type": "str", "choices": ["full", "diff", "incr", "check"], "default": "full"},
                     "full_every": _COUNT,
                     "repositories": {"type": "int", "default": 1},
+                },
+            },
+            "wal": {
+                "type": "dict",
+                "apply_defaults": True,
+                "options": {
+                    "behind_seconds": {"type": "int", "default": 900},
+                    "behind_files": {"type": "int", "default": 64},
                 },
             },
             "compression": {
@@ -102,7 +109,6 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
                 },
             },
             "metrics_directory": {"type": "str"},
-            "staging": {"type": "str"},
             "timeout": {"type": "int", "default": 86400},
         },
         "required_if": [("state", "present", ["schedule", "encryption", "places"])],

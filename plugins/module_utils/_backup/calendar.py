@@ -10,13 +10,13 @@ import re
 
 __all__ = ["KNOWN", "to_cron"]
 
-KNOWN = "hourly, daily, weekly, monthly, or [Mon,Tue | Mon..Fri ][*-*-* | *-*-DD ]HH:MM[:00], HH of which may be *"
+KNOWN = "hourly, daily, weekly, monthly, or [Mon,Tue | Mon..Fri ][*-*-* | *-*-DD ]HH:MM[:00], HH of which may be *, and MM a step (0/5)"
 
 _NAMED = {"hourly": "0 * * * *", "daily": "0 0 * * *", "weekly": "0 0 * * 1", "monthly": "0 0 1 * *"}
 _DAYS = "(?:mon|tue|wed|thu|fri|sat|sun)"
 _EXPRESSION = re.compile(
     rf"(?:(?P<days>{_DAYS}(?:\.\.{_DAYS}|(?:,{_DAYS})*)) )?(?:\*-\*-(?P<day>\*|[0-9]{{1,2}}) )?"
-    r"(?P<hour>\*|[0-9]{1,2}):(?P<minute>[0-9]{1,2})(?::00?)?"
+    r"(?P<hour>\*|[0-9]{1,2}):(?P<minute>[0-9]{1,2})(?:/(?P<step>[0-9]{1,2}))?(?::00?)?"
 )
 
 
@@ -31,10 +31,22 @@ def to_cron(calendar: str) -> str | None:
     hour, minute, day = found["hour"], int(found["minute"]), found["day"] or "*"
     if minute > 59 or (hour != "*" and int(hour) > 23) or (day != "*" and not 1 <= int(day) <= 31):
         return None
+    minutes = _minutes(minute, found["step"])
+    if minutes is None:
+        return None
     days = (found["days"] or "*").replace("..", "-")
     if day != "*" and days != "*":
         return None  # to cron it is enough if one of them is right
-    return " ".join([str(minute), _plain(hour), _plain(day), "*", days])
+    return " ".join([minutes, _plain(hour), _plain(day), "*", days])
+
+
+def _minutes(first: int, step: str | None) -> str | None:
+    """One minute of each hour, or every so many from the first on, which both begin anew with each hour."""
+    if step is None:
+        return str(first)
+    if not 1 <= int(step) <= 59:
+        return None
+    return f"*/{int(step)}" if first == 0 else f"{first}-59/{int(step)}"
 
 
 def _plain(number: str) -> str:

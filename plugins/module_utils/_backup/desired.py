@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 
-__all__ = ["Job", "Place", "Schedule", "from_task"]
+__all__ = ["Job", "Place", "Schedule", "checked_name", "from_task"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _STANZA = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -35,7 +35,6 @@ _NEVER = (
     "/var/spool",
     "/var/tmp",
 )
-_OPTIONAL = ("metrics_directory", "staging")
 _COUNTS = ("last", "days", "weeks", "months", "years")
 _MOST_LEVELS = {"gzip": 9, "zstd": 22, "lz4": 12, "none": -1}
 
@@ -73,16 +72,14 @@ class Job:
     sections: Values = dataclasses.field(default_factory=dict)
     places: tuple[Place, ...] = ()
     metrics: str = ""
-    staging: str = ""
     timeout: int = 0
 
     @property
     def directories(self) -> dict[str, str]:
         """Where the job writes, besides its state: option by path."""
         found = {place.path: f"{place.option}.path" for place in self.places if place.path}
-        for path, name in ((self.metrics, "metrics_directory"), (self.staging, "staging")):
-            if path:
-                found.setdefault(path, f"{self.option}.{name}")
+        if self.metrics:
+            found.setdefault(self.metrics, f"{self.option}.metrics_directory")
         return found
 
 
@@ -96,25 +93,27 @@ def from_task(values: Values) -> tuple[Job, ...]:
     return jobs
 
 
-def _job(values: Values, option: str) -> Job:
-    name = values["name"]
+def checked_name(name: str, option: str) -> str:
+    """The name of a job; raises InputError for what files and units cannot be called."""
     if not _NAME.fullmatch(name):
-        raise InputError(
-            option=f"{option}.name",
-            value=name,
-            expected="up to 64 letters, digits and _ . -, a letter or a digit first",
-        )
+        expected = "up to 64 letters, digits and _ . -, a letter or a digit first"
+        raise InputError(option=option, value=name, expected=expected)
+    return name
+
+
+def _job(values: Values, option: str) -> Job:
+    name = checked_name(values["name"], f"{option}.name")
     if values["state"] == "absent":
         return Job(name=name, option=option, present=False)
     for key in sorted(values):
-        if values[key] is None and key not in _OPTIONAL:
+        if values[key] is None and key != "metrics_directory":
             raise InputError(
                 option=f"{option}.{key}", value=None, expected="a value; leave it out to have the default, if any"
             )
     _number(values, "timeout", option, least=0)
     if not values["places"]:
         raise InputError(option=f"{option}.places", value=[], expected="a backup has to be put somewhere")
-    metrics, staging = (values[name] for name in _OPTIONAL)
+    metrics = values["metrics_directory"]
     return Job(
         name=name,
         option=option,
@@ -128,7 +127,6 @@ def _job(values: Values, option: str) -> Job:
         },
         places=tuple(_place(each, f"{option}.places[{number}]") for number, each in enumerate(values["places"])),
         metrics=_writable(metrics, f"{option}.metrics_directory") if metrics else "",
-        staging=_writable(staging, f"{option}.staging") if staging else "",
         timeout=values["timeout"],
     )
 
@@ -164,25 +162,25 @@ def _pgbackrest(values: Values, option: str) -> dict[str, t.Any]:
 
 
 def _logical(values: Values, option: str) -> dict[str, t.Any]:
-    _number(values, "parallel", option, least=1, most=1024)
-    if values["parallel"] > 1 and not values["staging"]:
-        raise InputError(
-            option=f"{option}.parallel",
-            value=values["parallel"],
-            expected="1 without staging, as several connections write files in clear first",
-        )
-    names = ("databases", "exclude_databases", "schemas", "exclude_schemas", "row_counts", "parallel")
+    names = ("databases", "exclude_databases", "schemas", "exclude_schemas", "row_counts")
     return {"logical": {name: values[name] for name in names}}
 
 
-def _physical(values: Values, _option: str) -> dict[str, t.Any]:
+def _physical(values: Values, option: str) -> dict[str, t.Any]:
     return {"physical": {name: values[name] for name in ("checkpoint", "restore_point", "marker")}}
+
+
+def _wal(values: Values, option: str) -> dict[str, t.Any]:
+    for name in ("behind_seconds", "behind_files"):
+        _number(values["wal"], name, f"{option}.wal", least=1)
+    return {"wal": dict(values["wal"])}
 
 
 _KINDS: dict[str, t.Callable[[Values, str], dict[str, t.Any]]] = {
     "logical": _logical,
     "physical": _physical,
     "pgbackrest": lambda _values, _option: {},
+    "wal": _wal,
 }
 """What each kind of job adds to the definition."""
 

@@ -31,6 +31,10 @@ __all__ = ["observe", "systemctl"]
 
 _CLIENTS = ("pg_dump", "pg_dumpall", "pg_restore", "psql")
 _TIMEOUT = 60  # seconds
+_COMMANDS = """
+SELECT pg_catalog.current_setting('archive_command') AS running, coalesce((
+    SELECT f.setting FROM pg_catalog.pg_file_settings f WHERE pg_catalog.lower(f.name) = 'archive_command'
+    ORDER BY f.seqno DESC LIMIT 1), '') AS configured"""
 _SHOWN = "--property=Id,LoadState,ActiveState,UnitFileState,NeedDaemonReload"
 
 
@@ -56,8 +60,14 @@ def observe(server: Server, jobs: t.Sequence[Job], layout: Layout) -> State:
             **{path: Directory(os.path.isdir(path)) for path in ours},
         },
         calendars={each: _problem(each) if systemd else "" for each in sorted(calendars)},
+        commands=_commands(server) if not all(job.present for job in jobs) else (),
         unreadable=unreadable,
     )
+
+
+def _commands(server: Server) -> tuple[str, ...]:
+    """Who is no superuser may not see them."""
+    return tuple(server.session.rows(_COMMANDS)[0].values()) if server.session.is_superuser else ()
 
 
 def _source(server: Server, *, needed: bool) -> Source:

@@ -60,6 +60,7 @@ def _refuse(state: State, job: Job) -> None:
             option=f"{job.option}.name", value=job.name, expected=f"it is a job of the cluster {other} here"
         )
     if not job.present:
+        _refuse_to_end(state, job)
         return
     calendar = job.schedule.calendar
     problem = state.calendars[calendar]
@@ -79,6 +80,17 @@ def _refuse(state: State, job: Job) -> None:
         if problem:
             expected = f"a directory of {state.source.account}, or one to make below directories of root's: {problem}"
             raise InputError(option=option, value=path, expected=expected)
+
+
+def _refuse_to_end(state: State, job: Job) -> None:
+    """A server whose archive_command fails keeps all its WAL, until the disk is full."""
+    words = [word for command in state.commands for word in command.split()]
+    if state.layout.paths(job.name).definition in words:
+        raise InputError(
+            option=f"{job.option}.state",
+            value="absent",
+            expected=f"the server archives its WAL by {job.name}: end that first (wal_archiving, with state: absent)",
+        )
 
 
 def _refuse_cron(job: Job) -> None:

@@ -98,4 +98,5 @@ class State:
     found: t.Mapping[str, Found]  # by name of job
     directories: t.Mapping[str, Directory]
     calendars: t.Mapping[str, str]  # why systemd does not take an expression; empty where it does
+    commands: tuple[str, ...] = ()  # archive_command, as it runs and as it is configured; where jobs go
     unreadable: tuple[str, ...] = ()  # files that jobs need and that the account cannot read now

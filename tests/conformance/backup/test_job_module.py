@@ -154,8 +154,8 @@ def test_a_job_is_written_tried_run_and_removed(host: Host) -> None:
         ),
         ({"encryption": {"recipients": ["ssh-ed25519 %%%"]}}, r"is no public key of ssh"),
         (
-            {"schedule": {"calendar": "*:0/5"}},
-            r"jobs\[0\]\.schedule\.calendar: '\*:0/5' .* no systemd, and cron can do hourly",
+            {"schedule": {"calendar": "*:*:0/5"}},
+            r"jobs\[0\]\.schedule\.calendar: '\*:\*:0/5' .* no systemd, and cron can do hourly",
         ),
         (
             {"places": [{"path": "/var/tmp/rampart-nobody-has-it"}]},

@@ -52,12 +52,12 @@ VAULT = {"kind": "vault", "host": "v", "account": "a", "key": "/k", "known_hosts
         ({"compression": {"method": "lz4", "level": 12}}, None),
         ({"retention": {"weeks": -1}}, r"jobs\[0\]\.retention\.weeks: -1"),
         ({"retention": {"at_least": 0}}, r"jobs\[0\]\.retention\.at_least: 0"),
+        ({"kind": "wal", "wal": {"behind_seconds": 0}}, r"jobs\[0\]\.wal\.behind_seconds: 0"),
+        ({"kind": "wal", "wal": {"behind_files": 0}}, r"jobs\[0\]\.wal\.behind_files: 0"),
+        ({"kind": "wal", "wal": {"behind_files": 1}}, None),
         ({"timeout": -1}, r"jobs\[0\]\.timeout: -1"),
         ({"timeout": 0}, None),
         ({"metrics_directory": "metrics"}, r"jobs\[0\]\.metrics_directory"),
-        ({"staging": "/etc/x"}, r"jobs\[0\]\.staging"),
-        ({"parallel": 0, "staging": "/srv/s"}, r"jobs\[0\]\.parallel"),
-        ({"parallel": 2}, r"jobs\[0\]\.parallel.*1 without staging"),
     ],
 )
 def test_values(changes: dict[str, t.Any], expected: str | None) -> None:

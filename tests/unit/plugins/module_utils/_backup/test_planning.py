@@ -98,8 +98,6 @@ def test_the_program_understands_the_definition_whatever_is_in_it() -> None:
         databases=[name],
         exclude_schemas=["%h"],
         row_counts=False,
-        parallel=4,
-        staging="/srv/staging/",
         compression={"method": "zstd", "level": 19},
         places=[
             {"path": "/srv/100% of it/"},
@@ -114,7 +112,6 @@ def test_the_program_understands_the_definition_whatever_is_in_it() -> None:
     assert read.logical.databases == (name,)
     assert read.logical.exclude_schemas == ("%h",)
     assert not read.logical.row_counts
-    assert (read.logical.parallel, read.staging) == (4, "/srv/staging")
     assert (read.compression.method, read.compression.level) == ("zstd", 19)
     assert [place.name for place in read.places] == ["/srv/100% of it", "a@v"]
     assert (read.retention.days, read.retention.at_least) == (7, 2)
@@ -153,13 +150,30 @@ def test_what_the_host_does_not_allow_is_refused(changes: dict[str, t.Any], expe
     [
         (True, {"places": [{"path": "/var/lib/postgresql/17/main/backups"}]}),
         (False, {"name": "a.b"}),
-        (False, {"schedule": {"calendar": "*:0/5"}}),
+        (False, {"schedule": {"calendar": "*:*:0/5"}}),
     ],
 )
 def test_what_cannot_work_is_refused(systemd: bool, changes: dict[str, t.Any]) -> None:
     wanted = job(**changes)
     with pytest.raises(InputError):
         planned(host(wanted, systemd=systemd), [wanted])
+
+
+def test_a_job_that_the_server_archives_by_stays() -> None:
+    gone = job(state="absent")
+    files = dict.fromkeys(PATHS.files, b"{}")
+    command = "/usr/local/bin/rampart-backup archive /etc/rampart-backup/{}.json %p"
+    with pytest.raises(InputError, match=r"jobs\[0\]\.state: 'absent' .*archives its WAL by nightly"):
+        planned(host(gone, files=files, commands=("(disabled)", command.format("nightly"))), [gone])
+    assert planned(host(gone, files=files, commands=("/bin/true", command.format("nightly2"))), [gone]).steps
+
+
+def test_what_an_archive_is_watched_by() -> None:
+    wanted = job(kind="wal", wal={"behind_files": 3})
+    values = json.loads(written(planned(host(wanted), [wanted]).steps)[PATHS.definition])
+    assert values["kind"] == "wal"
+    assert values["wal"] == {"behind_seconds": 900, "behind_files": 3}
+    assert not {"logical", "physical"} & set(values)
 
 
 def test_keys_that_are_not_there_yet_are_told() -> None:
