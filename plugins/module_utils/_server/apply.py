@@ -24,11 +24,11 @@ __all__ = ["Changes"]
 
 
 class Changes:
-    """What one run has changed so far."""
+    """What one run has changed so far; ``made`` is what of it was made before."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, made: t.Sequence[Step] = ()) -> None:
         self._server = server
-        self._made: list[Step] = []
+        self._made: list[Step] = list(made)
 
     def check(self, steps: t.Sequence[Step]) -> None:
         """Raise what making these steps would meet, as far as that can be told without writing."""
