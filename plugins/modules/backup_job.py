@@ -60,7 +60,7 @@ options:
         description:
           - V(logical) dumps each database with C(pg_dump), and roles and tablespaces with C(pg_dumpall).
           - V(physical) makes a base backup of the whole cluster with C(pg_basebackup), of which each file is compared with the manifest.
-            It takes a rule for C(replication) in C(pg_hba.conf), and a cluster without tablespaces.
+            It takes a rule for C(replication) in C(pg_hba.conf), and O(jobs[].staging) where the cluster has tablespaces.
           - V(pgbackrest) has pgBackRest make, encrypt and expire the backups of a stanza that is there, and judges what becomes of
             it. O(jobs[].compression), O(jobs[].retention) and the recipients are in pgBackRest's own files, which the role
             C(pg_backup) writes, so they say nothing here.
@@ -114,6 +114,12 @@ options:
         description: Whether the rows of all tables are counted in the dump's own snapshot, for the drill to compare.
         type: bool
         default: true
+      parallel:
+        description:
+          - How many connections of C(pg_dump) dump one database at a time. The drill restores it with as many.
+          - More than one takes O(jobs[].staging), as they write a directory (C(pg_dump -Fd)).
+        type: int
+        default: 1
       checkpoint:
         description: Of V(physical) and V(pgbackrest) jobs, whether the checkpoint at their beginning is made at once (V(fast)) or without haste (V(spread)).
         type: str
@@ -280,6 +286,13 @@ options:
         description:
           - The directory that the textfile collector of Prometheus' node exporter reads. The account of the cluster must be able to
             write there; one that is missing is made for it, mode 0755, below directories of root's.
+        type: str
+      staging:
+        description:
+          - Full path of a directory of this host in which a backup may lie in clear, mode 0700, while the run lasts. Whatever ends the
+            run it is removed, or at the next run if this one is killed. The entry of the backup says so (C(staging)).
+          - It needs room for the whole backup, not compressed where the job is V(physical). It is made as directories of O(jobs[].places) are.
+          - Used by V(physical) jobs of clusters with tablespaces, and by V(logical) jobs with O(jobs[].parallel); others need none.
         type: str
       timeout:
         description: Seconds after which a run is ended, V(0) for none.

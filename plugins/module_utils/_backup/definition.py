@@ -33,6 +33,7 @@ def definition(job: Job, source: Source, state: str) -> str:
         "places": [place.definition for place in job.places],
         "state": state,
         **({"metrics": job.metrics} if job.metrics else {}),
+        **({"staging": job.staging} if job.staging else {}),
     }
     return json.dumps(values, indent=2, sort_keys=True) + "\n"
 

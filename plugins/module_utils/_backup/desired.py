@@ -35,6 +35,7 @@ _NEVER = (
     "/var/spool",
     "/var/tmp",
 )
+_OPTIONAL = ("metrics_directory", "staging")
 _COUNTS = ("last", "days", "weeks", "months", "years")
 _MOST_LEVELS = {"gzip": 9, "zstd": 22, "lz4": 12, "none": -1}
 
@@ -72,14 +73,16 @@ class Job:
     sections: Values = dataclasses.field(default_factory=dict)
     places: tuple[Place, ...] = ()
     metrics: str = ""
+    staging: str = ""
     timeout: int = 0
 
     @property
     def directories(self) -> dict[str, str]:
         """Where the job writes, besides its state: option by path."""
         found = {place.path: f"{place.option}.path" for place in self.places if place.path}
-        if self.metrics:
-            found.setdefault(self.metrics, f"{self.option}.metrics_directory")
+        for path, name in ((self.metrics, "metrics_directory"), (self.staging, "staging")):
+            if path:
+                found.setdefault(path, f"{self.option}.{name}")
         return found
 
 
@@ -106,14 +109,14 @@ def _job(values: Values, option: str) -> Job:
     if values["state"] == "absent":
         return Job(name=name, option=option, present=False)
     for key in sorted(values):
-        if values[key] is None and key != "metrics_directory":
+        if values[key] is None and key not in _OPTIONAL:
             raise InputError(
                 option=f"{option}.{key}", value=None, expected="a value; leave it out to have the default, if any"
             )
     _number(values, "timeout", option, least=0)
     if not values["places"]:
         raise InputError(option=f"{option}.places", value=[], expected="a backup has to be put somewhere")
-    metrics = values["metrics_directory"]
+    metrics, staging = (values[name] for name in _OPTIONAL)
     return Job(
         name=name,
         option=option,
@@ -127,6 +130,7 @@ def _job(values: Values, option: str) -> Job:
         },
         places=tuple(_place(each, f"{option}.places[{number}]") for number, each in enumerate(values["places"])),
         metrics=_writable(metrics, f"{option}.metrics_directory") if metrics else "",
+        staging=_writable(staging, f"{option}.staging") if staging else "",
         timeout=values["timeout"],
     )
 
@@ -162,11 +166,18 @@ def _pgbackrest(values: Values, option: str) -> dict[str, t.Any]:
 
 
 def _logical(values: Values, option: str) -> dict[str, t.Any]:
-    names = ("databases", "exclude_databases", "schemas", "exclude_schemas", "row_counts")
+    _number(values, "parallel", option, least=1, most=1024)
+    if values["parallel"] > 1 and not values["staging"]:
+        raise InputError(
+            option=f"{option}.parallel",
+            value=values["parallel"],
+            expected="1 without staging, as several connections write files in clear first",
+        )
+    names = ("databases", "exclude_databases", "schemas", "exclude_schemas", "row_counts", "parallel")
     return {"logical": {name: values[name] for name in names}}
 
 
-def _physical(values: Values, option: str) -> dict[str, t.Any]:
+def _physical(values: Values, _option: str) -> dict[str, t.Any]:
     return {"physical": {name: values[name] for name in ("checkpoint", "restore_point", "marker")}}
 
 

@@ -40,6 +40,11 @@ def test_a_vault() -> None:
     assert job.places[0].name == "a@v"
 
 
+def test_several_connections_with_staging() -> None:
+    job = read(logical={"parallel": 2}, staging="/srv/staging")
+    assert (job.logical.parallel, job.staging) == (2, "/srv/staging")
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -69,6 +74,9 @@ def test_a_vault() -> None:
         ({"cluster": {"label": "x", "host": "/run"}}, "cluster.bindir is missing"),
         ({"cluster": "17/main"}, "cluster: '17/main' is not an object"),
         ({"surprise": 1}, "surprise is not known"),
+        ({"staging": "here"}, "staging: 'here' is not the full path"),
+        ({"logical": {"parallel": 0}, "staging": "/s"}, "logical.parallel: 0 is not"),
+        ({"logical": {"parallel": 2}}, "(staging)"),
     ],
 )
 def test_a_wrong_one_is_told_what_is_wrong(changes: dict[str, t.Any], said: str) -> None:

@@ -107,3 +107,27 @@ def test_one_that_is_cut_off_is_never_whole(length: int) -> None:
             check(whole[:length])
     else:
         check(whole[:length])
+
+
+def in_files(base: dict[str, bytes], tablespace: dict[str, bytes], listed: dict[str, bytes]) -> None:
+    """Archives of a cluster with a tablespace, and their manifest beside them."""
+    checker = Checker()
+    reader = checker.tablespace("16384")
+    for sink, data in ((checker, archive(base, None)), (reader, archive(tablespace, None))):
+        sink.write(memoryview(data))
+        sink.end()
+    lines = checker.manifest()
+    lines.write(memoryview(manifest(listed)))
+    lines.end()
+    checker.verify()
+
+
+def test_a_tablespace_is_listed_by_the_same_manifest() -> None:
+    inside = {"PG_17_202406281/5/16385": bytes(8192)}
+    listed = {**FILES, "pg_tblspc/16384/PG_17_202406281/5/16385": bytes(8192)}
+    # A segment of WAL within a tablespace is a file as others.
+    wal = {"pg_tblspc/16384/pg_wal/000000010000000000000002": bytes(1024)}
+    in_files(FILES, inside, {**listed, **wal})
+    for base, changed in ((FILES, {"PG_17_202406281/5/16385": bytes(8191) + b"!"}), (inside, FILES), (FILES, {})):
+        with pytest.raises(VerificationFault, match="not what its manifest lists"):
+            in_files(base, changed, {**listed, **wal})

@@ -76,6 +76,7 @@ class Logical:
     schemas: tuple[str, ...] = ()  # none: everything in a database, what belongs to no schema included
     exclude_schemas: tuple[str, ...] = ()
     row_counts: bool = True
+    parallel: int = 1  # connections that dump one database; more than one takes ``staging``
 
     @classmethod
     def of(cls, fields: Fields) -> Logical:
@@ -87,6 +88,7 @@ class Logical:
                 schemas=fields.texts("schemas"),
                 exclude_schemas=fields.texts("exclude_schemas"),
                 row_counts=fields.truth("row_counts", True),
+                parallel=fields.number("parallel", 1, least=1, most=1024),
             )
         )
 
@@ -312,7 +314,10 @@ class Notify:
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """All of it. ``state`` is the directory for locks and status, ``metrics`` one for Prometheus' textfile collector."""
+    """All of it. ``state`` is the directory for locks and status, ``metrics`` one for Prometheus' textfile collector.
+
+    ``staging`` is a directory of this host where what cannot flow may lie in clear while a run lasts; empty: nowhere.
+    """
 
     name: str
     kind: str
@@ -328,6 +333,7 @@ class Job:
     state: str
     metrics: str = ""
     backrest: Backrest = Backrest()
+    staging: str = ""
 
 
 def checked_name(key: str, name: str) -> str:
@@ -345,12 +351,19 @@ def parse(text: str) -> Job:
     if not places:
         raise DefinitionFault("places is empty: a backup has to be put somewhere")
     kind = fields.text("kind", choices=("logical", "physical", "wal", "pgbackrest"))
+    staging = _staging(fields)
+    logical = Logical.of(fields.inner("logical"))
+    if logical.parallel > 1 and not staging:
+        raise DefinitionFault(
+            f"logical.parallel: {logical.parallel} connections write files in clear first: name a directory for them"
+            " (staging)"
+        )
     return fields.close(
         Job(
             name=name,
             kind=kind,
             cluster=Cluster.of(fields.inner("cluster")),
-            logical=Logical.of(fields.inner("logical")),
+            logical=logical,
             physical=Physical.of(fields.inner("physical")),
             wal=Wal.of(fields.inner("wal")),
             backrest=_backrest(kind, fields.inner("pgbackrest")),
@@ -361,6 +374,7 @@ def parse(text: str) -> Job:
             notify=Notify.of(fields.inner("notify")),
             state=fields.text("state", "/var/lib/rampart-backup"),
             metrics=fields.text("metrics", ""),
+            staging=staging,
         )
     )
 
@@ -374,6 +388,13 @@ def _backrest(kind: str, fields: Fields) -> Backrest:
             fields.key("stanza"), found.stanza, "letters, digits and _ - (a letter or digit first)"
         )
     return found
+
+
+def _staging(fields: Fields) -> str:
+    path = fields.text("staging", "")
+    if path and not path.startswith("/"):
+        raise DefinitionFault.of("staging", path, "the full path of a directory")
+    return path
 
 
 def read(path: str) -> Job:

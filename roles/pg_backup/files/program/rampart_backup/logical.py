@@ -15,16 +15,19 @@ from .faults import DefinitionFault
 from .faults import SourceFault
 from .faults import VerificationFault
 from .line import Line
+from .process import Child
 from .pump import ChildSink
 from .server import Snapshot
 from .server import conninfo
 from .source import Dumped
 from .source import Wanted
 from .source import refuse_warnings
+from .staging import Staging
 from .unsealing import in_memory
 
 if t.TYPE_CHECKING:
     from .definition import Job
+    from .faults import Fault
     from .pump import Sink
     from .sealing import Sealing
     from .server import About
@@ -57,6 +60,11 @@ class Logical:
         self._server = server
         self._about = about
         self._counts: dict[str, list[tuple[str, str, int]]] = {}
+        self._staging = Staging(job.staging, job.name)
+
+    @property
+    def _parallel(self) -> int:
+        return self._job.logical.parallel
 
     def refuse_impossible(self) -> None:
         """What a job asks for and this version does not have, or databases that are none."""
@@ -65,6 +73,8 @@ class Logical:
             raise DefinitionFault(
                 f"compression.method: pg_dump of PostgreSQL {self._about.version} knows gzip only, {method} came with 16"
             )
+        if self._parallel > 1:
+            self._staging.refuse_unusable()
         databases = self._databases()
         if not self._about.superuser:
             self._refuse_unseen(databases)
@@ -93,8 +103,11 @@ class Logical:
             yield Wanted(f"{what}.sql", functools.partial(self._globals, what))
         for name in self._databases():
             # What a file system may not like becomes percent signs.
-            file = f"database-{urllib.parse.quote(name, safe='')}.dump"
-            yield Wanted(file, functools.partial(self._database, name), database=name)
+            file = f"database-{urllib.parse.quote(name, safe='')}"
+            if self._parallel > 1:
+                yield Wanted(f"{file}.tar", functools.partial(self._staged, name), database=name)
+            else:
+                yield Wanted(f"{file}.dump", functools.partial(self._database, name), database=name)
         if self._counts:
             yield Wanted(_COUNTS, self._counted)
 
@@ -105,11 +118,16 @@ class Logical:
             "stop_lsn": self._server.about().lsn,
             "timeline": self._about.timeline,
             "role_passwords": self._about.superuser,
+            **({"staging": True, "parallel": self._parallel} if self._staging.used else {}),
         }
 
     def plan(self) -> dict[str, t.Any]:
         """The databases."""
         return {"databases": self._databases()}
+
+    def close(self) -> None:
+        """Of what was staged."""
+        self._staging.close()
 
     def _globals(self, what: str, sealing: Sealing, sinks: t.Sequence[Sink]) -> Dumped:
         # Verifiers are for superusers; roles are restored without, and the catalogue says so.
@@ -128,7 +146,7 @@ class Logical:
         with Snapshot(self._server, name) as snapshot, Line() as line:
             if self._job.logical.row_counts:
                 snapshot.begin_counting()
-            words = [*self._words(name), "--snapshot", snapshot.name, "-d", conninfo(name)]
+            words = [*self._words(name, "-Fc"), "--snapshot", snapshot.name, "-d", conninfo(name)]
             source = line.child(
                 words, what=f"pg_dump of {name}", fault=SourceFault, writes=True, variables=self._server.variables
             )
@@ -145,6 +163,42 @@ class Logical:
                 self._counts[name] = snapshot.counts()
             return Dumped(plain.result(), sealed.result())
 
+    def _staged(self, name: str, sealing: Sealing, sinks: t.Sequence[Sink]) -> Dumped:
+        """The same by several connections, which write files; these are read again, and flow as one archive."""
+        directory = self._staging.directory()
+        try:
+            with Snapshot(self._server, name) as snapshot:
+                if self._job.logical.row_counts:
+                    snapshot.begin_counting()
+                words = [*self._words(name, "-Fd", f"--jobs={self._parallel}"), "--snapshot", snapshot.name]
+                said = self._child(
+                    [*words, "-f", f"{directory}/dump", "-d", conninfo(name)], f"pg_dump of {name}", SourceFault
+                )
+                refuse_warnings(f"pg_dump of {name}", said)
+                counts = snapshot.counts() if self._job.logical.row_counts else None
+            reader = f"pg_restore, which reads the dump of {name} again,"
+            self._child(
+                [self._server.program("pg_restore"), "-f", "/dev/null", f"{directory}/dump"], reader, VerificationFault
+            )
+            with Line() as line:
+                words = ["tar", "--create", "--file", "-", "--directory", f"{directory}/dump", "."]
+                packer = line.child(words, what="tar", fault=SourceFault, writes=True)
+                plain, sealed = sealing.seal(line, packer.stdout, (), sinks)
+                line.finish()
+            if counts is not None:
+                self._counts[name] = counts
+            return Dumped(plain.result(), sealed.result())
+        finally:
+            self._staging.close()  # before the next one takes room
+
+    def _child(self, words: t.Sequence[str], what: str, fault: type[Fault]) -> str:
+        """Run one program to its end; returns what it said."""
+        child = Child(words, what=what, fault=fault, variables=self._server.variables)
+        try:
+            return child.finish()
+        finally:
+            child.close()
+
     def _counted(self, sealing: Sealing, sinks: t.Sequence[Sink]) -> Dumped:
         text = json.dumps(self._counts, sort_keys=True, ensure_ascii=True).encode()
         with in_memory(text) as source, Line() as line:
@@ -152,8 +206,8 @@ class Logical:
             line.finish()
             return Dumped(plain.result(), sealed.result())
 
-    def _words(self, database: str) -> list[str]:
-        words = self._server.words("pg_dump", "-Fc", "--no-sync", *self._compression())
+    def _words(self, database: str, *form: str) -> list[str]:
+        words = self._server.words("pg_dump", *form, "--no-sync", *self._compression())
         if self._job.logical.picks_schemas:
             schemas = [name for name in self._server.schemas(database) if self._job.logical.wants_schema(name)]
             if not schemas:

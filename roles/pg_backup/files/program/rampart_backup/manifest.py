@@ -103,7 +103,15 @@ class Checker(TarSink):
 
     def _file(self, path: str, size: int) -> Member:
         path = path[2:] if path.startswith("./") else path
-        return _Lines(self) if path == _MANIFEST else _Hashed(self, path, size)
+        return self.manifest() if path == _MANIFEST else _Hashed(self, path, size)
+
+    def manifest(self) -> Member:
+        """A sink for the manifest, where it is a file of its own."""
+        return _Lines(self)
+
+    def tablespace(self, oid: str) -> TarSink:
+        """A sink for the archive of a tablespace, which is listed by the same manifest."""
+        return TarSink(lambda path, size: _Hashed(self, f"pg_tblspc/{oid}/{path}", size))
 
     def found(self, path: str, size: int, digest: str) -> None:
         """A file of the archive."""

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import io
 import os
 import secrets
@@ -18,15 +20,18 @@ from .faults import DefinitionFault
 from .faults import SourceFault
 from .line import Line
 from .manifest import Checker
+from .process import Child
 from .pump import ChildSink
 from .server import Session
 from .source import Dumped
 from .source import Wanted
 from .source import refuse_warnings
+from .staging import Staging
 from .unsealing import in_memory
 
 if t.TYPE_CHECKING:
     from .definition import Job
+    from .pump import Pump
     from .pump import Sink
     from .sealing import Sealing
     from .server import About
@@ -35,7 +40,8 @@ if t.TYPE_CHECKING:
 __all__ = ["Physical"]
 
 _TABLESPACES = """
-SELECT coalesce(pg_catalog.json_agg(t.spcname ORDER BY t.spcname), '[]')
+SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+  'oid', t.oid::text, 'name', t.spcname, 'location', pg_catalog.pg_tablespace_location(t.oid)) ORDER BY t.spcname), '[]')
 FROM pg_catalog.pg_tablespace AS t WHERE t.spcname NOT IN ('pg_default', 'pg_global')
 """
 _FILES = """
@@ -47,6 +53,7 @@ SELECT pg_catalog.json_build_object(
   'max_replication_slots', pg_catalog.current_setting('max_replication_slots')::integer,
   'wal_level', pg_catalog.current_setting('wal_level'))
 """
+_MANIFEST = "backup_manifest"
 _MOMENT = """
 SELECT pg_catalog.to_char(pg_catalog.clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
 """
@@ -65,16 +72,23 @@ class Physical:
         self._point_lsn = ""
         self._stopped = ""
         self._marker = 0
+        self._staging = Staging(job.staging, job.name)
+        self._tablespaces: list[dict[str, str]] = []
 
     def refuse_impossible(self) -> None:
         """What one stream cannot hold, and a server that lets nobody read it so."""
-        tablespaces = self._server.ask(_TABLESPACES)
-        if tablespaces:
-            raise DefinitionFault(
-                f"kind: a physical job is one stream, which holds no tablespaces ({', '.join(tablespaces)}): dump this"
-                " cluster with a logical job, or use pgBackRest"
-            )
         files = self._server.ask(_FILES)
+        self._tablespaces = self._server.ask(_TABLESPACES)
+        if self._tablespaces and not self._staging:
+            names = ", ".join(each["name"] for each in self._tablespaces)
+            raise DefinitionFault(
+                f"kind: a physical job is one stream, which holds no tablespaces ({names}): name a directory in which"
+                " the backup may lie in clear while the job runs (staging), dump this cluster with a logical job, or"
+                " use pgBackRest"
+            )
+        if self._tablespaces:
+            for outside in (str(files["data_directory"]), *(each["location"] for each in self._tablespaces)):
+                self._staging.refuse_unusable(outside=outside)
         for name in ("max_wal_senders", "max_replication_slots"):
             if files[name] < 1:
                 raise DefinitionFault(f"kind: the server has {name} = 0, and a base backup takes one")
@@ -90,10 +104,30 @@ class Physical:
         if outside:
             text = _archive(outside)
             yield Wanted("configuration.tar", lambda sealing, sinks: _seal(text, sealing, sinks))
-        yield Wanted(
-            "base.tar" + packing.PACKED[self._job.compression.method],
-            self._base,
-        )
+        if self._tablespaces:
+            yield from self._staged()
+        else:
+            yield Wanted(f"base.tar{self._suffix}", self._base)
+
+    def _staged(self) -> t.Iterator[Wanted]:
+        """The archives that pg_basebackup wrote in clear, and the manifest of all of them."""
+        directory = self._staging.directory()
+        with self._held() as session:
+            words = self._server.words("pg_basebackup", "-D", directory, "--no-sync", *self._words())
+            child = Child(words, what="pg_basebackup", fault=SourceFault, variables=self._server.variables)
+            try:
+                refuse_warnings("pg_basebackup", child.finish())
+            finally:
+                child.close()
+            self._mark(session)
+        for name in sorted(name for name in os.listdir(directory) if name.endswith(".tar")):
+            oid = name[: -len(".tar")]
+            reader: Sink = self._checker if oid == "base" else self._checker.tablespace(oid)
+            called = f"{name if oid == 'base' else f'tablespace-{name}'}{self._suffix}"
+            yield Wanted(called, functools.partial(self._from_file, os.path.join(directory, name), reader))
+        manifest = functools.partial(self._from_file, os.path.join(directory, _MANIFEST), self._checker.manifest())
+        yield Wanted(f"{_MANIFEST}{self._suffix}", manifest)
+        self._checker.verify()
 
     def facts(self) -> dict[str, t.Any]:
         """The WAL that the backup needs, from its own manifest."""
@@ -107,48 +141,68 @@ class Physical:
             "restore_point": self._restore_point,
             "restore_point_lsn": self._point_lsn,
             "marker": self._marker,
+            **({"staging": True, "tablespaces": self._tablespaces} if self._staging.used else {}),
         }
 
     def plan(self) -> dict[str, t.Any]:
         """The data directory."""
         return {"data_directory": self._server.ask(_FILES)["data_directory"]}
 
-    def _base(self, sealing: Sealing, sinks: t.Sequence[Sink]) -> Dumped:
-        packer_words = packing.pack(self._job.compression)
-        words = (
-            "-D",
-            "-",
-            "-Ft",
-            "-X",
-            "fetch",
-            "--manifest-checksums=SHA256",
-            f"--checkpoint={self._job.physical.checkpoint}",
-        )
+    def close(self) -> None:
+        """Of what was staged."""
+        self._staging.close()
+
+    @property
+    def _suffix(self) -> str:
+        return packing.PACKED[self._job.compression.method]
+
+    def _words(self) -> list[str]:
+        return ["-Ft", "-X", "fetch", "--manifest-checksums=SHA256", f"--checkpoint={self._job.physical.checkpoint}"]
+
+    @contextlib.contextmanager
+    def _held(self) -> t.Iterator[Session]:
+        """A session whose slot holds the WAL until it is fetched; it goes with the session, whatever that ends by."""
         if self._job.physical.marker:
             self._marker = marker.begin(self._server, self._about, job=self._job.name, backup=self._identifier)
-        with Session(self._server) as session, Line() as line:
-            # The slot holds the WAL until it is fetched, and goes with its session, whatever that ends by.
+        with Session(self._server) as session:
             session.ask(
                 f"SELECT 1 FROM pg_create_physical_replication_slot('rampart_backup_{secrets.token_hex(4)}', true, true)"
             )
+            yield session
+
+    def _base(self, sealing: Sealing, sinks: t.Sequence[Sink]) -> Dumped:
+        with self._held() as session, Line() as line:
             source = line.child(
-                self._server.words("pg_basebackup", *words),
+                self._server.words("pg_basebackup", "-D", "-", *self._words()),
                 what="pg_basebackup",
                 fault=SourceFault,
                 writes=True,
                 variables=self._server.variables,
             )
-            if not packer_words:
-                plain, sealed = sealing.seal(line, source.stdout, [self._checker], sinks)
-            else:
-                packer = line.child(packer_words, what=packer_words[0], fault=SourceFault, reads=True, writes=True)
-                line.pump(source.stdout, [self._checker, ChildSink(packer)])
-                plain, sealed = sealing.seal(line, packer.stdout, (), sinks)
+            plain, sealed = self._packed(line, source.stdout, self._checker, sealing, sinks)
             line.finish()
             refuse_warnings("pg_basebackup", source.said())
             self._checker.verify()
             self._mark(session)
             return Dumped(plain.result(), sealed.result())
+
+    def _from_file(self, path: str, reader: Sink, sealing: Sealing, sinks: t.Sequence[Sink]) -> Dumped:
+        with open(path, "rb", buffering=0) as source, Line() as line:
+            plain, sealed = self._packed(line, source, reader, sealing, sinks)
+            line.finish()
+            os.unlink(path)
+            return Dumped(plain.result(), sealed.result())
+
+    def _packed(
+        self, line: Line, source: t.IO[bytes], reader: Sink, sealing: Sealing, sinks: t.Sequence[Sink]
+    ) -> tuple[Pump, Pump]:
+        """What is read flows to ``reader`` as it is, and to ``sinks`` packed and encrypted."""
+        words = packing.pack(self._job.compression)
+        if not words:
+            return sealing.seal(line, source, [reader], sinks)
+        packer = line.child(words, what=words[0], fault=SourceFault, reads=True, writes=True)
+        line.pump(source, [reader, ChildSink(packer)])
+        return sealing.seal(line, packer.stdout, (), sinks)
 
     def _mark(self, session: Session) -> None:
         """When it ended by the server's own clock, and a name in the WAL to recover to, where the server can write one."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import typing as t
 
 from .faults import RestoreFault
 from .faults import VerificationFault
 from .line import Line
+from .process import Child
 from .pump import ChildSink
 from .server import Snapshot
 from .server import conninfo
@@ -30,6 +32,7 @@ __all__ = ["Restoring"]
 
 _MEANWHILE = "rampart_restore"  # a database to be connected to while the others are made
 _LOCATION = re.compile(r"^(CREATE TABLESPACE .* LOCATION )'(?:[^']|'')*';$", re.MULTILINE)
+_STAGED = re.compile(r"\.tar(?:\.(?:age|gpg))?$")  # a dump of several files
 _BARE = re.compile(r"[a-z_][a-z0-9_]*")
 
 
@@ -114,6 +117,9 @@ class Restoring:
 
     def _database(self, part: Part) -> None:
         words = ("--create", "--clean", "--if-exists", "--exit-on-error", "-d", conninfo(_MEANWHILE))
+        if _STAGED.search(part.name):
+            self._staged(part, words)
+            return
 
         def program(line: Line) -> ChildSink:
             return ChildSink(
@@ -127,3 +133,28 @@ class Restoring:
             )
 
         self._unsealing.pour(self._shelf, self._record, part, program)
+
+    def _staged(self, part: Part, words: t.Sequence[str]) -> None:
+        """One that several connections dumped is restored by as many, from files beside the data directory."""
+        directory = f"{self._scratch.directory}-dump"
+        os.makedirs(directory, mode=0o700)
+        try:
+            unpack = ["tar", "--extract", "--no-same-owner", "--directory", directory, "--file", "-"]
+
+            def into(line: Line) -> ChildSink:
+                return ChildSink(line.child(unpack, what="tar", fault=RestoreFault, reads=True))
+
+            self._unsealing.pour(self._shelf, self._record, part, into)
+            jobs = f"--jobs={int(self._record.entry['parallel'])}"
+            child = Child(
+                self._scratch.server.words("pg_restore", *words, jobs, directory),
+                what=f"restoring {part.database} with pg_restore",
+                fault=RestoreFault,
+                variables=self._scratch.server.restoring,
+            )
+            try:
+                child.finish()
+            finally:
+                child.close()
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import secrets
@@ -26,6 +27,7 @@ from .places import Deliveries
 from .retention import decide
 from .sealing import Sealing
 from .server import Server
+from .staging import Staging
 from .store import Store
 
 if t.TYPE_CHECKING:
@@ -62,10 +64,11 @@ class _Run:
 
     def make(self) -> None:
         """All of it; raises what makes this run a failure, after whatever could be kept was kept."""
+        Staging(self._job.staging, self._job.name).sweep()
         about = self._server.about()
         source = kinds.source(self._job, self._server, about, self._identifier)
         source.refuse_impossible()
-        with Sealing(self._job.encryption) as sealing:
+        with contextlib.closing(source), Sealing(self._job.encryption) as sealing:
             fingerprints = sealing.fingerprints()
             with Deliveries(self._job, self._identifier) as deliveries:
                 self._collect(source, sealing, deliveries)

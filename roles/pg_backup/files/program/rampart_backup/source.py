@@ -53,6 +53,9 @@ class Source(t.Protocol):
     def plan(self) -> dict[str, t.Any]:
         """What would be made, for a person."""
 
+    def close(self) -> None:
+        """Leave nothing on this host."""
+
 
 def refuse_warnings(what: str, said: str) -> None:
     """A program that leaves something out says so in a warning, and ends with 0."""

@@ -58,6 +58,9 @@ VAULT = {"kind": "vault", "host": "v", "account": "a", "key": "/k", "known_hosts
         ({"timeout": -1}, r"jobs\[0\]\.timeout: -1"),
         ({"timeout": 0}, None),
         ({"metrics_directory": "metrics"}, r"jobs\[0\]\.metrics_directory"),
+        ({"staging": "/etc/x"}, r"jobs\[0\]\.staging"),
+        ({"parallel": 0, "staging": "/srv/s"}, r"jobs\[0\]\.parallel"),
+        ({"parallel": 2}, r"jobs\[0\]\.parallel.*1 without staging"),
     ],
 )
 def test_values(changes: dict[str, t.Any], expected: str | None) -> None:

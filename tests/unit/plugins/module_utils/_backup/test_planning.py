@@ -98,6 +98,8 @@ def test_the_program_understands_the_definition_whatever_is_in_it() -> None:
         databases=[name],
         exclude_schemas=["%h"],
         row_counts=False,
+        parallel=4,
+        staging="/srv/staging/",
         compression={"method": "zstd", "level": 19},
         places=[
             {"path": "/srv/100% of it/"},
@@ -112,6 +114,7 @@ def test_the_program_understands_the_definition_whatever_is_in_it() -> None:
     assert read.logical.databases == (name,)
     assert read.logical.exclude_schemas == ("%h",)
     assert not read.logical.row_counts
+    assert (read.logical.parallel, read.staging) == (4, "/srv/staging")
     assert (read.compression.method, read.compression.level) == ("zstd", 19)
     assert [place.name for place in read.places] == ["/srv/100% of it", "a@v"]
     assert (read.retention.days, read.retention.at_least) == (7, 2)
