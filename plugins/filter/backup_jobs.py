@@ -26,6 +26,10 @@ options:
     description: The same of places whose C(kind) is C(vault).
     type: dictionary
     default: {}
+  rclone:
+    description: The same of places whose C(kind) is C(rclone).
+    type: dictionary
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -51,7 +55,12 @@ from ansible.errors import AnsibleFilterError
 Values = t.Mapping[str, t.Any]
 
 
-def backup_jobs(jobs: t.Iterable[Values], defaults: Values | None = None, vault: Values | None = None) -> list[Values]:
+def backup_jobs(
+    jobs: t.Iterable[Values],
+    defaults: Values | None = None,
+    vault: Values | None = None,
+    rclone: Values | None = None,
+) -> list[Values]:
     """Options of the module backup_job, one dictionary for each cluster."""
     given = {name: value for name, value in (defaults or {}).items() if value is not None}
     clusters: dict[str, list[Values]] = {}
@@ -59,15 +68,17 @@ def backup_jobs(jobs: t.Iterable[Values], defaults: Values | None = None, vault:
         for each in jobs:
             job = {**given, **each}
             if "places" in job:
-                job["places"] = [_place(place, vault or {}) for place in job["places"]]
+                job["places"] = [
+                    _place(place, {"vault": vault or {}, "rclone": rclone or {}}) for place in job["places"]
+                ]
             clusters.setdefault(str(job.pop("cluster", "") or ""), []).append(job)
     except (AttributeError, TypeError, ValueError) as error:
         raise AnsibleFilterError(f"backup_jobs: this is not a list of jobs: {jobs!r}") from error
     return [{**({"cluster": name} if name else {}), "jobs": found} for name, found in clusters.items()]
 
 
-def _place(place: Values, vault: Values) -> Values:
-    return {**vault, **place} if place.get("kind") == "vault" else place
+def _place(place: Values, kinds: t.Mapping[str, Values]) -> Values:
+    return {**kinds.get(str(place.get("kind")), {}), **place}
 
 
 class FilterModule:

@@ -208,9 +208,11 @@ options:
         elements: dict
         suboptions:
           kind:
-            description: A directory of this host, or an account of another one where this host may only add.
+            description:
+              - A directory of this host, an account of another one where this host may only add, or what rclone reaches, such as
+                a bucket of S3. rclone has to be installed for the latter, and takes jobs of kind V(logical) and V(physical).
             type: str
-            choices: [directory, vault]
+            choices: [directory, vault, rclone]
             default: directory
           path:
             description:
@@ -234,13 +236,30 @@ options:
             description: Port of ssh.
             type: int
             default: 22
+          remote:
+            description:
+              - The name of a remote in O(jobs[].places[].config), a colon, and a path there that no other host has, such as V(store:bucket/db1).
+              - A remote that is described on the spot (V(:s3,...:)) is an error, as it may hold a key.
+            type: str
+          config:
+            description:
+              - Full path of rclone's configuration, a file of the account of the cluster that nobody else can read (mode 0600), as it
+                holds keys. Another mode is an error.
+            type: str
+          retain:
+            description:
+              - Of V(rclone), whether this host removes there what no rule of O(jobs[].retention) keeps. Without it the key needs no right to
+                delete, and what is old has to be let go by a rule of the bucket.
+            type: bool
+            default: false
           timeout:
-            description: Seconds without an answer after which the vault is given up.
+            description:
+              - Seconds without an answer after which the place is given up; 60 of a vault and 300 of rclone where it is left out.
             type: int
-            default: 60
       retention:
         description:
-          - Which backups are kept in directories of this host. All zero, nothing is ever removed.
+          - Which backups are kept in directories of this host, and where rclone reaches with O(jobs[].places[].retain). All zero, nothing is
+            ever removed.
           - A vault has its own.
         type: dict
         suboptions:

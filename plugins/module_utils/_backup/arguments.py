@@ -17,16 +17,23 @@ _PLACE: dict[str, t.Any] = {
     "type": "list",
     "elements": "dict",
     "options": {
-        "kind": {"type": "str", "choices": ["directory", "vault"], "default": "directory"},
+        "kind": {"type": "str", "choices": ["directory", "vault", "rclone"], "default": "directory"},
         "path": {"type": "str"},
         "host": {"type": "str"},
         "account": {"type": "str"},
         "key": {"type": "str", "no_log": False},
         "known_hosts": {"type": "str"},
         "port": {"type": "int", "default": 22},
-        "timeout": {"type": "int", "default": 60},
+        "remote": {"type": "str"},
+        "config": {"type": "str"},
+        "retain": {"type": "bool", "default": False},
+        "timeout": {"type": "int"},
     },
-    "required_if": [("kind", "directory", ["path"]), ("kind", "vault", ["host", "account", "key", "known_hosts"])],
+    "required_if": [
+        ("kind", "directory", ["path"]),
+        ("kind", "vault", ["host", "account", "key", "known_hosts"]),
+        ("kind", "rclone", ["remote", "config"]),
+    ],
 }
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {

@@ -18,6 +18,7 @@ __all__ = ["Job", "Place", "Schedule", "checked_name", "from_task"]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _STANZA = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _CALENDAR = re.compile(r"[A-Za-z0-9*,./:~_+ -]+")
+_REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@ -]*")
 _UNQUOTABLE = re.compile(r"[\x00-\x1f\x7f\"\\]")
 # Whoever may change a job must not open what is the system's to it.
 _NEVER_BELOW = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/sys", "/usr")
@@ -237,12 +238,32 @@ def _place(values: Values, option: str) -> Place:
     if values["kind"] == "directory":
         path = _writable(values["path"], f"{option}.path")
         return Place(path, {"kind": "directory", "path": path}, option)
-    _number(values, "port", option, least=1, most=65535)
-    _number(values, "timeout", option, least=1, most=86400)
-    for name in ("key", "known_hosts"):
-        _full_path(values[name], f"{option}.{name}", "the full path of a file")
-    names = ("kind", "host", "account", "key", "known_hosts", "port", "timeout")
-    return Place("", {name: values[name] for name in names}, option, files=(values["key"], values["known_hosts"]))
+    kind = values["kind"]
+    given = {**values, "timeout": _TIMEOUTS[kind] if values["timeout"] is None else values["timeout"]}
+    _number(given, "timeout", option, least=1, most=86400)
+    if kind == "rclone":
+        _remote(given["remote"], f"{option}.remote")
+    else:
+        _number(given, "port", option, least=1, most=65535)
+    files = tuple(_full_path(given[each], f"{option}.{each}", "the full path of a file") for each in _FILES[kind])
+    return Place("", {name: given[name] for name in _KEYS[kind]}, option, files=files)
+
+
+_TIMEOUTS = {"vault": 60, "rclone": 300}  # seconds
+_FILES = {"vault": ("key", "known_hosts"), "rclone": ("config",)}
+_KEYS = {
+    "vault": ("kind", "host", "account", "key", "known_hosts", "port", "timeout"),
+    "rclone": ("kind", "remote", "config", "timeout", "retain"),
+}
+
+
+def _remote(remote: str, option: str) -> None:
+    """No remote that is described on the spot: it could hold a key, and everybody reads the definition."""
+    name, _colon, path = remote.partition(":")
+    if not _REMOTE.fullmatch(name) or not path.strip("/") or {".", ".."} & set(path.split("/")):
+        raise InputError(
+            option=option, value=remote, expected="the name of a remote, a colon and a path, such as 'store:bucket/db1'"
+        )
 
 
 def _number(values: Values, name: str, option: str, *, least: int, most: int = 2**31 - 1) -> None:

@@ -47,7 +47,7 @@ def planned(state: State, jobs: t.Sequence[Job]) -> Planned:
     return Planned(
         steps=tuple(steps),
         findings=tuple(
-            f"{path}: the account {state.source.account} cannot read it yet, and a job that pushes to a vault needs it"
+            f"{path}: the account {state.source.account} cannot read it yet, and a job needs it for its place"
             for path in state.unreadable
         ),
     )

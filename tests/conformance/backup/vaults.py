@@ -14,7 +14,7 @@ import typing as t
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.tests.conformance.backup.jobs import Jobs
 
-__all__ = ["Vault"]
+__all__ = ["Vault", "free_port"]
 
 _CONFIGURATION: t.Final = """\
 Port {port}
@@ -36,7 +36,7 @@ class Vault:
         self.directory = jobs.directory / "vault"
         self.root = self.directory / "root"
         self.root.mkdir(parents=True)
-        self.port = _free_port()
+        self.port = free_port()
         for name in ("host", "adds", "reads"):
             self._keygen(name)
         self.authorize()
@@ -127,7 +127,8 @@ class Vault:
         self._process.wait(10)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens at now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

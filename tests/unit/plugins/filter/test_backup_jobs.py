@@ -32,6 +32,12 @@ def test_a_job_wins_over_what_is_common() -> None:
     assert backup_jobs([]) == []
 
 
+def test_places_have_what_their_kind_has_in_common() -> None:
+    places = [{"kind": "rclone", "remote": "s:b"}, {"kind": "rclone", "config": "/mine"}, {"path": "/srv"}]
+    (found,) = backup_jobs([{"name": "a", "places": places}], {}, {"key": "/k"}, {"config": "/c"})
+    assert found["jobs"][0]["places"] == [{**places[0], "config": "/c"}, places[1], places[2]]
+
+
 @pytest.mark.parametrize("jobs", ["nightly", ["nightly"], 1, [{"name": "a", "places": ["/srv"]}]])
 def test_what_is_no_list_of_jobs_is_refused(jobs: t.Any) -> None:
     with pytest.raises(AnsibleFilterError, match="not a list of jobs"):

@@ -8,6 +8,7 @@ import typing as t
 import pytest
 from rampart_backup.definition import Directory
 from rampart_backup.definition import Job
+from rampart_backup.definition import Rclone
 from rampart_backup.definition import Vault
 from rampart_backup.definition import parse
 from rampart_backup.faults import DefinitionFault
@@ -45,6 +46,12 @@ def test_several_connections_with_staging() -> None:
     assert (job.logical.parallel, job.staging) == (2, "/srv/staging")
 
 
+def test_a_remote_of_rclone() -> None:
+    job = read(places=[{"kind": "rclone", "remote": "my store:bucket/db1", "config": "/c"}])
+    assert job.places == (Rclone("my store:bucket/db1", "/c", timeout=300, retain=False),)
+    assert job.places[0].name == "my store:bucket/db1"
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -53,7 +60,7 @@ def test_several_connections_with_staging() -> None:
         ({"kind": "magic"}, "kind: 'magic' is not one of logical, physical, wal"),
         ({"places": []}, "places is empty"),
         ({"places": [{"kind": "directory", "path": "here"}]}, "places[0].path: 'here' is not the full path"),
-        ({"places": [{"kind": "tape"}]}, "places[0].kind: 'tape' is not one of directory, vault"),
+        ({"places": [{"kind": "tape"}]}, "places[0].kind: 'tape' is not one of directory, rclone, vault"),
         (
             {
                 "places": [
@@ -61,6 +68,18 @@ def test_several_connections_with_staging() -> None:
                 ]
             },
             "places[0].host: '-oProxyCommand=x' is not a name",
+        ),
+        *(
+            ({"places": [{"kind": "rclone", "remote": remote, "config": "/c"}]}, f"places[0].remote: {remote!r} is not")
+            for remote in ("store", "store:", ":s3,key=x:b", "-v:b", "store,key=x:b", "store:a/../b")
+        ),
+        (
+            {"places": [{"kind": "rclone", "remote": "s:b", "config": "c"}]},
+            "places[0].config: 'c' is not the full path",
+        ),
+        (
+            {"kind": "wal", "places": [{"kind": "rclone", "remote": "s:b", "config": "/c"}]},
+            "places[0].kind: 'rclone' is no place for jobs of kind wal",
         ),
         ({"encryption": {"method": "age"}}, "encryption.recipients is empty"),
         ({"encryption": {"method": "none", "recipients": ["x"]}}, "'none' does not go with recipients"),

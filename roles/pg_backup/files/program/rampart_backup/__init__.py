@@ -24,7 +24,8 @@ Rooms:
   `manifest`
 - where they come from: `server`, and for each of the `kinds` a `source`: `logical`, `physical` (with its `marker`); what
   cannot flow lies in `staging` meanwhile
-- where they go: `places` (of a run), `store` (a directory), `wire` and `vault` (another host), `shelves` (to read again)
+- where they go: `places` (of a run), `store` (a directory), `remote` (rclone), `wire` and `vault` (another host), `shelves`
+  (to read again)
 - what is known of them: `catalogue`, `retention`, `reporting` (all of a host's)
 - WAL: `wal` (names), `archive` (archive_command), `archive_store` (a directory), `wal_shelves` (to read again)
 - back into a cluster: `scratch` (one of its own), `restoring` (dumps), `unpacking` (base backups)

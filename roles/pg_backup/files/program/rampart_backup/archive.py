@@ -18,6 +18,7 @@ from . import wal
 from . import wire
 from .archive_store import Archive
 from .definition import Directory
+from .definition import Rclone
 from .faults import DefinitionFault
 from .faults import Fault
 from .faults import PlaceFault
@@ -31,6 +32,7 @@ from .sealing import Sealing
 
 if t.TYPE_CHECKING:
     from .definition import Job
+    from .definition import Place
     from .definition import Vault
 
 __all__ = ["archive"]
@@ -208,8 +210,10 @@ class _Deliveries:
             raise type(fault)("; ".join(f"{name}: {why}" for name, why in self._failed.items()))
 
 
-def _begin(place: Directory | Vault, job: str, system_identifier: str, wanted: wal.Stored) -> _Delivery | None:
+def _begin(place: Place, job: str, system_identifier: str, wanted: wal.Stored) -> _Delivery | None:
     if isinstance(place, Directory):
         store = Archive(os.path.join(place.path, job, system_identifier))
         return store.begin(wanted.file, wanted.plain, wanted.suffix)
+    if isinstance(place, Rclone):
+        raise DefinitionFault(f"places: {place.name} takes no WAL")
     return _ToVault.begin(place, job, system_identifier, wanted.file, wanted.plain, wanted.suffix)

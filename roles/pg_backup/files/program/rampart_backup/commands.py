@@ -16,13 +16,13 @@ from . import backrest
 from . import definition
 from . import drill
 from . import kinds
+from . import remote
 from . import reporting
 from . import restore
 from . import telling
 from . import tending
 from .archive import archive
 from .conclusion import status_file
-from .definition import Directory
 from .faults import DefinitionFault
 from .faults import Fault
 from .faults import VerificationFault
@@ -30,11 +30,12 @@ from .retention import decide
 from .run import run
 from .sealing import Sealing
 from .server import Server
-from .store import Store
+from .shelves import kept
 from .vault import Vault
 
 if t.TYPE_CHECKING:
     from .definition import Job
+    from .shelves import Kept
 
 __all__ = ["main"]
 
@@ -77,8 +78,8 @@ def _parser() -> argparse.ArgumentParser:
         ("run", _run, "Make a backup now."),
         ("check", _check, "Say what a job would do, or why it cannot."),
         ("status", _status, "Show the status of the last run."),
-        ("list", _list, "Show the backups in directories of this host."),
-        ("verify", _verify, "Read every byte of the backups in directories of this host again."),
+        ("list", _list, "Show the backups in directories of this host, and those that rclone reaches."),
+        ("verify", _verify, "Read every byte of these backups again."),
     ):
         command(name, act, words).add_argument("definition", help="the definition of a job, a JSON file")
     archiving = command("archive", _archive, "Put a file of WAL into every place of a job: an archive_command.")
@@ -103,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     parsing = command("parse", _parse, "Only read a definition, and say what is wrong with it.")
     parsing.add_argument("kind", choices=sorted(_PARSERS))
     parsing.add_argument("definition", help="a JSON file")
-    retaining = command("retain", _retain, "Remove what no rule keeps from directories of this host.")
+    retaining = command("retain", _retain, "Remove what no rule keeps from where this host looks after its backups.")
     keeping = command(
         "tend", _tend, "On a vault: verify everything, remove what no rule keeps, notice who sends nothing."
     )
@@ -151,6 +152,9 @@ def _check(given: argparse.Namespace) -> None:
     server = Server(job.cluster)
     source = kinds.source(job, server, server.about())
     source.refuse_impossible()
+    for place in job.places:
+        if isinstance(place, definition.Rclone):
+            remote.refuse_impossible(place)
     with Sealing(job.encryption) as sealing:
         telling.show(recipients=sealing.fingerprints(), **source.plan())
 
@@ -170,13 +174,12 @@ def _report(given: argparse.Namespace) -> None:
         telling.show(**each)
 
 
-def _stores(job: Job) -> list[Store]:
+def _kept(job: Job, *, removing: bool = False) -> list[Kept]:
     if job.kind == "pgbackrest":
         raise DefinitionFault(
             f"pgBackRest looks after its backups itself: {' '.join(backrest.words(job, 'verify'))}, or expire"
         )
-    paths = [place.path for place in job.places if isinstance(place, Directory)]
-    return [Store(os.path.join(path, job.name)) for path in paths]
+    return kept(job, removing=removing)
 
 
 def _list(given: argparse.Namespace) -> None:
@@ -185,20 +188,20 @@ def _list(given: argparse.Namespace) -> None:
         for backup in backrest.backups(job):
             telling.show(**backup)
         return
-    for store in _stores(job):
+    for store in _kept(job):
         for record in store.records():
             telling.show(**{**vars(record), "place": store.path, "parts": [vars(part) for part in record.parts]})
 
 
 def _verify(given: argparse.Namespace) -> None:
-    wrong = [each for store in _stores(definition.read(given.definition)) for each in tending.verify(store)]
+    wrong = [each for store in _kept(definition.read(given.definition)) for each in tending.verify(store)]
     if wrong:
         raise VerificationFault("; ".join(wrong))
 
 
 def _retain(given: argparse.Namespace) -> None:
     job = definition.read(given.definition)
-    for store in _stores(job):
+    for store in _kept(job, removing=True):
         for decision in decide(store.records(), job.retention):
             telling.show(place=store.path, id=decision.record.id, keep=decision.keep, why=decision.why)
             if not decision.keep and not given.dry_run:

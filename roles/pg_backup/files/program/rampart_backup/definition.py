@@ -25,6 +25,8 @@ __all__ = [
     "Logical",
     "Notify",
     "Physical",
+    "Place",
+    "Rclone",
     "Retention",
     "Vault",
     "Wal",
@@ -39,6 +41,7 @@ T = t.TypeVar("T")
 
 NAME: t.Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # of a job: part of file names and of units
 STANZA: t.Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_REMOTE: t.Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@ -]*")  # what rclone takes, without what would be an option
 
 
 @dataclasses.dataclass(frozen=True)
@@ -269,10 +272,49 @@ class Vault:
         return f"{self.account}@{self.host}"
 
 
-def place(fields: Fields) -> Directory | Vault:
-    """Read a place of either kind."""
-    kind = fields.text("kind", choices=("directory", "vault"))
-    return Directory.of(fields) if kind == "directory" else Vault.of(fields)
+@dataclasses.dataclass(frozen=True)
+class Rclone:
+    """A place that rclone reaches: ``remote`` is the name of one in ``config``, and a path of this host's own there.
+
+    ``timeout`` in seconds without a byte. ``retain``: whether this host removes what no rule keeps; it removes nothing else.
+    """
+
+    remote: str
+    config: str
+    timeout: int = 300
+    retain: bool = False
+
+    @classmethod
+    def of(cls, fields: Fields) -> Rclone:
+        """Read it. What rclone would take as a remote that is described on the spot could hold a key, and is refused."""
+        remote, config = fields.text("remote"), fields.text("config")
+        name, _colon, path = remote.partition(":")
+        if not _REMOTE.fullmatch(name) or not path.strip("/") or {".", ".."} & set(path.split("/")):
+            expected = "the name of a remote, a colon and a path, such as 'store:bucket/db1'"
+            raise DefinitionFault.of(fields.key("remote"), remote, expected)
+        if not config.startswith("/"):
+            raise DefinitionFault.of(fields.key("config"), config, "the full path of a file")
+        timeout = fields.number("timeout", 300, least=1, most=86400)
+        return fields.close(cls(remote=remote, config=config, timeout=timeout, retain=fields.truth("retain", False)))
+
+    @property
+    def name(self) -> str:
+        """For messages and results."""
+        return self.remote
+
+
+Place = t.Union[Directory, Vault, Rclone]
+
+_PLACES: t.Final[dict[str, t.Callable[[Fields], Place]]] = {
+    "directory": Directory.of,
+    "rclone": Rclone.of,
+    "vault": Vault.of,
+}
+
+
+def place(fields: Fields) -> Place:
+    """Read a place of any kind."""
+    return _PLACES[fields.text("kind", choices=sorted(_PLACES))](fields)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -327,7 +369,7 @@ class Job:
     wal: Wal
     compression: Compression
     encryption: Encryption
-    places: tuple[Directory | Vault, ...]
+    places: tuple[Place, ...]
     retention: Retention
     notify: Notify
     state: str
@@ -343,6 +385,14 @@ def checked_name(key: str, name: str) -> str:
     return name
 
 
+def _refuse_places(kind: str, places: t.Sequence[Place]) -> None:
+    for number, each in enumerate(places):
+        if kind in ("wal", "pgbackrest") and isinstance(each, Rclone):
+            raise DefinitionFault(
+                f"places[{number}].kind: 'rclone' is no place for jobs of kind {kind}, a directory is"
+            )
+
+
 def parse(text: str) -> Job:
     """Read a definition; raises ``DefinitionFault`` that names the key, its value and what it may be."""
     fields = Fields.of_json(text)
@@ -351,6 +401,7 @@ def parse(text: str) -> Job:
     if not places:
         raise DefinitionFault("places is empty: a backup has to be put somewhere")
     kind = fields.text("kind", choices=("logical", "physical", "wal", "pgbackrest"))
+    _refuse_places(kind, places)
     staging = _staging(fields)
     logical = Logical.of(fields.inner("logical"))
     if logical.parallel > 1 and not staging:

@@ -77,7 +77,7 @@ class Drill:
 
     name: str
     job: str
-    place: definition.Directory | definition.Vault
+    place: definition.Place
     identity: str
     bindir: str
     scratch: str

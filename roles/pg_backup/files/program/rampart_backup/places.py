@@ -13,12 +13,15 @@ import typing as t
 from . import wire
 from .definition import Directory
 from .definition import Job
+from .definition import Place
+from .definition import Rclone
 from .definition import Vault
 from .faults import Fault
 from .faults import PlaceFault
 from .faults import VerificationFault
 from .process import Child
 from .pump import Carried
+from .remote import ToRemote
 from .store import Store
 
 __all__ = ["Conversation", "Delivery", "Deliveries", "Parcel", "ssh_words"]
@@ -175,7 +178,7 @@ class Deliveries:
         self.failed: dict[str, Fault] = {}
         for place in job.places:
             try:
-                self._open[place.name] = _deliver(place, job.name, identifier)
+                self._open[place.name] = _deliver(place, job, identifier)
             except Fault as fault:
                 self.failed[place.name] = fault
         self._refuse_none()
@@ -247,7 +250,9 @@ class Parcel:
         """Whether it is whole is known later, when every program has ended well."""
 
 
-def _deliver(place: Directory | Vault, job: str, identifier: str) -> Delivery:
+def _deliver(place: Place, job: Job, identifier: str) -> Delivery:
     if isinstance(place, Directory):
-        return _ToDirectory(place, job, identifier)
-    return _ToVault(place, job, identifier)
+        return _ToDirectory(place, job.name, identifier)
+    if isinstance(place, Rclone):
+        return ToRemote(place, job, identifier)
+    return _ToVault(place, job.name, identifier)

@@ -18,7 +18,6 @@ from . import telling
 from .catalogue import Part
 from .conclusion import Conclusion
 from .conclusion import locked
-from .definition import Directory
 from .definition import Job
 from .faults import Fault
 from .faults import Incomplete
@@ -27,8 +26,8 @@ from .places import Deliveries
 from .retention import decide
 from .sealing import Sealing
 from .server import Server
+from .shelves import kept
 from .staging import Staging
-from .store import Store
 
 if t.TYPE_CHECKING:
     from .server import About
@@ -134,14 +133,12 @@ class _Run:
         }
 
     def _retain(self) -> None:
-        """Where backups lie on this host, this program removes them; a vault does that itself."""
-        for place in self._job.places:
-            if isinstance(place, Directory):
-                store = Store(os.path.join(place.path, self._job.name))
-                for decision in decide(store.records(), self._job.retention):
-                    if not decision.keep:
-                        store.remove(decision.record, at=telling.now())
-                        self._removed.append(decision.record.id)
+        """Where this host looks after backups, this program removes them; a vault does that itself."""
+        for store in kept(self._job, removing=True):
+            for decision in decide(store.records(), self._job.retention):
+                if not decision.keep:
+                    store.remove(decision.record, at=telling.now())
+                    self._removed.append(decision.record.id)
 
     def values(self) -> dict[str, t.Any]:
         """What the status says of it."""

@@ -13,18 +13,24 @@ import typing as t
 from . import catalogue
 from . import wire
 from .definition import Directory
+from .definition import Rclone
 from .faults import PlaceFault
 from .faults import RestoreFault
 from .places import ssh_words
 from .process import Child
+from .remote import RemoteStore
+from .remote import refuse_impossible
 from .store import Store
 from .telling import now
 
 if t.TYPE_CHECKING:
+    from .catalogue import Event
     from .catalogue import Record
+    from .definition import Job
+    from .definition import Place
     from .definition import Vault
 
-__all__ = ["Shelf", "choose", "shelf"]
+__all__ = ["Kept", "Shelf", "choose", "kept", "shelf"]
 
 
 class Shelf(t.Protocol):
@@ -85,9 +91,58 @@ class _VaultShelf:
             wire.read_answer(stream.readline())
 
 
-def shelf(place: Directory | Vault, job: str) -> Shelf:
+class _RemoteShelf:
+    def __init__(self, place: Rclone, job: str) -> None:
+        refuse_impossible(place)
+        self._store = RemoteStore(place, job)
+
+    def records(self) -> list[Record]:
+        return self._store.records()
+
+    def open(self, identifier: str, part: str) -> contextlib.AbstractContextManager[t.IO[bytes]]:
+        return self._store.open(identifier, part)
+
+    def note(self, identifier: str, event: str, what: str) -> None:
+        self._store.add({"event": event, "id": identifier, "at": now(), "what": what})
+
+
+def shelf(place: Place, job: str) -> Shelf:
     """The shelf at a place."""
-    return _DirectoryShelf(place, job) if isinstance(place, Directory) else _VaultShelf(place, job)
+    if isinstance(place, Directory):
+        return _DirectoryShelf(place, job)
+    if isinstance(place, Rclone):
+        return _RemoteShelf(place, job)
+    return _VaultShelf(place, job)
+
+
+class Kept(t.Protocol):
+    """The backups of a job in a place that this host looks after itself, unlike a vault."""
+
+    path: str
+
+    def records(self) -> list[Record]:
+        """All that are or were there."""
+
+    def verify(self, record: Record) -> None:
+        """Read every byte of one again; raises what is wrong with it."""
+
+    def remove(self, record: Record, *, at: str) -> None:
+        """Take one away."""
+
+    def add(self, event: Event) -> None:
+        """Note in the catalogue what happened."""
+
+
+def kept(job: Job, *, removing: bool = False) -> list[Kept]:
+    """Where this host looks after the backups of a job; ``removing``: only where it lets them go, too."""
+    found: list[Kept] = []
+    for place in job.places:
+        if isinstance(place, Directory):
+            found.append(Store(os.path.join(place.path, job.name)))
+        elif isinstance(place, Rclone) and (place.retain or not removing):
+            refuse_impossible(place)
+            found.append(RemoteStore(place, job.name))
+    return found
 
 
 def choose(records: t.Sequence[Record], job: str, identifier: str = "") -> Record:

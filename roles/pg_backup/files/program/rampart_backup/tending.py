@@ -24,6 +24,7 @@ from .store import Store
 
 if t.TYPE_CHECKING:
     from .catalogue import Record
+    from .shelves import Kept
 
 __all__ = ["Root", "Tending", "parse", "read", "run", "verify"]
 
@@ -132,7 +133,7 @@ def _is_fresh(records: t.Sequence[Record], hours: int) -> bool:
     return any(record.good and record.finished >= since for record in records)
 
 
-def verify(store: Store) -> list[str]:
+def verify(store: Kept) -> list[str]:
     """Read every byte of what is there, note what was found, and return what is wrong and was not known to be."""
     wrong = []
     for record in store.records():

@@ -14,11 +14,14 @@ from . import wal
 from . import wire
 from .archive_store import Archive
 from .definition import Directory
+from .definition import Rclone
+from .faults import DefinitionFault
 from .faults import PlaceFault
 from .places import ssh_words
 from .process import Child
 
 if t.TYPE_CHECKING:
+    from .definition import Place
     from .definition import Vault
 
 __all__ = ["WalShelf", "wal_shelf"]
@@ -75,8 +78,10 @@ def _named(files: t.Iterable[wal.Stored], file: str) -> wal.Stored | None:
     return next((each for each in files if each.file == file), None)
 
 
-def wal_shelf(place: Directory | Vault, job: str, system_identifier: str) -> WalShelf:
+def wal_shelf(place: Place, job: str, system_identifier: str) -> WalShelf:
     """The archive of a job (``HOST/JOB`` where a vault's key reads all hosts) and of a cluster."""
     if isinstance(place, Directory):
         return Archive(os.path.join(place.path, job, system_identifier))
+    if isinstance(place, Rclone):
+        raise DefinitionFault(f"place: {place.name} has no WAL")
     return _VaultShelf(place, job, system_identifier)

@@ -14,6 +14,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._backup.desired
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.tests.unit.plugins.module_utils._backup.jobs import job
 
+REMOTE = {"kind": "rclone", "remote": "store:bucket/db1", "config": "/etc/rclone.conf"}
 VAULT = {"kind": "vault", "host": "v", "account": "a", "key": "/k", "known_hosts": "/h"}
 
 
@@ -40,6 +41,23 @@ VAULT = {"kind": "vault", "host": "v", "account": "a", "key": "/k", "known_hosts
         ),
         ({"places": [VAULT, {**VAULT, "key": "k"}]}, r"jobs\[0\]\.places\[1\]\.key"),
         ({"places": [{**VAULT, "port": 0}]}, r"jobs\[0\]\.places\[0\]\.port: 0"),
+        ({"places": [REMOTE, {**REMOTE, "config": "c"}]}, r"jobs\[0\]\.places\[1\]\.config"),
+        *(
+            ({"places": [{**REMOTE, "remote": remote}]}, r"jobs\[0\]\.places\[0\]\.remote")
+            for remote in (
+                "",
+                "store",
+                "store:",
+                "store:/",
+                ":s3,secret=x:b",
+                "-v:b",
+                "store,key=x:b",
+                "store:a/../b",
+                "/a",
+            )
+        ),
+        ({"places": [{**REMOTE, "remote": "my store:b"}]}, None),
+        ({"places": [{**REMOTE, "timeout": 0}]}, r"jobs\[0\]\.places\[0\]\.timeout: 0"),
         ({"places": []}, r"jobs\[0\]\.places: \[\]"),
         ({"schedule": {"calendar": "daily\nx"}}, None),  # white space is what it is to systemd
         ({"schedule": {"calendar": "%h"}}, r"jobs\[0\]\.schedule\.calendar"),
@@ -102,3 +120,11 @@ def test_a_job_of_pgbackrest_keeps_nothing_of_its_own() -> None:
 def test_what_pgbackrest_cannot_do_is_refused(changes: dict[str, t.Any], expected: str) -> None:
     with pytest.raises(InputError, match=expected):
         job(**{**BACKREST, **changes})
+
+
+def test_a_place_has_what_its_kind_has() -> None:
+    places = job(places=[VAULT, REMOTE, {**REMOTE, "timeout": 5, "retain": True}]).places
+    assert places[0].definition == {**VAULT, "port": 22, "timeout": 60}
+    assert places[1].definition == {**REMOTE, "timeout": 300, "retain": False}
+    assert places[2].definition == {**REMOTE, "timeout": 5, "retain": True}
+    assert [place.files for place in places] == [("/k", "/h"), ("/etc/rclone.conf",), ("/etc/rclone.conf",)]

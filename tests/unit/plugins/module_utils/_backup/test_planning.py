@@ -182,7 +182,7 @@ def test_what_an_archive_is_watched_by() -> None:
 def test_keys_that_are_not_there_yet_are_told() -> None:
     wanted = job()
     assert planned(host(wanted, unreadable=("/k",)), [wanted]).findings == (
-        "/k: the account postgres cannot read it yet, and a job that pushes to a vault needs it",
+        "/k: the account postgres cannot read it yet, and a job needs it for its place",
     )
 
 
