@@ -28,7 +28,8 @@ Rooms:
   (to read again)
 - what is known of them: `catalogue`, `retention`, `reporting` (all of a host's)
 - WAL: `wal` (names), `archive` (archive_command), `archive_store` (a directory), `wal_shelves` (to read again)
-- back into a cluster: `scratch` (one of its own), `restoring` (dumps), `unpacking` (base backups)
+- back into a cluster: `scratch` (one of its own), `restoring` (dumps), `unpacking` (base backups), `sandbox` and `confine`
+  (where all that reads a backup runs)
 - what another program does: `backrest` (has pgBackRest make its backups)
 - the run: `run`, `conclusion`, `telling` (journal, status, metrics), `faults` (exit statuses), `commands`
 """

@@ -21,6 +21,7 @@ from .faults import SourceFault
 from .faults import VerificationFault
 from .fields import Fields
 from .restoring import Restoring
+from .sandbox import Sandbox
 from .scratch import Programs
 from .scratch import Scratch
 from .shelves import choose
@@ -88,6 +89,11 @@ class Drill:
     state: str
     metrics: str
 
+    def sandbox(self, bindir: str) -> Sandbox:
+        """Where what is restored by programs in ``bindir`` runs."""
+        keys = [self.identity, self.place.key if isinstance(self.place, definition.Vault) else ""]
+        return Sandbox(keys=keys, programs=[bindir], open_to_all=self.network)
+
 
 def parse(text: str) -> Drill:
     """Read a definition; raises ``DefinitionFault`` that names the key, its value and what it may be."""
@@ -147,7 +153,9 @@ def _restored(drill: Drill, record: Record) -> dict[str, t.Any]:
         data = os.path.join(directory, "data")
         settings = {"fsync": "off", "autovacuum": "off", **drill.settings}
         superuser = str(record.entry["bootstrap"])
-        scratch = Scratch(bindir=bindir, directory=data, superuser=superuser, settings=settings, network=drill.network)
+        scratch = Scratch(
+            bindir=bindir, directory=data, superuser=superuser, settings=settings, sandbox=drill.sandbox(bindir)
+        )
         try:
             values = _RESTORE[record.kind](drill, record, scratch, bindir)
         finally:
@@ -166,7 +174,8 @@ def _logical(drill: Drill, record: Record, scratch: Scratch, _bindir: str) -> di
 
 
 def _physical(drill: Drill, record: Record, scratch: Scratch, bindir: str) -> dict[str, t.Any]:
-    unpacking = Unpacking(shelf(drill.place, drill.job), record, Unsealing(drill.identity))
+    sandbox = drill.sandbox(bindir)
+    unpacking = Unpacking(shelf(drill.place, drill.job), record, Unsealing(drill.identity), sandbox)
     unpacking.unpack(scratch.directory, bindir=bindir)
     scratch.adopt()
     with scratch:

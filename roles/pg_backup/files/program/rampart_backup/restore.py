@@ -79,9 +79,8 @@ def run(source: Drill, wish: Wish) -> None:
 
 def _logical(source: Drill, record: Record, target: str, bindir: str) -> dict[str, t.Any]:
     superuser = str(record.entry["bootstrap"])
-    scratch = Scratch(
-        bindir=bindir, directory=target, superuser=superuser, settings=source.settings, network=source.network
-    )
+    sandbox = source.sandbox(bindir)
+    scratch = Scratch(bindir=bindir, directory=target, superuser=superuser, settings=source.settings, sandbox=sandbox)
     try:
         scratch.initialise(checksums=bool(record.entry["checksums"]))
         with scratch:
@@ -97,7 +96,8 @@ def _logical(source: Drill, record: Record, target: str, bindir: str) -> dict[st
 
 def _physical(source: Drill, record: Record, target: str, bindir: str) -> dict[str, t.Any]:
     """As it was, with its own configuration; what was outside the data directory comes beside it."""
-    unpacking = Unpacking(shelf(source.place, source.job), record, Unsealing(source.identity))
+    sandbox = source.sandbox(bindir)
+    unpacking = Unpacking(shelf(source.place, source.job), record, Unsealing(source.identity), sandbox)
     unpacking.unpack(target, bindir=bindir)
     beside = f"{target}-configuration"
     return {"configuration": beside if unpacking.unpack_configuration(beside) else ""}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import shutil
 import typing as t
 
@@ -33,6 +34,7 @@ __all__ = ["Restoring"]
 _MEANWHILE = "rampart_restore"  # a database to be connected to while the others are made
 _LOCATION = re.compile(r"^(CREATE TABLESPACE .* LOCATION )'(?:[^']|'')*';$", re.MULTILINE)
 _STAGED = re.compile(r"\.tar(?:\.(?:age|gpg))?$")  # a dump of several files
+_RESTRICT = re.compile(r"^\\(?:un)?restrict [0-9A-Za-z]+$", re.MULTILINE)  # pg_dumpall's own; older ones do not know it
 _BARE = re.compile(r"[a-z_][a-z0-9_]*")
 
 
@@ -89,12 +91,11 @@ class Restoring:
 
     def _with_own_places(self, tablespaces: str) -> str:
         """Beside the data directory, as this is not the host that they were on."""
-        root = f"{self._scratch.directory}-tablespaces"
         numbers: list[int] = []
 
         def place(match: re.Match[str]) -> str:
             numbers.append(len(numbers))
-            path = os.path.join(root, str(len(numbers)))
+            path = os.path.join(self._scratch.tablespaces, str(len(numbers)))
             os.makedirs(path, mode=0o700)
             quoted = path.replace("'", "''")
             return f"{match.group(1)}'{quoted}';"
@@ -102,11 +103,12 @@ class Restoring:
         return _LOCATION.sub(place, tablespaces)
 
     def _psql(self, sql: str, what: str, *, database: str = "postgres") -> None:
-        with in_memory(sql.encode()) as source, Line() as line:
+        words = self._scratch.server.words(
+            "psql", "-X", "-q", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1", "-d", conninfo(database)
+        )
+        with in_memory(self._restricted(sql).encode()) as source, Line() as line:
             child = line.child(
-                self._scratch.server.words(
-                    "psql", "-X", "-q", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1", "-d", conninfo(database)
-                ),
+                self._scratch.confined(words),
                 what=f"restoring {what} with psql",
                 fault=RestoreFault,
                 reads=True,
@@ -114,6 +116,18 @@ class Restoring:
             )
             line.pump(source, [ChildSink(child)])
             line.finish()
+
+    def _restricted(self, sql: str) -> str:
+        """What the server is to read, and psql is not to obey: whoever wrote it may have put commands of psql into it."""
+        sql = _RESTRICT.sub("", sql)
+        if self._scratch.restricts():
+            return f"\\restrict {secrets.token_hex(16)}\n{sql}"
+        if self._scratch.open_to_all and "\\" in sql:
+            raise RestoreFault(
+                "a backslash is in what psql has to run: this version of psql might take it for a command, so restore"
+                " this without a network, or with a later minor version"
+            )
+        return sql
 
     def _database(self, part: Part) -> None:
         words = ("--create", "--clean", "--if-exists", "--exit-on-error", "-d", conninfo(_MEANWHILE))
@@ -124,7 +138,7 @@ class Restoring:
         def program(line: Line) -> ChildSink:
             return ChildSink(
                 line.child(
-                    self._scratch.server.words("pg_restore", *words),
+                    self._scratch.confined(self._scratch.server.words("pg_restore", *words)),
                     what=f"restoring {part.database} with pg_restore",
                     fault=RestoreFault,
                     reads=True,
@@ -139,7 +153,8 @@ class Restoring:
         directory = f"{self._scratch.directory}-dump"
         os.makedirs(directory, mode=0o700)
         try:
-            unpack = ["tar", "--extract", "--no-same-owner", "--directory", directory, "--file", "-"]
+            words_of_tar = ["tar", "--extract", "--no-same-owner", "--directory", directory, "--file", "-"]
+            unpack = self._scratch.confined(words_of_tar, writable=[directory])
 
             def into(line: Line) -> ChildSink:
                 return ChildSink(line.child(unpack, what="tar", fault=RestoreFault, reads=True))
@@ -147,7 +162,9 @@ class Restoring:
             self._unsealing.pour(self._shelf, self._record, part, into)
             jobs = f"--jobs={int(self._record.entry['parallel'])}"
             child = Child(
-                self._scratch.server.words("pg_restore", *words, jobs, directory),
+                self._scratch.confined(
+                    self._scratch.server.words("pg_restore", *words, jobs, directory), readable=[directory]
+                ),
                 what=f"restoring {part.database} with pg_restore",
                 fault=RestoreFault,
                 variables=self._scratch.server.restoring,

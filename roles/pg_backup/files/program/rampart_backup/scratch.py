@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A cluster of its own, reached by a socket that nobody else reaches, and without a network: to restore into.
-
-What is restored may hold code that runs as its superuser (pg_dump's documentation warns of it); it has to reach nobody.
-"""
+"""A cluster of its own, reached by a socket that nobody else reaches, in a sandbox: to restore into."""
 
 from __future__ import annotations
 
@@ -25,16 +22,13 @@ from .process import environment
 from .server import Server
 from .telling import replace
 
+if t.TYPE_CHECKING:
+    from .sandbox import Sandbox
+
 __all__ = ["Programs", "Scratch"]
 
 _WAIT = 300  # seconds for a server to start; it may have WAL to replay
-_NO_NETWORK = (
-    "unshare",
-    "--user",
-    "--map-current-user",
-    "--net",
-    "--",
-)  # of util-linux; a socket in a directory still works
+_RESTRICTING: t.Final = {13: 22, 14: 19, 15: 14, 16: 10, 17: 6}  # minor versions whose psql has \\restrict
 _SHOWN = 3000  # characters of its log in a message
 
 
@@ -46,8 +40,10 @@ class Programs:
 
     def of(self, version: str) -> str:
         """The directory for a server_version; raises when it is not on this host."""
-        match = re.match(r"\d+", version)
-        major = match.group() if match else version
+        match = re.match(r"[0-9]{1,3}(?![0-9])", version)
+        if match is None:
+            raise RestoreFault(f"{version!r} is no version of PostgreSQL")
+        major = match.group()
         bindir = self._pattern.replace("{major}", major)
         if not os.access(os.path.join(bindir, "initdb"), os.X_OK):
             raise DefinitionFault(
@@ -57,15 +53,18 @@ class Programs:
 
 
 class Scratch:
-    """A cluster in ``directory``, which must not exist. A context in which it runs."""
+    """A cluster in ``directory``, which must not exist. A context in which it runs. Its tablespaces are beside it."""
 
     def __init__(
-        self, *, bindir: str, directory: str, superuser: str, settings: t.Mapping[str, str], network: bool = False
+        self, *, bindir: str, directory: str, superuser: str, settings: t.Mapping[str, str], sandbox: Sandbox
     ) -> None:
+        if not superuser.isprintable():
+            raise RestoreFault(f"{superuser!r} is no name for the superuser of a cluster")
         self._bindir = bindir
         self.directory = directory
+        self.tablespaces = f"{directory}-tablespaces"
         self._settings = settings
-        self._network = network
+        self._sandbox = sandbox
         # The path of a socket has 107 bytes at most.
         self._sockets = tempfile.mkdtemp(prefix="rampart-")
         self._log = os.path.join(self._sockets, "log")
@@ -94,7 +93,27 @@ class Scratch:
 
     def check_pages(self) -> None:
         """Read every page of the cluster, which is stopped; raises when a checksum is wrong."""
-        self._run("pg_checksums", "--check", "-D", self.directory)
+        words = [os.path.join(self._bindir, "pg_checksums"), "--check", "-D", self.directory]
+        self._run_words(self._sandbox.words(words, readable=[self.directory]))
+
+    @property
+    def open_to_all(self) -> bool:
+        """Whether there is no sandbox."""
+        return self._sandbox.open_to_all
+
+    def restricts(self) -> bool:
+        """Whether its psql can be kept from obeying what it reads."""
+        found = re.search(r"(\d+)\.(\d+)", self._run("psql", "--version"))
+        if found is None:
+            return False
+        major, minor = int(found.group(1)), int(found.group(2))
+        return minor >= _RESTRICTING.get(major, 0 if major > max(_RESTRICTING) else minor + 1)
+
+    def confined(
+        self, words: t.Sequence[str], *, writable: t.Sequence[str] = (), readable: t.Sequence[str] = ()
+    ) -> list[str]:
+        """A client of it that reads what is restored, as it has to be started."""
+        return self._sandbox.words(words, writable=[self._sockets, *writable], readable=readable)
 
     def __enter__(self) -> Scratch:
         # Nothing of what is restored may reach out, or keep the server from starting.
@@ -105,10 +124,11 @@ class Scratch:
             "archive_mode": "off",
         }
         options = " ".join(_option(name, value) for name, value in {**self._settings, **fixed}.items())
-        if not self._network:
-            self._refuse_network()
+        self._sandbox.refuse_none()
+        os.makedirs(self.tablespaces, mode=0o700, exist_ok=True)
         words = ("start", "-D", self.directory, "-w", "-t", str(_WAIT), "-l", self._log, "-o", options)
-        self._run("pg_ctl", *words, before=() if self._network else _NO_NETWORK)
+        writable = (self.directory, self.tablespaces, self._sockets)
+        self._run_words(self._sandbox.words([os.path.join(self._bindir, "pg_ctl"), *words], writable=writable))
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -119,28 +139,17 @@ class Scratch:
                 self._run("pg_ctl", "stop", "-D", self.directory, "-w", "-m", "immediate")
 
     def remove(self) -> None:
-        """Take away the directory of its socket."""
+        """Take away the directory of its socket, and that of tablespaces if it has none."""
         shutil.rmtree(self._sockets, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            os.rmdir(self.tablespaces)
 
-    @staticmethod
-    def _refuse_network() -> None:
-        try:
-            done = subprocess.run(
-                [*_NO_NETWORK, "true"], stdin=subprocess.DEVNULL, capture_output=True, env=environment(), check=False
-            )
-            said = done.stderr.decode("utf-8", "replace").strip() if done.returncode else ""
-        except OSError as error:
-            said = str(error)
-        if said:
-            raise DefinitionFault(
-                f"network: this host cannot start a server without a network ({said}): allow namespaces to this account"
-                " (sysctl user.max_user_namespaces), or let the server have the network"
-            )
+    def _run(self, program: str, *words: str) -> str:
+        return self._run_words([os.path.join(self._bindir, program), *words])
 
-    def _run(self, program: str, *words: str, before: t.Sequence[str] = ()) -> None:
-        path = os.path.join(self._bindir, program)
+    def _run_words(self, words: t.Sequence[str]) -> str:
         done = subprocess.run(
-            [*before, path, *words],
+            list(words),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -148,9 +157,12 @@ class Scratch:
             cwd="/",
             check=False,
         )
+        answer = done.stdout.decode("utf-8", "replace")
         if done.returncode != 0:
-            said = done.stdout.decode("utf-8", "replace") + self._said()
-            raise RestoreFault(f"{program} ended with {done.returncode}: {said[-_SHOWN:].strip()}")
+            said = answer + self._said()
+            name = next((os.path.basename(each) for each in words if each.startswith(self._bindir)), words[0])
+            raise RestoreFault(f"{name} ended with {done.returncode}: {said[-_SHOWN:].strip()}")
+        return answer
 
     def _said(self) -> str:
         with contextlib.suppress(OSError), open(self._log, encoding="utf-8", errors="replace") as stream:

@@ -24,6 +24,7 @@ if t.TYPE_CHECKING:
     from .catalogue import Part
     from .catalogue import Record
     from .pump import Sink
+    from .sandbox import Sandbox
     from .shelves import Shelf
     from .unsealing import Unsealing
 
@@ -41,14 +42,16 @@ _ESCAPED = re.compile(r"[\\\n\r]")
 class Unpacking:
     """One backup into a directory that does not exist yet."""
 
-    def __init__(self, shelf: Shelf, record: Record, unsealing: Unsealing) -> None:
+    def __init__(self, shelf: Shelf, record: Record, unsealing: Unsealing, sandbox: Sandbox) -> None:
         self._shelf = shelf
+        self._sandbox = sandbox
         self._record = record
         self._unsealing = unsealing
         self._parts = {part.name.split(".")[0]: part for part in record.parts}
 
     def unpack(self, directory: str, *, bindir: str) -> None:
         """The data directory, its tablespaces beside it, and what pg_verifybackup says of them."""
+        self._sandbox.refuse_none()
         if "base" not in self._parts:
             raise VerificationFault(f"the backup {self._record.id} has no base")
         method = str(self._record.entry["compression"]["method"])
@@ -62,7 +65,7 @@ class Unpacking:
                 locations[oid] = os.path.join(f"{directory}-tablespaces", oid)
                 self._extract(part, locations[oid], method)
         link_tablespaces(directory, locations)
-        verify(directory, bindir=bindir)
+        verify(directory, bindir=bindir, sandbox=self._sandbox)
 
     def unpack_configuration(self, directory: str) -> bool:
         """What was outside the data directory, below ``directory``; returns whether there was something."""
@@ -87,7 +90,8 @@ class Unpacking:
                 "--file",
                 "-",
             ]
-            return ChildSink(line.child(words, what="tar", fault=RestoreFault, reads=True))
+            confined = self._sandbox.words(words, writable=[directory])
+            return ChildSink(line.child(confined, what="tar", fault=RestoreFault, reads=True))
 
         self._pour(part, method, into)
 
@@ -102,7 +106,8 @@ class Unpacking:
             program = unpack(method)
             if not program:
                 return into(line)
-            unpacker = line.child(program, what=method, fault=RestoreFault, reads=True, writes=True)
+            confined = self._sandbox.words(program)
+            unpacker = line.child(confined, what=method, fault=RestoreFault, reads=True, writes=True)
             line.pump(unpacker.stdout, [into(line)])
             return ChildSink(unpacker)
 
@@ -126,6 +131,8 @@ def link_tablespaces(directory: str, locations: t.Mapping[str, str]) -> None:
     A server that starts on a base backup makes the links anew from its map: where that named the places of the origin,
     a restored server would write there.
     """
+    if os.path.islink(os.path.join(directory, "pg_tblspc")):
+        raise VerificationFault(f"{directory}/pg_tblspc leads out of the data directory")
     for oid, location in locations.items():
         os.symlink(location, os.path.join(directory, "pg_tblspc", oid))
     lines = [f"{oid} {_ESCAPED.sub(_escape, location)}" for oid, location in locations.items()]
@@ -138,10 +145,12 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\{match.group()}"
 
 
-def verify(directory: str, *, bindir: str) -> None:
+def verify(directory: str, *, bindir: str, sandbox: Sandbox) -> None:
     """What pg_verifybackup says; the map of tablespaces is ours."""
+    words = [os.path.join(bindir, "pg_verifybackup"), "--quiet", f"--ignore={_MAP}", directory]
+    readable = [each for each in (directory, f"{directory}-tablespaces") if os.path.isdir(each)]
     child = Child(
-        [os.path.join(bindir, "pg_verifybackup"), "--quiet", f"--ignore={_MAP}", directory],
+        sandbox.words(words, readable=readable),
         what="pg_verifybackup",
         fault=VerificationFault,
         variables={"PATH": f"{bindir}:{os.environ.get('PATH', os.defpath)}"},
