@@ -133,7 +133,7 @@ def test_what_a_killed_run_left_is_swept_and_an_end_leaves_nothing(jobs: Jobs, k
     with jobs.server.connect(dbname="shop") as connection:
         connection.execute("CREATE TABLE big AS SELECT g, md5(g::text) FROM generate_series(1, 200000) AS g")
     path = staging(jobs)
-    values = {"kind": kind, "staging": str(path), "logical": {"parallel": 2, "databases": ["shop"]}}
+    values: dict[str, t.Any] = {"kind": kind, "staging": str(path), "logical": {"parallel": 2, "databases": ["shop"]}}
     definition = jobs.define(**values, physical={"checkpoint": "fast"})
     for number in (signal.SIGKILL, signal.SIGTERM):
         left = set(path.iterdir())
