@@ -170,6 +170,20 @@ options:
             description: More files than these wait.
             type: int
             default: 64
+      incremental:
+        description:
+          - Of V(physical) jobs, from PostgreSQL 17 on, that most backups hold only what changed since the one before. The server needs
+            C(summarize_wal = on); where it is off, or the version older, the job is refused.
+          - The drill and a restore put a chain together with C(pg_combinebackup), which takes room for all of it. Retention keeps chains whole.
+          - A full backup is made as well where a place lost one of the chain, the timeline changed, or the server lacks summaries. The
+            status says why (C(full_because)).
+          - The manifest of the last backup, which has the names of files and their checksums, stays in the state of the job.
+        type: dict
+        suboptions:
+          full_every:
+            description: One of so many backups is a full one, V(2) at least.
+            type: int
+            required: true
       compression:
         description: How backups are compressed.
         type: dict

@@ -61,6 +61,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
             "parallel": {"type": "int", "default": 1},
             "checkpoint": {"type": "str", "choices": ["fast", "spread"], "default": "spread"},
             "restore_point": {"type": "bool", "default": True},
+            "incremental": {"type": "dict", "options": {"full_every": {"type": "int", "required": True}}},
             "marker": {"type": "bool", "default": True},
             "pgbackrest": {
                 "type": "dict",

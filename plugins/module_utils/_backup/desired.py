@@ -36,7 +36,8 @@ _NEVER = (
     "/var/spool",
     "/var/tmp",
 )
-_OPTIONAL = ("metrics_directory", "staging")
+_PATHS = ("metrics_directory", "staging")
+_OPTIONAL = ("incremental", *_PATHS)
 _COUNTS = ("last", "days", "weeks", "months", "years")
 _MOST_LEVELS = {"gzip": 9, "zstd": 22, "lz4": 12, "none": -1}
 
@@ -117,7 +118,7 @@ def _job(values: Values, option: str) -> Job:
     _number(values, "timeout", option, least=0)
     if not values["places"]:
         raise InputError(option=f"{option}.places", value=[], expected="a backup has to be put somewhere")
-    metrics, staging = (values[name] for name in _OPTIONAL)
+    metrics, staging = (values[name] for name in _PATHS)
     return Job(
         name=name,
         option=option,
@@ -178,8 +179,12 @@ def _logical(values: Values, option: str) -> dict[str, t.Any]:
     return {"logical": {name: values[name] for name in names}}
 
 
-def _physical(values: Values, _option: str) -> dict[str, t.Any]:
-    return {"physical": {name: values[name] for name in ("checkpoint", "restore_point", "marker")}}
+def _physical(values: Values, option: str) -> dict[str, t.Any]:
+    found = {name: values[name] for name in ("checkpoint", "restore_point", "marker")}
+    if values["incremental"] is not None:
+        _number(values["incremental"], "full_every", f"{option}.incremental", least=2, most=1000)
+        found["incremental"] = dict(values["incremental"])
+    return {"physical": found}
 
 
 def _wal(values: Values, option: str) -> dict[str, t.Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
@@ -49,3 +50,32 @@ def test_events_of_others_and_entries_that_are_none_change_nothing() -> None:
 
 def test_an_entry_is_not_replaced_by_a_later_one() -> None:
     assert after({"event": "made", "backup": {**_ENTRY, "complete": False}}).complete
+
+
+def chained(*events: Event) -> list[bool]:
+    """Which of three are good, of which each is built upon the ones before."""
+    made = [
+        {"event": "made", "backup": {**_ENTRY, "id": name, "chain": list(chain)}}
+        for name, chain in (("a", ""), ("b", "a"), ("c", "ab"))
+    ]
+    return [record.good for record in fold([*made, *events])]
+
+
+@pytest.mark.parametrize(
+    ("events", "good"),
+    [
+        ((), [True, True, True]),
+        (({"event": "damaged", "id": "b"},), [True, False, False]),
+        (({"event": "removed", "id": "a", "at": "then"},), [False, False, False]),
+        (({"event": "damaged", "id": "c"},), [True, True, False]),
+        (({"event": "damaged", "id": "a"}, {"event": "verified", "id": "a", "at": "then"}), [True, True, True]),
+    ],
+)
+def test_one_is_as_good_as_what_it_is_built_upon(events: tuple[Event, ...], good: list[bool]) -> None:
+    assert chained(*events) == good
+
+
+def test_one_whose_ground_nobody_knows_is_not_good_and_stays_so_over_the_wire() -> None:
+    (record,) = fold([{"event": "made", "backup": {**_ENTRY, "chain": ["gone"]}}])
+    assert record.broken == "gone, which it is built upon, is missing"
+    assert Record.from_json(dataclasses.asdict(record)) == record

@@ -41,6 +41,11 @@ def test_a_vault() -> None:
     assert job.places[0].name == "a@v"
 
 
+def test_chains_are_asked_for() -> None:
+    assert read().physical.full_every == 0
+    assert read(physical={"incremental": {"full_every": 7}}).physical.full_every == 7
+
+
 def test_several_connections_with_staging() -> None:
     job = read(logical={"parallel": 2}, staging="/srv/staging")
     assert (job.logical.parallel, job.staging) == (2, "/srv/staging")
@@ -93,6 +98,8 @@ def test_a_remote_of_rclone() -> None:
         ({"cluster": {"label": "x", "host": "/run"}}, "cluster.bindir is missing"),
         ({"cluster": "17/main"}, "cluster: '17/main' is not an object"),
         ({"surprise": 1}, "surprise is not known"),
+        ({"physical": {"incremental": {"full_every": -1}}}, "physical.incremental.full_every: -1 is not"),
+        ({"physical": {"incremental": {"often": 1}}}, "physical.incremental.often is not known"),
         ({"staging": "here"}, "staging: 'here' is not the full path"),
         ({"logical": {"parallel": 0}, "staging": "/s"}, "logical.parallel: 0 is not"),
         ({"logical": {"parallel": 2}}, "(staging)"),

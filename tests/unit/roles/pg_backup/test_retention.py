@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import typing as t
 
@@ -87,3 +88,48 @@ def test_whatever_the_rules(records: list[tuple[int, bool, bool]], rules: dict[s
     assert {each.id for each in good[-1:]} <= stay
     once = [each for each in made if each.id in stay]
     assert set(kept(once, **rules, at_least=at_least)) == stay  # what stayed stays
+
+
+def chain(start: int, length: int, **values: t.Any) -> list[Record]:
+    """A full backup and those that are built upon it, one each hour."""
+    names = [f"b{start + number}" for number in range(length)]
+    return [backup(start + number, entry={"chain": names[:number]}, **values) for number in range(length)]
+
+
+def test_what_one_is_built_upon_stays_with_it() -> None:
+    records = [*chain(0, 3), *chain(3, 3)]
+    assert kept(records, last=1) == ["b5", "b4", "b3"]
+    assert kept(records, last=4) == ["b5", "b4", "b3", "b2", "b1", "b0"]
+    found = {each.record.id: each.why for each in decide(records, Retention(last=1))}
+    assert found["b3"] == "b5 is built upon it"
+    assert found["b2"] == "no rule keeps it"
+
+
+@given(
+    chains=st.lists(st.tuples(st.integers(1, 5), st.integers(0, 40), st.integers(0, 5)), max_size=12),
+    rules=st.fixed_dictionaries({name: st.integers(0, 4) for name in ("last", "days", "weeks", "months", "years")}),
+    at_least=st.integers(1, 4),
+)
+def test_chains_are_whole_whatever_the_rules(
+    chains: list[tuple[int, int, int]], rules: dict[str, int], at_least: int
+) -> None:
+    """Each chain has a length, hours before the next one, and one that is damaged (or none)."""
+    records: list[Record] = []
+    start = 0
+    for length, pause, damaged in chains:
+        made = chain(start, length)
+        start += length + pause
+        for number, record in enumerate(made):
+            if number == damaged:
+                record = dataclasses.replace(record, damaged="x")
+            elif number > damaged:
+                record = dataclasses.replace(record, broken="x")
+            records.append(record)
+    stay = set(kept(records, **rules, at_least=at_least))
+    for record in records:
+        if record.id in stay:
+            assert set(record.needs) <= stay
+    good = sorted((each for each in records if each.good), key=lambda each: each.finished)
+    assert {each.id for each in good[-at_least:]} <= stay
+    once = [each for each in records if each.id in stay]
+    assert set(kept(once, **rules, at_least=at_least)) == stay

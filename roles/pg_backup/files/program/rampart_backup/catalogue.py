@@ -57,11 +57,17 @@ class Record:
     restored: str = ""
     damaged: str = ""  # what is wrong with it
     removed: str = ""
+    broken: str = ""  # what is wrong with one that it is built upon
 
     @property
     def good(self) -> bool:
         """Whether it is worth keeping the last one of its kind."""
-        return self.complete and not self.damaged and not self.removed
+        return self.complete and not self.damaged and not self.removed and not self.broken
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the backups that it is built upon, the full one first."""
+        return tuple(str(each) for each in self.entry.get("chain") or ())
 
     @property
     def size(self) -> int:
@@ -91,6 +97,7 @@ class Record:
             restored=str(values["restored"]),
             damaged=str(values["damaged"]),
             removed=str(values["removed"]),
+            broken=str(values.get("broken", "")),
         )
 
 
@@ -139,7 +146,17 @@ def fold(events: t.Iterable[Event]) -> list[Record]:
         elif event.get("id") in records:
             identifier = str(event["id"])
             records[identifier] = _changed(records[identifier], event)
-    return list(records.values())
+    return [_linked(record, records) for record in records.values()]
+
+
+def _linked(record: Record, records: t.Mapping[str, Record]) -> Record:
+    """One that is built upon others is as good as these are."""
+    for each in record.needs:
+        found = records.get(each)
+        if found is None or not found.good:
+            state = "missing" if found is None else "removed" if found.removed else "damaged"
+            return dataclasses.replace(record, broken=f"{each}, which it is built upon, is {state}")
+    return record
 
 
 def _changed(record: Record, event: Event) -> Record:

@@ -114,21 +114,26 @@ class Physical:
     """What pg_basebackup is given. ``restore_point``: whether a name is written into the WAL afterwards.
 
     ``marker``: whether rows are written before and after, by which a drill knows which moment it restored.
+    ``full_every``: one of so many is a full backup, the others build upon the one before; 0: all are.
     """
 
     checkpoint: str = "spread"
     restore_point: bool = True
     marker: bool = True
+    full_every: int = 0
 
     @classmethod
     def of(cls, fields: Fields) -> Physical:
         """Read it."""
+        incremental = fields.inner("incremental")
+        full_every = incremental.close(incremental.number("full_every", 0, most=1000))
         checkpoint = fields.text("checkpoint", "spread", choices=("fast", "spread"))
         return fields.close(
             cls(
                 checkpoint=checkpoint,
                 restore_point=fields.truth("restore_point", True),
                 marker=fields.truth("marker", True),
+                full_every=full_every,
             )
         )
 

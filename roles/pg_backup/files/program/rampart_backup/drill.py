@@ -137,7 +137,7 @@ def _drilled(drill: Drill) -> dict[str, t.Any]:
     try:
         values = _restored(drill, record)
     except VerificationFault as fault:
-        found.note(record.id, "damaged", str(fault))
+        found.note(fault.backup or record.id, "damaged", str(fault))
         raise
     found.note(record.id, "restored", f"by the drill {drill.name}")
     return {"id": record.id, **values}

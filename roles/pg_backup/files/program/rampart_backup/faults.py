@@ -51,9 +51,10 @@ class SourceFault(Fault):
 
 
 class VerificationFault(Fault):
-    """What was read, or what is stored, is not what it has to be."""
+    """What was read, or what is stored, is not what it has to be. ``backup`` names it, where another one was asked for."""
 
     status = 11
+    backup = ""
 
 
 class SealingFault(Fault):

@@ -125,6 +125,9 @@ class Logical:
         """The databases."""
         return {"databases": self._databases()}
 
+    def stored(self) -> None:
+        """The next dump does not ask for this one."""
+
     def close(self) -> None:
         """Of what was staged."""
         self._staging.close()

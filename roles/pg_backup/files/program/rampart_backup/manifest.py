@@ -16,6 +16,7 @@ import re
 import typing as t
 
 from .faults import VerificationFault
+from .pump import write_all
 from .tar import Member
 from .tar import TarSink
 
@@ -57,6 +58,8 @@ class _Lines:
         self._digest = hashlib.sha256()
 
     def write(self, data: memoryview) -> None:
+        if self._checker.copy is not None:
+            write_all(self._checker.copy.fileno(), data)
         lines = (self._rest + bytes(data)).split(b"\n")
         self._rest = lines.pop()
         for line in lines:
@@ -90,16 +93,26 @@ def _object(line: bytes) -> dict[str, t.Any]:
 
 
 class Checker(TarSink):
-    """A sink for the archive of a data directory; ``verify`` says whether it is what the manifest lists."""
+    """A sink for the archive of a data directory; ``verify`` says whether it is what the manifest lists.
 
-    def __init__(self) -> None:
+    ``copy`` is a file that the manifest is written to as well.
+    """
+
+    def __init__(self, copy: t.IO[bytes] | None = None) -> None:
         super().__init__(self._file)
+        self.copy = copy
+        self.begun = False
         self.ranges: list[dict[str, t.Any]] = []  # of WAL
         self.files = 0
         self._sums = [0, 0]
         self._listed = 0
         self._wal = False
         self._whole: bool | None = None
+
+    def write(self, data: memoryview) -> None:
+        """The next bytes."""
+        self.begun = True
+        super().write(data)
 
     def _file(self, path: str, size: int) -> Member:
         path = path[2:] if path.startswith("./") else path
@@ -133,6 +146,11 @@ class Checker(TarSink):
     def closed(self, *, whole: bool) -> None:
         """The last line of the manifest."""
         self._whole = whole
+
+    def close(self) -> None:
+        """Of the copy of the manifest."""
+        if self.copy is not None:
+            self.copy.close()
 
     def verify(self) -> None:
         """Raises ``VerificationFault`` unless archive and manifest are whole and tell the same."""

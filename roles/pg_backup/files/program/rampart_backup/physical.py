@@ -14,16 +14,21 @@ import secrets
 import tarfile
 import typing as t
 
+from . import incremental
 from . import marker
 from . import packing
+from . import telling
 from .faults import DefinitionFault
 from .faults import SourceFault
+from .incremental import Link
+from .incremental import Manifests
 from .line import Line
 from .manifest import Checker
 from .process import Child
 from .pump import ChildSink
 from .server import Session
 from .source import Dumped
+from .source import Instead
 from .source import Wanted
 from .source import refuse_warnings
 from .staging import Staging
@@ -74,6 +79,9 @@ class Physical:
         self._marker = 0
         self._staging = Staging(job.staging, job.name)
         self._tablespaces: list[dict[str, str]] = []
+        self._manifests = Manifests(job, identifier) if job.physical.full_every else None
+        self._upon: Link | None = None
+        self._full_because = ""
 
     def refuse_impossible(self) -> None:
         """What one stream cannot hold, and a server that lets nobody read it so."""
@@ -95,6 +103,8 @@ class Physical:
         packing.refuse_missing(self._job.compression)
         if files["wal_level"] == "minimal":
             raise DefinitionFault("kind: the server has wal_level = minimal, with which no base backup can be made")
+        if self._manifests is not None:
+            incremental.refuse_impossible(self._server, self._about)
         self._server.identify()
 
     def parts(self) -> t.Iterator[Wanted]:
@@ -104,13 +114,56 @@ class Physical:
         if outside:
             text = _archive(outside)
             yield Wanted("configuration.tar", lambda sealing, sinks: _seal(text, sealing, sinks))
+        if self._manifests is not None:
+            self._manifests.abandon()
+            self._upon = self._chosen(self._manifests)
         if self._tablespaces:
             yield from self._staged()
-        else:
+            return
+        if self._upon is not None:
+            yield Wanted(f"base.tar{self._suffix}", self._increment)
+        if self._upon is None:
             yield Wanted(f"base.tar{self._suffix}", self._base)
+
+    def _chosen(self, manifests: Manifests) -> Link | None:
+        """What is built upon; None for a full backup, and why it is one."""
+        link = manifests.last()
+        self._full_because = incremental.unfit(link, self._about, self._job.physical.full_every)
+        if link is not None and not self._full_because:
+            self._full_because = incremental.absent(self._job, link)
+        return None if self._full_because else link
+
+    def _increment(self, sealing: Sealing, sinks: t.Sequence[Sink]) -> Dumped:
+        """A server that lacks what it has to know of the WAL refuses before it sends anything."""
+        try:
+            return self._base(sealing, sinks)
+        except SourceFault as fault:
+            if self._checker.begun:
+                raise
+            self._upon, self._full_because = None, f"the server refused an incremental backup: {fault}"
+            raise Instead(self._full_because) from None
 
     def _staged(self) -> t.Iterator[Wanted]:
         """The archives that pg_basebackup wrote in clear, and the manifest of all of them."""
+        try:
+            directory = self._written()
+        except SourceFault as fault:
+            if self._upon is None or self._staging.holds_something():
+                raise
+            self._upon, self._full_because = None, f"the server refused an incremental backup: {fault}"
+            telling.log(self._full_because, level="warning", job=self._job.name)
+            directory = self._written()
+        self._prepare_checker()
+        for name in sorted(name for name in os.listdir(directory) if name.endswith(".tar")):
+            oid = name[: -len(".tar")]
+            reader: Sink = self._checker if oid == "base" else self._checker.tablespace(oid)
+            called = f"{name if oid == 'base' else f'tablespace-{name}'}{self._suffix}"
+            yield Wanted(called, functools.partial(self._from_file, os.path.join(directory, name), reader))
+        manifest = functools.partial(self._from_file, os.path.join(directory, _MANIFEST), self._checker.manifest())
+        yield Wanted(f"{_MANIFEST}{self._suffix}", manifest)
+        self._checker.verify()
+
+    def _written(self) -> str:
         directory = self._staging.directory()
         with self._held() as session:
             words = self._server.words("pg_basebackup", "-D", directory, "--no-sync", *self._words())
@@ -120,14 +173,11 @@ class Physical:
             finally:
                 child.close()
             self._mark(session)
-        for name in sorted(name for name in os.listdir(directory) if name.endswith(".tar")):
-            oid = name[: -len(".tar")]
-            reader: Sink = self._checker if oid == "base" else self._checker.tablespace(oid)
-            called = f"{name if oid == 'base' else f'tablespace-{name}'}{self._suffix}"
-            yield Wanted(called, functools.partial(self._from_file, os.path.join(directory, name), reader))
-        manifest = functools.partial(self._from_file, os.path.join(directory, _MANIFEST), self._checker.manifest())
-        yield Wanted(f"{_MANIFEST}{self._suffix}", manifest)
-        self._checker.verify()
+        return directory
+
+    def _prepare_checker(self) -> None:
+        self._checker.close()
+        self._checker = Checker(self._manifests.begin() if self._manifests is not None else None)
 
     def facts(self) -> dict[str, t.Any]:
         """The WAL that the backup needs, from its own manifest."""
@@ -141,23 +191,52 @@ class Physical:
             "restore_point": self._restore_point,
             "restore_point_lsn": self._point_lsn,
             "marker": self._marker,
+            **({} if self._manifests is None else self._chain()),
             **({"staging": True, "tablespaces": self._tablespaces} if self._staging.used else {}),
         }
+
+    def _chain(self) -> dict[str, t.Any]:
+        chain = self._upon.chain if self._upon is not None else ()
+        return {
+            "incremental_of": chain[-1] if chain else "",
+            "chain": list(chain),  # all that it needs, the full one first
+            "full_because": self._full_because,
+        }
+
+    def stored(self) -> None:
+        """The next one may be built upon this one."""
+        if self._manifests is None:
+            return
+        self._manifests.keep(
+            Link(
+                id=self._identifier,
+                chain=(*(self._upon.chain if self._upon is not None else ()), self._identifier),
+                system_identifier=self._about.system_identifier,
+                timeline=int(self._checker.ranges[-1]["Timeline"]),
+                checksums=self._about.checksums,
+            )
+        )
 
     def plan(self) -> dict[str, t.Any]:
         """The data directory."""
         return {"data_directory": self._server.ask(_FILES)["data_directory"]}
 
     def close(self) -> None:
-        """Of what was staged."""
+        """Of what was staged, and of a manifest of what did not become a backup."""
         self._staging.close()
+        self._checker.close()
+        if self._manifests is not None:
+            self._manifests.abandon()
 
     @property
     def _suffix(self) -> str:
         return packing.PACKED[self._job.compression.method]
 
     def _words(self) -> list[str]:
-        return ["-Ft", "-X", "fetch", "--manifest-checksums=SHA256", f"--checkpoint={self._job.physical.checkpoint}"]
+        words = ["-Ft", "-X", "fetch", "--manifest-checksums=SHA256", f"--checkpoint={self._job.physical.checkpoint}"]
+        if self._manifests is not None and self._upon is not None:
+            words.append(f"--incremental={self._manifests.path(self._upon.id)}")
+        return words
 
     @contextlib.contextmanager
     def _held(self) -> t.Iterator[Session]:
@@ -171,6 +250,7 @@ class Physical:
             yield session
 
     def _base(self, sealing: Sealing, sinks: t.Sequence[Sink]) -> Dumped:
+        self._prepare_checker()
         with self._held() as session, Line() as line:
             source = line.child(
                 self._server.words("pg_basebackup", "-D", "-", *self._words()),

@@ -105,7 +105,7 @@ def _physical(source: Drill, record: Record, target: str, bindir: str) -> dict[s
 
 def _aside(target: str, wish: Wish) -> str:
     """Where what is there goes; raises when it is there and may not be touched."""
-    for beside in (f"{target}-tablespaces", f"{target}-configuration", f"{target}-dump"):
+    for beside in (f"{target}-tablespaces", f"{target}-configuration", f"{target}-dump", f"{target}-chain"):
         if os.path.lexists(beside):
             raise DefinitionFault(f"--target: {beside} is there already, where something would go")
     if not os.path.lexists(target) or (os.path.isdir(target) and not os.path.islink(target) and not os.listdir(target)):

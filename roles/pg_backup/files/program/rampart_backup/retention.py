@@ -36,7 +36,19 @@ def decide(records: t.Sequence[Record], rules: Retention) -> list[Decision]:
     present = sorted((each for each in records if not each.removed), key=lambda each: (each.finished, each.id))[::-1]
     good = [each for each in present if each.good]
     kept = _kept(good, rules)
-    return [_decision(each, good, kept, rules) for each in present]
+    return _whole([_decision(each, good, kept, rules) for each in present])
+
+
+def _whole(decisions: t.Sequence[Decision]) -> list[Decision]:
+    """Whatever one that stays is built upon stays."""
+    needed = {each: decision.record.id for decision in decisions if decision.keep for each in decision.record.needs}
+    return [
+        Decision(record, True, f"{needed[record.id]} is built upon it")
+        if not keep and record.id in needed
+        else decision
+        for decision in decisions
+        for record, keep, _why in [decision]
+    ]
 
 
 def _decision(record: Record, good: t.Sequence[Record], kept: t.Mapping[str, str], rules: Retention) -> Decision:

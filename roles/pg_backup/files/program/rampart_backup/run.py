@@ -27,6 +27,7 @@ from .retention import decide
 from .sealing import Sealing
 from .server import Server
 from .shelves import kept
+from .source import Instead
 from .staging import Staging
 
 if t.TYPE_CHECKING:
@@ -35,6 +36,8 @@ if t.TYPE_CHECKING:
     from .source import Wanted
 
 __all__ = ["run"]
+
+_TOLD = ("full_because", "incremental_of")  # what a source says for the catalogue and the status
 
 
 def run(job: Job) -> int:
@@ -60,6 +63,7 @@ class _Run:
         self._stored: list[str] = []
         self._failed: dict[str, str] = {}
         self._removed: list[str] = []
+        self._told: dict[str, t.Any] = {}
 
     def make(self) -> None:
         """All of it; raises what makes this run a failure, after whatever could be kept was kept."""
@@ -71,9 +75,13 @@ class _Run:
             fingerprints = sealing.fingerprints()
             with Deliveries(self._job, self._identifier) as deliveries:
                 self._collect(source, sealing, deliveries)
-                self._stored = deliveries.commit(self._entry(about, source.facts(), fingerprints))
+                facts = source.facts()
+                self._told = {name: facts[name] for name in _TOLD if name in facts}
+                self._stored = deliveries.commit(self._entry(about, facts, fingerprints))
                 self._failed = {name: str(fault) for name, fault in deliveries.failed.items()}
                 lost = next(iter(deliveries.failed.values()), None)
+            if not self._failed and not self._missing:
+                source.stored()
         if self._missing:
             raise Incomplete("; ".join(f"{name}: {why}" for name, why in sorted(self._missing.items())))
         if lost is not None:
@@ -86,6 +94,8 @@ class _Run:
         for wanted in source.parts():
             try:
                 self._part(wanted, sealing, deliveries)
+            except Instead as fault:
+                telling.log(str(fault), level="warning", job=self._job.name)
             except SourceFault as fault:
                 if wanted.database is None:
                     raise
@@ -149,4 +159,5 @@ class _Run:
             "failed": self._failed,
             "missing": self._missing,
             "removed": self._removed,
+            **self._told,
         }

@@ -17,9 +17,13 @@ if t.TYPE_CHECKING:
     from .pump import Sink
     from .sealing import Sealing
 
-__all__ = ["Dumped", "Source", "Wanted", "refuse_warnings"]
+__all__ = ["Dumped", "Instead", "Source", "Wanted", "refuse_warnings"]
 
 _WARNING = re.compile(r"^[^\n]*\bwarning: [^\n]*", re.MULTILINE | re.IGNORECASE)
+
+
+class Instead(SourceFault):
+    """A part cannot be made, and the source gives another one in its place."""
 
 
 class Dumped(t.NamedTuple):
@@ -52,6 +56,9 @@ class Source(t.Protocol):
 
     def plan(self) -> dict[str, t.Any]:
         """What would be made, for a person."""
+
+    def stored(self) -> None:
+        """Every place took the backup."""
 
     def close(self) -> None:
         """Leave nothing on this host."""

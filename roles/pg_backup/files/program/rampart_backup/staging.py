@@ -76,6 +76,13 @@ class Staging:
             raise SourceFault(f"staging: {self._path} is on a file system that keeps no modes: others could read it")
         return made
 
+    def holds_something(self) -> bool:
+        """Whether some file of what was made is not empty."""
+        files = (
+            os.path.join(root, name) for each in self._made for root, _names, names in os.walk(each) for name in names
+        )
+        return any(os.path.getsize(path) for path in files)
+
     def close(self) -> None:
         """Remove all that was made."""
         for each in self._made:

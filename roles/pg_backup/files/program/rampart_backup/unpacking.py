@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import typing as t
 
 from . import telling
@@ -23,12 +24,13 @@ from .pump import write_all
 if t.TYPE_CHECKING:
     from .catalogue import Part
     from .catalogue import Record
+    from .faults import Fault
     from .pump import Sink
     from .sandbox import Sandbox
     from .shelves import Shelf
     from .unsealing import Unsealing
 
-__all__ = ["Unpacking", "link_tablespaces", "verify"]
+__all__ = ["Unpacking"]
 
 _MANIFEST = "backup_manifest"
 _TABLESPACE = "tablespace-"
@@ -47,34 +49,80 @@ class Unpacking:
         self._sandbox = sandbox
         self._record = record
         self._unsealing = unsealing
-        self._parts = {part.name.split(".")[0]: part for part in record.parts}
 
     def unpack(self, directory: str, *, bindir: str) -> None:
         """The data directory, its tablespaces beside it, and what pg_verifybackup says of them."""
         self._sandbox.refuse_none()
-        if "base" not in self._parts:
-            raise VerificationFault(f"the backup {self._record.id} has no base")
-        method = str(self._record.entry["compression"]["method"])
-        self._extract(self._parts["base"], directory, method, *_SET_MAP_ASIDE)
-        if _MANIFEST in self._parts:
-            self._save(self._parts[_MANIFEST], os.path.join(directory, _MANIFEST), method)
+        if self._record.needs:
+            self._combine(directory, bindir)
+            return
+        locations = self._member(self._record, directory)
+        _set_map(directory, locations)
+        _verify(directory, bindir=bindir, sandbox=self._sandbox)
+
+    def _member(self, record: Record, directory: str) -> dict[str, str]:
+        """What one backup holds. Returns where its tablespaces are, by number."""
+        parts = _by_name(record)
+        if "base" not in parts:
+            raise VerificationFault(f"the backup {record.id} has no base")
+        self._extract(record, parts["base"], directory, *_SET_MAP_ASIDE)
+        if _MANIFEST in parts:
+            self._save(record, parts[_MANIFEST], os.path.join(directory, _MANIFEST))
         locations = {}
-        for name, part in self._parts.items():
+        for name, part in parts.items():
             if name.startswith(_TABLESPACE):
                 oid = name[len(_TABLESPACE) :]
                 locations[oid] = os.path.join(f"{directory}-tablespaces", oid)
-                self._extract(part, locations[oid], method)
-        link_tablespaces(directory, locations)
-        verify(directory, bindir=bindir, sandbox=self._sandbox)
+                self._extract(record, part, locations[oid])
+                if os.path.islink(os.path.join(directory, "pg_tblspc")):
+                    raise VerificationFault(f"{directory}/pg_tblspc leads out of the data directory")
+                os.symlink(locations[oid], os.path.join(directory, "pg_tblspc", oid))
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(directory, _OLD_MAP))
+        return locations
+
+    def _combine(self, directory: str, bindir: str) -> None:
+        """One that is built upon others: all of them, each found whole, and pg_combinebackup makes one of them."""
+        records = {record.id: record for record in self._shelf.records()}
+        lost = [each for each in self._record.needs if each not in records or records[each].removed]
+        if lost:
+            raise RestoreFault(f"the backup {self._record.id} is built upon {lost[0]}, which is not there any more")
+        beside = f"{directory}-chain"
+        os.makedirs(beside, mode=0o700)
+        try:
+            members: list[str] = []
+            locations: dict[str, str] = {}
+            for number, record in enumerate([*(records[each] for each in self._record.needs), self._record]):
+                members.append(os.path.join(beside, str(number)))
+                try:
+                    locations = self._member(record, members[-1])
+                    _verify(members[-1], bindir=bindir, sandbox=self._sandbox)
+                except VerificationFault as fault:
+                    fault.backup = record.id
+                    raise
+            final = {oid: os.path.join(f"{directory}-tablespaces", oid) for oid in locations}
+            moved = [f"--tablespace-mapping={_unequal(locations[oid])}={_unequal(final[oid])}" for oid in final]
+            for made in (directory, *(os.path.dirname(each) for each in final.values())):
+                os.makedirs(made, mode=0o700, exist_ok=True)
+            words = ["--no-sync", "--manifest-checksums=SHA256", *moved, "--output", directory, *members]
+            confined = self._sandbox.words(
+                [os.path.join(bindir, "pg_combinebackup"), *words], writable=_beside(directory), readable=[beside]
+            )
+            _run(confined, "pg_combinebackup", RestoreFault)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+        _set_map(directory, final)
+        _verify(directory, bindir=bindir, sandbox=self._sandbox)
 
     def unpack_configuration(self, directory: str) -> bool:
         """What was outside the data directory, below ``directory``; returns whether there was something."""
-        if "configuration" not in self._parts:
+        part = _by_name(self._record).get("configuration")
+        if part is None:
             return False
-        self._extract(self._parts["configuration"], directory, "none")
+        self._extract(self._record, part, directory, packed=False)
         return True
 
-    def _extract(self, part: Part, directory: str, method: str, *options: str) -> None:
+    def _extract(self, record: Record, part: Part, directory: str, *options: str, packed: bool = True) -> None:
         os.makedirs(directory, mode=0o700, exist_ok=True)
 
         def into(line: Line) -> Sink:
@@ -93,14 +141,15 @@ class Unpacking:
             confined = self._sandbox.words(words, writable=[directory])
             return ChildSink(line.child(confined, what="tar", fault=RestoreFault, reads=True))
 
-        self._pour(part, method, into)
+        self._pour(record, part, into, packed=packed)
 
-    def _save(self, part: Part, path: str, method: str) -> None:
+    def _save(self, record: Record, part: Part, path: str) -> None:
         with open(path, "xb", buffering=0) as stream:
-            self._pour(part, method, lambda _line: _FileSink(stream))
+            self._pour(record, part, lambda _line: _FileSink(stream))
 
-    def _pour(self, part: Part, method: str, into: t.Callable[[Line], Sink]) -> None:
+    def _pour(self, record: Record, part: Part, into: t.Callable[[Line], Sink], *, packed: bool = True) -> None:
         """Let a part flow unpacked into what ``into`` makes of a line."""
+        method = str(record.entry["compression"]["method"]) if packed else "none"
 
         def unpacked(line: Line) -> Sink:
             program = unpack(method)
@@ -111,7 +160,7 @@ class Unpacking:
             line.pump(unpacker.stdout, [into(line)])
             return ChildSink(unpacker)
 
-        self._unsealing.pour(self._shelf, self._record, part, unpacked)
+        self._unsealing.pour(self._shelf, record, part, unpacked)
 
 
 class _FileSink:
@@ -125,36 +174,47 @@ class _FileSink:
         """Whoever opened it closes it."""
 
 
-def link_tablespaces(directory: str, locations: t.Mapping[str, str]) -> None:
-    """Let a data directory have its tablespaces there, by number, and nowhere else.
+def _by_name(record: Record) -> dict[str, Part]:
+    return {part.name.split(".")[0]: part for part in record.parts}
 
-    A server that starts on a base backup makes the links anew from its map: where that named the places of the origin,
-    a restored server would write there.
+
+def _set_map(directory: str, locations: t.Mapping[str, str]) -> None:
+    """Let a server that starts on a base backup find tablespaces where they are, and nowhere else.
+
+    It makes their links anew from this map: where that named the places of the origin, it would write there.
     """
-    if os.path.islink(os.path.join(directory, "pg_tblspc")):
-        raise VerificationFault(f"{directory}/pg_tblspc leads out of the data directory")
-    for oid, location in locations.items():
-        os.symlink(location, os.path.join(directory, "pg_tblspc", oid))
-    lines = [f"{oid} {_ESCAPED.sub(_escape, location)}" for oid, location in locations.items()]
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(os.path.join(directory, _OLD_MAP))
-        telling.replace(os.path.join(directory, _MAP), "".join(f"{line}\n" for line in lines), mode=0o600)
+    if locations:
+        lines = [f"{oid} {_ESCAPED.sub(_escape, location)}\n" for oid, location in locations.items()]
+        telling.replace(os.path.join(directory, _MAP), "".join(lines), mode=0o600)
 
 
 def _escape(match: re.Match[str]) -> str:
     return f"\\{match.group()}"
 
 
-def verify(directory: str, *, bindir: str, sandbox: Sandbox) -> None:
+def _unequal(path: str) -> str:
+    """A path in a mapping of pg_combinebackup."""
+    return path.replace("=", "\\=")
+
+
+def _beside(directory: str) -> list[str]:
+    """A data directory and its tablespaces."""
+    return [each for each in (directory, f"{directory}-tablespaces") if os.path.isdir(each)]
+
+
+def _verify(directory: str, *, bindir: str, sandbox: Sandbox) -> None:
     """What pg_verifybackup says; the map of tablespaces is ours."""
     words = [os.path.join(bindir, "pg_verifybackup"), "--quiet", f"--ignore={_MAP}", directory]
-    readable = [each for each in (directory, f"{directory}-tablespaces") if os.path.isdir(each)]
-    child = Child(
-        sandbox.words(words, readable=readable),
-        what="pg_verifybackup",
-        fault=VerificationFault,
-        variables={"PATH": f"{bindir}:{os.environ.get('PATH', os.defpath)}"},
+    _run(
+        sandbox.words(words, readable=_beside(directory)),
+        "pg_verifybackup",
+        VerificationFault,
+        PATH=f"{bindir}:{os.environ.get('PATH', os.defpath)}",
     )
+
+
+def _run(words: t.Sequence[str], what: str, fault: type[Fault], **variables: str) -> None:
+    child = Child(words, what=what, fault=fault, variables=variables)
     try:
         child.finish()
     finally:

@@ -78,6 +78,7 @@ VAULT = {"kind": "vault", "host": "v", "account": "a", "key": "/k", "known_hosts
         ({"metrics_directory": "metrics"}, r"jobs\[0\]\.metrics_directory"),
         ({"staging": "/etc/x"}, r"jobs\[0\]\.staging"),
         ({"parallel": 0, "staging": "/srv/s"}, r"jobs\[0\]\.parallel"),
+        ({"kind": "physical", "incremental": {"full_every": 1}}, r"jobs\[0\]\.incremental\.full_every"),
         ({"parallel": 2}, r"jobs\[0\]\.parallel.*1 without staging"),
     ],
 )
