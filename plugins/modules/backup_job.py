@@ -61,13 +61,15 @@ options:
           - V(logical) dumps each database with C(pg_dump), and roles and tablespaces with C(pg_dumpall).
           - V(physical) makes a base backup of the whole cluster with C(pg_basebackup), of which each file is compared with the manifest.
             It takes a rule for C(replication) in C(pg_hba.conf), and O(jobs[].staging) where the cluster has tablespaces.
+          - V(logs) keeps the files of C(log_directory) that the server has closed, each once; a run that finds no new ones is good and makes no
+            backup. It takes C(logging_collector = on). Symbolic links are not followed, and are told as what was left out.
           - V(pgbackrest) has pgBackRest make, encrypt and expire the backups of a stanza that is there, and judges what becomes of
             it. O(jobs[].compression), O(jobs[].retention) and the recipients are in pgBackRest's own files, which the role
             C(pg_backup) writes, so they say nothing here.
           - V(wal) is what M(rampart.postgresql.wal_archiving) has the server hand its WAL to. What is scheduled looks after that, and fails when
             the archive falls behind; every five minutes (V(*:0/5)) is a good time. It removes what no base backup needs any more.
         type: str
-        choices: [logical, physical, pgbackrest, wal]
+        choices: [logical, physical, logs, pgbackrest, wal]
         default: logical
       schedule:
         description: When it runs. Required where O(jobs[].state=present).

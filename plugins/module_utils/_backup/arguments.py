@@ -44,7 +44,11 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
         "options": {
             "name": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "kind": {"type": "str", "choices": ["logical", "physical", "pgbackrest", "wal"], "default": "logical"},
+            "kind": {
+                "type": "str",
+                "choices": ["logical", "physical", "logs", "pgbackrest", "wal"],
+                "default": "logical",
+            },
             "schedule": {
                 "type": "dict",
                 "options": {

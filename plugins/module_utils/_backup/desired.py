@@ -196,6 +196,7 @@ def _wal(values: Values, option: str) -> dict[str, t.Any]:
 _KINDS: dict[str, t.Callable[[Values, str], dict[str, t.Any]]] = {
     "logical": _logical,
     "physical": _physical,
+    "logs": lambda _values, _option: {},
     "pgbackrest": lambda _values, _option: {},
     "wal": _wal,
 }

@@ -62,7 +62,7 @@ def test_a_remote_of_rclone() -> None:
     [
         ({"name": "a/b"}, "name: 'a/b' is not letters"),
         ({"name": "-x"}, "name: '-x' is not letters"),
-        ({"kind": "magic"}, "kind: 'magic' is not one of logical, physical, wal"),
+        ({"kind": "magic"}, "kind: 'magic' is not one of logical, physical, logs, wal"),
         ({"places": []}, "places is empty"),
         ({"places": [{"kind": "directory", "path": "here"}]}, "places[0].path: 'here' is not the full path"),
         ({"places": [{"kind": "tape"}]}, "places[0].kind: 'tape' is not one of directory, rclone, vault"),

@@ -23,7 +23,7 @@ Rooms:
 - bytes: `process` (children), `pump` and `line` (what flows between them), `packing`, `sealing` and `unsealing`, `tar`,
   `manifest`
 - where they come from: `server`, and for each of the `kinds` a `source`: `logical`, `physical` (with its `marker`, and
-  `incremental`: chains); what cannot flow lies in `staging` meanwhile
+  `incremental`: chains), `logs`; what cannot flow lies in `staging` meanwhile
 - where they go: `places` (of a run), `store` (a directory), `remote` (rclone), `wire` and `vault` (another host), `shelves`
   (to read again)
 - what is known of them: `catalogue`, `retention`, `reporting` (all of a host's)

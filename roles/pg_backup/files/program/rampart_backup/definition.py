@@ -405,7 +405,7 @@ def parse(text: str) -> Job:
     places = tuple(place(each) for each in fields.inners("places"))
     if not places:
         raise DefinitionFault("places is empty: a backup has to be put somewhere")
-    kind = fields.text("kind", choices=("logical", "physical", "wal", "pgbackrest"))
+    kind = fields.text("kind", choices=("logical", "physical", "logs", "wal", "pgbackrest"))
     _refuse_places(kind, places)
     staging = _staging(fields)
     logical = Logical.of(fields.inner("logical"))

@@ -92,7 +92,7 @@ class Drill:
     def sandbox(self, bindir: str) -> Sandbox:
         """Where what is restored by programs in ``bindir`` runs."""
         keys = [self.identity, self.place.key if isinstance(self.place, definition.Vault) else ""]
-        return Sandbox(keys=keys, programs=[bindir], open_to_all=self.network)
+        return Sandbox(keys=keys, programs=[bindir] if bindir else [], open_to_all=self.network)
 
 
 def parse(text: str) -> Drill:
@@ -144,12 +144,12 @@ def _drilled(drill: Drill) -> dict[str, t.Any]:
 
 
 def _restored(drill: Drill, record: Record) -> dict[str, t.Any]:
+    if record.kind == "logs":
+        with _holder(drill) as directory:
+            unpacking = Unpacking(shelf(drill.place, drill.job), record, Unsealing(drill.identity), drill.sandbox(""))
+            return {"logs": unpacking.unpack_logs(os.path.join(directory, "logs"))}
     bindir = Programs(drill.bindir).of(str(record.entry["server_version"]))
-    try:
-        holder = tempfile.TemporaryDirectory(prefix="drill-", dir=drill.scratch)
-    except OSError as error:
-        raise DefinitionFault(f"scratch: {drill.scratch}: {error.strerror}") from None
-    with holder as directory:
+    with _holder(drill) as directory:
         data = os.path.join(directory, "data")
         settings = {"fsync": "off", "autovacuum": "off", **drill.settings}
         superuser = str(record.entry["bootstrap"])
@@ -161,6 +161,13 @@ def _restored(drill: Drill, record: Record) -> dict[str, t.Any]:
         finally:
             scratch.remove()
     return {**values, "checks": len(drill.checks)}
+
+
+def _holder(drill: Drill) -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="drill-", dir=drill.scratch)
+    except OSError as error:
+        raise DefinitionFault(f"scratch: {drill.scratch}: {error.strerror}") from None
 
 
 def _logical(drill: Drill, record: Record, scratch: Scratch, _bindir: str) -> dict[str, t.Any]:

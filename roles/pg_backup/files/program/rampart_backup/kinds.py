@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .logical import Logical
+from .logs import Logs
 from .physical import Physical
 
 if t.TYPE_CHECKING:
@@ -22,4 +23,6 @@ __all__ = ["source"]
 
 def source(job: Job, server: Server, about: About, identifier: str = "") -> Source:
     """Where the bytes of a job come from. ``identifier`` is that of the backup that is made of them, if one is."""
-    return Logical(job, server, about) if job.kind == "logical" else Physical(job, server, about, identifier)
+    if job.kind == "logical":
+        return Logical(job, server, about)
+    return Logs(job, server, about) if job.kind == "logs" else Physical(job, server, about, identifier)

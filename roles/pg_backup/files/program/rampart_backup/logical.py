@@ -97,6 +97,10 @@ class Logical:
             )
         return chosen
 
+    def nothing_new(self) -> bool:
+        """There is always a cluster."""
+        return False
+
     def parts(self) -> t.Iterator[Wanted]:
         """Roles and tablespaces, the databases, and how many rows they have."""
         for what in ("roles", "tablespaces"):

@@ -107,6 +107,10 @@ class Physical:
             incremental.refuse_impossible(self._server, self._about)
         self._server.identify()
 
+    def nothing_new(self) -> bool:
+        """There is always a cluster."""
+        return False
+
     def parts(self) -> t.Iterator[Wanted]:
         """What lies outside the data directory, and the data directory."""
         files = self._server.ask(_FILES)

@@ -51,7 +51,7 @@ def run(source: Drill, wish: Wish) -> None:
     target = os.path.abspath(wish.target)
     found = shelf(source.place, source.job)
     record = choose(found.records(), source.job, wish.identifier)
-    bindir = Programs(source.bindir).of(str(record.entry["server_version"]))
+    bindir = "" if record.kind == "logs" else Programs(source.bindir).of(str(record.entry["server_version"]))
     aside = _aside(target, wish)
     telling.show(
         backup=record.id,
@@ -69,11 +69,7 @@ def run(source: Drill, wish: Wish) -> None:
         return
     if aside:
         os.rename(target, aside)
-    values = (
-        _logical(source, record, target, bindir)
-        if record.kind == "logical"
-        else _physical(source, record, target, bindir)
-    )
+    values = _RESTORE[record.kind](source, record, target, bindir)
     telling.show(restored=record.id, target=target, **values)
 
 
@@ -101,6 +97,15 @@ def _physical(source: Drill, record: Record, target: str, bindir: str) -> dict[s
     unpacking.unpack(target, bindir=bindir)
     beside = f"{target}-configuration"
     return {"configuration": beside if unpacking.unpack_configuration(beside) else ""}
+
+
+def _logs(source: Drill, record: Record, target: str, bindir: str) -> dict[str, t.Any]:
+    sandbox = source.sandbox(bindir)
+    unpacking = Unpacking(shelf(source.place, source.job), record, Unsealing(source.identity), sandbox)
+    return {"logs": unpacking.unpack_logs(target)}
+
+
+_RESTORE: t.Final = {"logical": _logical, "logs": _logs, "physical": _physical}
 
 
 def _aside(target: str, wish: Wish) -> str:

@@ -71,6 +71,10 @@ class _Run:
         about = self._server.about()
         source = kinds.source(self._job, self._server, about, self._identifier)
         source.refuse_impossible()
+        if source.nothing_new():
+            self._told = {"nothing_new": True}
+            self._retain()
+            return
         with contextlib.closing(source), Sealing(self._job.encryption) as sealing:
             fingerprints = sealing.fingerprints()
             with Deliveries(self._job, self._identifier) as deliveries:

@@ -94,7 +94,7 @@ class Scratch:
     def check_pages(self) -> None:
         """Read every page of the cluster, which is stopped; raises when a checksum is wrong."""
         words = [os.path.join(self._bindir, "pg_checksums"), "--check", "-D", self.directory]
-        self._run_words(self._sandbox.words(words, readable=[self.directory]))
+        self._run_words(self._sandbox.words(words, readable=[self.directory, self.tablespaces]))
 
     @property
     def open_to_all(self) -> bool:

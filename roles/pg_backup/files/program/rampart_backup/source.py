@@ -48,6 +48,9 @@ class Source(t.Protocol):
     def refuse_impossible(self) -> None:
         """Raise what speaks against this job on this server, before anything is made."""
 
+    def nothing_new(self) -> bool:
+        """Whether a backup would hold nothing, so that none is made."""
+
     def parts(self) -> t.Iterator[Wanted]:
         """In the order in which they are made; what a part brings to light is there for the next one."""
 

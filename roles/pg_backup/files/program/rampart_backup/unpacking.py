@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import shutil
@@ -32,6 +33,7 @@ if t.TYPE_CHECKING:
 
 __all__ = ["Unpacking"]
 
+_CHUNK = 2**20
 _MANIFEST = "backup_manifest"
 _TABLESPACE = "tablespace-"
 _MAP = "tablespace_map"
@@ -122,6 +124,20 @@ class Unpacking:
         self._extract(self._record, part, directory, packed=False)
         return True
 
+    def unpack_logs(self, directory: str) -> int:
+        """Logs of a server, each compared with what it was; returns how many."""
+        self._sandbox.refuse_none()
+        part = _by_name(self._record).get("logs")
+        if part is None:
+            raise VerificationFault(f"the backup {self._record.id} has no logs")
+        self._extract(self._record, part, directory)
+        wanted = {str(each["name"]): str(each["sha256"]) for each in self._record.entry["logs"]}
+        found = {name: _hashed(os.path.join(directory, name)) for name in os.listdir(directory)}
+        if found != wanted:
+            names = sorted(name for name in {*found, *wanted} if found.get(name) != wanted.get(name))
+            raise VerificationFault(f"the logs are not those that were kept: {', '.join(names)}")
+        return len(found)
+
     def _extract(self, record: Record, part: Part, directory: str, *options: str, packed: bool = True) -> None:
         os.makedirs(directory, mode=0o700, exist_ok=True)
 
@@ -172,6 +188,14 @@ class _FileSink:
 
     def end(self) -> None:
         """Whoever opened it closes it."""
+
+
+def _hashed(path: str) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for data in iter(lambda: stream.read(_CHUNK), b""):
+            digest.update(data)
+    return digest.hexdigest()
 
 
 def _by_name(record: Record) -> dict[str, Part]:

@@ -124,6 +124,15 @@ def test_the_program_understands_the_definition_whatever_is_in_it() -> None:
     assert cluster_of(text) == "17/main"
 
 
+def test_the_program_understands_jobs_of_the_other_kinds() -> None:
+    for wanted, kind in (
+        (job(kind="logs"), "logs"),
+        (job(kind="physical", incremental={"full_every": 7}), "physical"),
+    ):
+        read = parse(written(planned(host(wanted), [wanted]).steps)[PATHS.definition].decode())
+        assert (read.kind, read.physical.full_every) == (kind, 7 if kind == "physical" else 0)
+
+
 @pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b'"x"', b"{}", b'{"cluster": 1}', b"\xff"])
 def test_a_definition_that_cannot_be_read_is_of_no_cluster(content: bytes | None) -> None:
     assert cluster_of(content) == ""
