@@ -43,7 +43,11 @@ class Vault:
         configuration = self.directory / "sshd_config"
         configuration.write_text(_CONFIGURATION.format(port=self.port, directory=self.directory))
         self._own()
-        self._process = self._start(configuration)
+        self.start()
+
+    def start(self) -> None:
+        """Begin to answer, or go on with it after ``close``."""
+        self._process = self._start(self.directory / "sshd_config")
 
     def _keygen(self, name: str) -> None:
         path = self.directory / name

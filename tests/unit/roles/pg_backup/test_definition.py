@@ -10,6 +10,7 @@ from rampart_backup.definition import Directory
 from rampart_backup.definition import Job
 from rampart_backup.definition import Rclone
 from rampart_backup.definition import Vault
+from rampart_backup.definition import Wal
 from rampart_backup.definition import parse
 from rampart_backup.faults import DefinitionFault
 
@@ -97,6 +98,9 @@ def test_a_remote_of_rclone() -> None:
         ({"logical": {"databases": "all"}}, "logical.databases: 'all' is not a list"),
         ({"cluster": {"label": "x", "host": "/run"}}, "cluster.bindir is missing"),
         ({"cluster": "17/main"}, "cluster: '17/main' is not an object"),
+        ({"kind": "wal", "wal": {"behind_seconds": 0}}, "wal.behind_seconds: 0 is not a whole number"),
+        ({"kind": "wal", "wal": {"behind_files": "many"}}, "wal.behind_files: 'many' is not a whole number"),
+        ({"kind": "wal", "wal": {"segments": 1}}, "wal.segments is not known"),
         ({"surprise": 1}, "surprise is not known"),
         ({"physical": {"incremental": {"full_every": -1}}}, "physical.incremental.full_every: -1 is not"),
         ({"physical": {"incremental": {"often": 1}}}, "physical.incremental.often is not known"),
@@ -109,6 +113,11 @@ def test_a_wrong_one_is_told_what_is_wrong(changes: dict[str, t.Any], said: str)
     with pytest.raises(DefinitionFault) as caught:
         read(**changes)
     assert said in str(caught.value)
+
+
+def test_an_archive() -> None:
+    assert read(kind="wal").wal == Wal(behind_seconds=900, behind_files=64)
+    assert read(kind="wal", wal={"behind_seconds": 60, "behind_files": 3}).wal == Wal(60, 3)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "null", "3"])

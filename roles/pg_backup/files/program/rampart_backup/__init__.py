@@ -27,7 +27,8 @@ Rooms:
 - where they go: `places` (of a run), `store` (a directory), `remote` (rclone), `wire` and `vault` (another host), `shelves`
   (to read again)
 - what is known of them: `catalogue`, `retention`, `reporting` (all of a host's)
-- WAL: `wal` (names), `archive` (archive_command), `archive_store` (a directory), `wal_shelves` (to read again)
+- WAL: `wal` (names), `archive` (archive_command), `archive_store` (a directory), `wal_shelves` (to read again), `wal_chain`
+  and `keeping` (what is needed, what is missing), `watch` (a run of a job)
 - back into a cluster: `scratch` (one of its own), `restoring` (dumps), `unpacking` (base backups), `sandbox` and `confine`
   (where all that reads a backup runs)
 - what another program does: `backrest` (has pgBackRest make its backups)

@@ -106,6 +106,20 @@ class Archive:
         """Where a file is."""
         return os.path.join(self.path, wal.directory(stored.file), stored.name)
 
+    def size(self, stored: wal.Stored) -> int:
+        """Of a file, in bytes; 0 when it is gone."""
+        status = self._status(stored)
+        return status.st_size if status is not None else 0
+
+    def newest(self) -> float:
+        """When the newest file came in: seconds since 1970, 0 when there is none."""
+        return max((status.st_mtime for status in map(self._status, self.files()) if status is not None), default=0)
+
+    def _status(self, stored: wal.Stored) -> os.stat_result | None:
+        with as_place_fault(self.path), contextlib.suppress(FileNotFoundError):
+            return os.stat(self.file(stored))
+        return None
+
     def directories(self) -> list[str]:
         """What it is divided into."""
         with as_place_fault(self.path):
@@ -115,6 +129,9 @@ class Archive:
         """The files of one of its directories."""
         if not _DIRECTORY.fullmatch(directory):
             raise PlaceFault(f"{directory!r} is no directory of an archive")
+        if not os.path.isdir(self.path):
+            # Who reads must not take a wrong name, or a disk that is not mounted, for the end of the WAL.
+            raise PlaceFault(f"{self.path} is not there: no WAL of that cluster was archived so")
         with as_place_fault(self.path):
             found = [wal.Stored.of(name) for name in sorted(_listed(os.path.join(self.path, directory)))]
         return [each for each in found if each is not None and wal.directory(each.file) == directory]

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command line."""
+"""The command line.
+
+What a command needs is imported by it: a server starts one for every 16 MiB of WAL, and a vault as well.
+"""
 
 from __future__ import annotations
 
@@ -12,26 +15,9 @@ import signal
 import sys
 import typing as t
 
-from . import backrest
 from . import definition
-from . import drill
-from . import kinds
-from . import remote
-from . import reporting
-from . import restore
 from . import telling
-from . import tending
-from .archive import archive
-from .conclusion import status_file
-from .faults import DefinitionFault
 from .faults import Fault
-from .faults import VerificationFault
-from .retention import decide
-from .run import run
-from .sealing import Sealing
-from .server import Server
-from .shelves import kept
-from .vault import Vault
 
 if t.TYPE_CHECKING:
     from .definition import Job
@@ -102,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         "path", nargs="?", default="/etc/rampart-backup", help="a definition, or a directory of them"
     )
     parsing = command("parse", _parse, "Only read a definition, and say what is wrong with it.")
-    parsing.add_argument("kind", choices=sorted(_PARSERS))
+    parsing.add_argument("kind", choices=("drill", "job", "vault"))
     parsing.add_argument("definition", help="a JSON file")
     retaining = command("retain", _retain, "Remove what no rule keeps from where this host looks after its backups.")
     keeping = command(
@@ -119,62 +105,106 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-_PARSERS: t.Final = {"drill": drill.read, "job": definition.read, "vault": tending.read}
-
-
 def _parse(given: argparse.Namespace) -> None:
-    _PARSERS[given.kind](given.definition)
+    from . import drill
+    from . import tending
+
+    parsers: dict[str, t.Callable[[str], object]] = {
+        "drill": drill.read,
+        "job": definition.read,
+        "vault": tending.read,
+    }
+    parsers[given.kind](given.definition)
 
 
 def _run(given: argparse.Namespace) -> int:
+    from . import backrest
+    from . import run
+    from . import watch
+
     job = definition.read(given.definition)
-    return backrest.run(job) if job.kind == "pgbackrest" else run(job)
+    if job.kind == "pgbackrest":
+        return backrest.run(job)
+    return watch.run(job, given.definition) if job.kind == "wal" else run.run(job)
 
 
 def _archive(given: argparse.Namespace) -> None:
+    from .archive import archive
+
     archive(definition.read(given.definition), given.path)
 
 
 def _drill(given: argparse.Namespace) -> int:
+    from . import drill
+
     return drill.run(drill.read(given.definition))
 
 
 def _restore(given: argparse.Namespace) -> None:
+    from . import drill
+    from . import restore
+
     wish = restore.Wish(given.target, given.backup, replace=given.replace, dry_run=given.dry_run)
     restore.run(drill.read(given.definition), wish)
 
 
 def _check(given: argparse.Namespace) -> None:
+    from . import backrest
+    from .sealing import Sealing
+
     job = definition.read(given.definition)
     if job.kind == "pgbackrest":  # which may be installed after this
         telling.show(command=" ".join(backrest.words(job, "backup")))
         return
+    planned = _planned(job, given.definition)
+    with Sealing(job.encryption) as sealing:
+        telling.show(recipients=sealing.fingerprints(), **planned)
+
+
+def _planned(job: Job, path: str) -> dict[str, t.Any]:
+    from . import kinds
+    from . import remote
+    from . import watch
+    from .server import Server
+
+    if job.kind == "wal":
+        return watch.check(job, path)
     server = Server(job.cluster)
     source = kinds.source(job, server, server.about())
     source.refuse_impossible()
     for place in job.places:
         if isinstance(place, definition.Rclone):
             remote.refuse_impossible(place)
-    with Sealing(job.encryption) as sealing:
-        telling.show(recipients=sealing.fingerprints(), **source.plan())
+    return source.plan()
 
 
 def _status(given: argparse.Namespace) -> None:
+    from .conclusion import status_file
+
     job = definition.read(given.definition)
     telling.show(**telling.read_json(status_file(job.state, job.name)))
 
 
 def _drill_status(given: argparse.Namespace) -> None:
+    from . import drill
+    from .conclusion import status_file
+
     defined = drill.read(given.definition)
     telling.show(**{"outcome": "never run", "error": "", **telling.read_json(status_file(defined.state, defined.name))})
 
 
 def _report(given: argparse.Namespace) -> None:
+    from . import reporting
+
     for each in reporting.reports(given.path):
         telling.show(**each)
 
 
 def _kept(job: Job, *, removing: bool = False) -> list[Kept]:
+    from . import backrest
+    from .faults import DefinitionFault
+    from .shelves import kept
+
     if job.kind == "pgbackrest":
         raise DefinitionFault(
             f"pgBackRest looks after its backups itself: {' '.join(backrest.words(job, 'verify'))}, or expire"
@@ -183,6 +213,9 @@ def _kept(job: Job, *, removing: bool = False) -> list[Kept]:
 
 
 def _list(given: argparse.Namespace) -> None:
+    from . import backrest
+    from . import keeping
+
     job = definition.read(given.definition)
     if job.kind == "pgbackrest":
         for backup in backrest.backups(job):
@@ -191,28 +224,48 @@ def _list(given: argparse.Namespace) -> None:
     for store in _kept(job):
         for record in store.records():
             telling.show(**{**vars(record), "place": store.path, "parts": [vars(part) for part in record.parts]})
+    for archive in keeping.of(job):
+        telling.show(**keeping.everything(archive))
 
 
 def _verify(given: argparse.Namespace) -> None:
-    wrong = [each for store in _kept(definition.read(given.definition)) for each in tending.verify(store)]
+    from . import keeping
+    from . import tending
+    from .faults import VerificationFault
+
+    job = definition.read(given.definition)
+    wrong = [each for store in _kept(job) for each in tending.verify(store)]
+    wrong += [each for archive in keeping.of(job) for each in keeping.verify(archive)]
     if wrong:
         raise VerificationFault("; ".join(wrong))
 
 
 def _retain(given: argparse.Namespace) -> None:
+    from . import keeping
+    from .retention import decide
+
     job = definition.read(given.definition)
+    doomed: set[str] = set()
     for store in _kept(job, removing=True):
         for decision in decide(store.records(), job.retention):
             telling.show(place=store.path, id=decision.record.id, keep=decision.keep, why=decision.why)
-            if not decision.keep and not given.dry_run:
-                store.remove(decision.record, at=telling.now())
+            if not decision.keep:
+                doomed.add(decision.record.id)
+                if not given.dry_run:
+                    store.remove(decision.record, at=telling.now())
+    for each in keeping.retain(job, doomed, dry_run=given.dry_run):
+        telling.show(**each.shown())
 
 
 def _tend(given: argparse.Namespace) -> int:
+    from . import tending
+
     return tending.run(tending.read(given.definition), dry_run=given.dry_run)
 
 
 def _vault(given: argparse.Namespace) -> None:
+    from .vault import Vault
+
     os.umask(0o077)
     vault = Vault(root=given.root, may=given.may, quota=given.quota, sealed_only=not given.plain)
     vault.serve(os.environ.get("SSH_ORIGINAL_COMMAND", ""), sys.stdin.buffer, sys.stdout.buffer)

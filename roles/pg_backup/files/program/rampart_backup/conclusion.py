@@ -51,7 +51,10 @@ def locked(state: str, name: str) -> t.Iterator[None]:
 
 
 class Conclusion:
-    """What becomes of a run. ``values`` are what it has to say of its own, ``fault`` what it failed with."""
+    """What becomes of a run. ``values`` are what it has to say of its own, ``fault`` what it failed with.
+
+    ``measures`` are metrics of its own, which are told whatever becomes of it.
+    """
 
     def __init__(self, name: str, state: str, metrics: str, notify: Notify) -> None:
         self._name = name
@@ -61,6 +64,7 @@ class Conclusion:
         self._began = datetime.datetime.now(datetime.timezone.utc)
         self._clock = time.monotonic()
         self.values: dict[str, t.Any] = {}
+        self.measures: dict[str, float | None] = {}
         self.fault: Fault | None = None
 
     @property
@@ -116,6 +120,7 @@ class Conclusion:
             "last_run_duration_seconds": status["seconds"],
             "last_success_timestamp_seconds": status["last_success_unix"],
             "size_bytes": status.get("size") if self.fault is None else None,
+            **self.measures,
         }
         try:
             telling.metrics(self._metrics, self._name, values)

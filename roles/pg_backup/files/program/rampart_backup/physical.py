@@ -56,7 +56,8 @@ SELECT pg_catalog.json_build_object(
             WHERE s.name IN ('config_file', 'hba_file', 'ident_file') AND s.setting <> ''),
   'max_wal_senders', pg_catalog.current_setting('max_wal_senders')::integer,
   'max_replication_slots', pg_catalog.current_setting('max_replication_slots')::integer,
-  'wal_level', pg_catalog.current_setting('wal_level'))
+  'wal_level', pg_catalog.current_setting('wal_level'),
+  'wal_segment_size', (SELECT i.bytes_per_wal_segment FROM pg_catalog.pg_control_init() AS i))
 """
 _MANIFEST = "backup_manifest"
 _MOMENT = """
@@ -190,6 +191,7 @@ class Physical:
             "timeline": int(ranges[-1]["Timeline"]),
             "start_lsn": str(ranges[0]["Start-LSN"]),
             "stop_lsn": str(ranges[-1]["End-LSN"]),
+            "wal_segment_size": int(self._server.ask(_FILES)["wal_segment_size"]),
             "files": self._checker.files,
             "stopped": self._stopped,
             "restore_point": self._restore_point,

@@ -13,6 +13,7 @@ import secrets
 import socket
 import typing as t
 
+from . import keeping
 from . import kinds
 from . import telling
 from .catalogue import Part
@@ -153,6 +154,7 @@ class _Run:
                 if not decision.keep:
                     store.remove(decision.record, at=telling.now())
                     self._removed.append(decision.record.id)
+        keeping.retain(self._job)
 
     def values(self) -> dict[str, t.Any]:
         """What the status says of it."""

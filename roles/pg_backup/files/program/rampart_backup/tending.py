@@ -9,10 +9,13 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import os
+import time
 import typing as t
 
 from . import definition
+from . import keeping
 from . import telling
+from .archive_store import archives
 from .conclusion import Conclusion
 from .conclusion import locked
 from .faults import DefinitionFault
@@ -84,9 +87,8 @@ def run(tending: Tending, *, dry_run: bool = False) -> int:
     """Tend all roots; returns the exit status. A dry run only shows what would go."""
     os.umask(0o077)
     if dry_run:
-        for root, store in _stores(tending):
-            for decision in decide(store.records(), root.retention):
-                telling.show(place=store.path, id=decision.record.id, keep=decision.keep, why=decision.why)
+        for root in tending.roots:
+            _show(root)
         return 0
     with locked(tending.state, tending.name):
         conclusion = Conclusion(tending.name, tending.state, tending.metrics, tending.notify)
@@ -94,27 +96,50 @@ def run(tending: Tending, *, dry_run: bool = False) -> int:
         removed: list[str] = []
         conclusion.values.update(wrong=wrong, removed=removed)
         with conclusion.judged():
-            for root, store in _stores(tending):
-                try:
-                    wrong += _tend(root, store, removed, verify_all=tending.verify)
-                except Fault as fault:
-                    wrong.append(str(fault))
+            for root in tending.roots:
+                wrong += _tend(root, removed, verify_all=tending.verify)
             if wrong:
                 raise VerificationFault("; ".join(wrong))
         return conclusion.tell()
 
 
-def _stores(tending: Tending) -> t.Iterator[tuple[Root, Store]]:
-    for root in tending.roots:
+def _show(root: Root) -> None:
+    """What would go."""
+    doomed = set()
+    for store in _stores(root):
+        for decision in decide(store.records(), root.retention):
+            telling.show(place=store.path, id=decision.record.id, keep=decision.keep, why=decision.why)
+            if not decision.keep:
+                doomed.add(decision.record.id)
+    for kept in keeping.keepings(root.path, doomed):
+        telling.show(**kept.shown())
+
+
+def _stores(root: Root) -> list[Store]:
+    try:
+        names = sorted(name for name in os.listdir(root.path) if definition.NAME.fullmatch(name))
+    except OSError as error:
+        raise DefinitionFault(f"roots: {root.path}: {error.strerror}") from None
+    return [Store(os.path.join(root.path, name)) for name in names]
+
+
+def _tend(root: Root, removed: list[str], *, verify_all: bool) -> list[str]:
+    """Returns what is wrong. WAL goes last, as it is there for the backups that stay."""
+    wrong = []
+    for store in _stores(root):
         try:
-            names = sorted(name for name in os.listdir(root.path) if definition.NAME.fullmatch(name))
-        except OSError as error:
-            raise DefinitionFault(f"roots: {root.path}: {error.strerror}") from None
-        for name in names:
-            yield root, Store(os.path.join(root.path, name))
+            wrong += _tend_job(root, store, removed, verify_all=verify_all)
+        except Fault as fault:
+            wrong.append(str(fault))
+    try:
+        for kept in keeping.keepings(root.path):
+            wrong += _tend_archive(kept, removed, verify_all=verify_all)
+    except Fault as fault:
+        wrong.append(str(fault))
+    return wrong
 
 
-def _tend(root: Root, store: Store, removed: list[str], *, verify_all: bool) -> list[str]:
+def _tend_job(root: Root, store: Store, removed: list[str], *, verify_all: bool) -> list[str]:
     """Returns what is wrong. What is damaged is known before anything goes."""
     store.prepare()
     wrong = verify(store) if verify_all else []
@@ -123,9 +148,21 @@ def _tend(root: Root, store: Store, removed: list[str], *, verify_all: bool) -> 
         if not decision.keep:
             store.remove(decision.record, at=telling.now())
             removed.append(f"{store.path}/{decision.record.id}")
-    if root.newest and not _is_fresh(records, root.newest):
+    if root.newest and not (_is_fresh(records, root.newest) or _gets_wal(store, root.newest)):
         wrong.append(f"{store.path}: no good backup came in during the last {root.newest} hours")
     return wrong
+
+
+def _tend_archive(kept: keeping.Keeping, removed: list[str], *, verify_all: bool) -> list[str]:
+    kept.remove()
+    removed += [kept.archive.file(each) for each in kept.superfluous]
+    wrong = keeping.verify(kept.archive) if verify_all else []
+    return wrong + [f"{kept.archive.path}: {each}" for each in kept.gaps()]
+
+
+def _gets_wal(store: Store, hours: int) -> bool:
+    """Whether WAL came in lately: a job that archives makes no backups."""
+    return any(archive.newest() >= time.time() - hours * 3600 for archive in archives(store.path))
 
 
 def _is_fresh(records: t.Sequence[Record], hours: int) -> bool:
