@@ -27,7 +27,8 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Jobs are not tried while the program is not installed, which is a warning.
+    details: Jobs are not tried while the program is not installed, which is a warning, and so is a job that goes and that the server
+      archives its WAL by.
   diff_mode:
     support: full
   idempotent:

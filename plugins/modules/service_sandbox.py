@@ -17,6 +17,8 @@ description:
     is elsewhere, those of the log, the sockets and the process number, and what C(archive_command), the commands of
     recovery and C(basic_archive.archive_directory) name, as far as the owner of the cluster may write there. Directories of the
     system are left out whoever names them. C(ReadWritePaths) of other drop-ins stay in force.
+  - Where M(rampart.postgresql.backup_job) has defined a job that archives the WAL of the cluster, its places are among them, and
+    its keys are readable, whether the server archives by it already or is going to.
   - C(/tmp) is shared with the host when a socket, a tablespace, an archive or a program of a command is in it, homes are read-only
     instead of hidden when one of these or the home of the account is in them, and the capabilities that remain are those that the launcher needs,
     C(CAP_SETUID) and C(CAP_SETGID) where the unit begins as root, as on Debian.

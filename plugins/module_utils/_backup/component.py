@@ -59,7 +59,7 @@ def bring(server: Server, jobs: t.Sequence[Job], *, check_mode: bool, layout: La
     """Make the jobs as they are wanted; raise, with everything put back, unless they are so afterwards."""
     with server.lock(shared=check_mode):
         state = observe(server, jobs, layout)
-        plan = Plan((planned(state, jobs),))
+        plan = Plan((planned(state, jobs, foreseen=check_mode),))
         if not plan.steps:
             return Outcome(jobs, state, plan)
         # Here and not above: runs that change nothing are spared the time to import them.

@@ -33,11 +33,16 @@ _MODE = 0o644
 _WHAT = ("the definition", "the unit", "the timer", "the file for cron")  # in the order of Paths.files
 
 
-def planned(state: State, jobs: t.Sequence[Job]) -> Planned:
-    """Directories first, then the files of each job in the order in which they have to be there, then its timer."""
+def planned(state: State, jobs: t.Sequence[Job], *, foreseen: bool = False) -> Planned:
+    """Directories first, then the files of each job in the order in which they have to be there, then its timer.
+
+    ``foreseen``: in check mode a server archives still by a job although it will not any more.
+    """
     steps: list[Step] = []
     for job in jobs:
         _refuse(state, job)
+        if not foreseen and _archives(state, job):
+            raise InputError(option=f"{job.option}.state", value="absent", expected=_archives(state, job))
         files = _files(state, job)
         steps += _directories(state, job, {step.subject for step in steps})
         changed = [_file(state, job, path, files[path]) for path in _order(job, list(files))]
@@ -46,9 +51,12 @@ def planned(state: State, jobs: t.Sequence[Job]) -> Planned:
         steps += _old_metrics(state, job)
     return Planned(
         steps=tuple(steps),
-        findings=tuple(
-            f"{path}: the account {state.source.account} cannot read it yet, and a job needs it for its place"
-            for path in state.unreadable
+        findings=(
+            *(
+                f"{path}: the account {state.source.account} cannot read it yet, and a job needs it for its place"
+                for path in state.unreadable
+            ),
+            *filter(None, (_archives(state, job) for job in jobs)),
         ),
     )
 
@@ -60,7 +68,6 @@ def _refuse(state: State, job: Job) -> None:
             option=f"{job.option}.name", value=job.name, expected=f"it is a job of the cluster {other} here"
         )
     if not job.present:
-        _refuse_to_end(state, job)
         return
     calendar = job.schedule.calendar
     problem = state.calendars[calendar]
@@ -82,15 +89,12 @@ def _refuse(state: State, job: Job) -> None:
             raise InputError(option=option, value=path, expected=expected)
 
 
-def _refuse_to_end(state: State, job: Job) -> None:
-    """A server whose archive_command fails keeps all its WAL, until the disk is full."""
+def _archives(state: State, job: Job) -> str:
+    """Why a job has to stay: a server whose archive_command fails keeps all its WAL, until the disk is full."""
     words = [word for command in state.commands for word in command.split()]
-    if state.layout.paths(job.name).definition in words:
-        raise InputError(
-            option=f"{job.option}.state",
-            value="absent",
-            expected=f"the server archives its WAL by {job.name}: end that first (wal_archiving, with state: absent)",
-        )
+    if job.present or state.layout.paths(job.name).definition not in words:
+        return ""
+    return f"the server archives its WAL by {job.name}: end that first (wal_archiving, with state: absent)"
 
 
 def _refuse_cron(job: Job) -> None:

@@ -12,6 +12,8 @@ import time
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archiving.deciding import COMPONENT
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archiving.deciding import offered
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archiving.observe import observe
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archiving.observe import statistics
 from ansible_collections.rampart.postgresql.plugins.module_utils._converge import converge
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import NotConverged
@@ -44,7 +46,10 @@ _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
 def bring(server: Server, archiving: Archiving, settings: Component, *, check_mode: bool) -> dict[str, t.Any]:
     """Have the server archive by the job, or no longer; raise, with everything put back, unless WAL arrives."""
     wish = archiving.wish
-    outcome = converge(server=server, components=[archiving, settings], check_mode=check_mode)
+    # A server that archives in another way is nobody's whose parameters are to be looked at.
+    concerned = wish.present or bool(offered(observe(server, wish), wish))
+    components = [archiving, settings] if concerned else [archiving]
+    outcome = converge(server=server, components=components, check_mode=check_mode)
     first = archiving.first
     if first is None:
         raise TypeError("nothing was observed")
@@ -177,6 +182,9 @@ def _reason(server: Server, wish: Wish, file: str) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"archive_command, run by hand: {error}"
     if done.returncode == 0:
-        return "Run by hand, archive_command does it: its sandbox or its environment keeps the server from that"
+        return (
+            "Run by hand, archive_command does it, so its sandbox or its environment keeps the server from that: the module"
+            " service_sandbox makes the sandbox anew, with the places of the job"
+        )
     said = " ".join((done.stderr or done.stdout).split())
     return f"archive_command says (exit status {done.returncode}): {said}"

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import glob
 import os
 import subprocess
 import typing as t
@@ -45,6 +46,7 @@ _LIBRARY = "SELECT pg_catalog.current_setting('basic_archive.archive_directory',
 _TABLESPACES = """
 SELECT pg_catalog.pg_tablespace_location(oid) AS path FROM pg_catalog.pg_tablespace
 WHERE spcname NOT IN ('pg_default', 'pg_global') ORDER BY oid"""
+_DEFINITIONS = "/etc/rampart-backup/*.json"
 _PGBACKREST = ("/etc/pgbackrest/pgbackrest.conf", "/etc/pgbackrest.conf")
 _LAUNCHER = 0xC0  # CAP_SETGID and CAP_SETUID, as the kernel numbers capabilities
 _TIMEOUT = 60  # seconds
@@ -126,10 +128,12 @@ def _archives(server: Server, settings: t.Mapping[str, str]) -> list[tuple[str, 
 
 
 def _jobs(server: Server, settings: t.Mapping[str, str]) -> list[Archive]:
-    """What jobs of this collection that the server archives by need."""
-    paths = [path for name in _COMMANDS for path in definitions(settings.get(name, ""))]
-    found = [server.read(path, by_root=True) for path in dict.fromkeys(paths)]
-    return [Archive.of(each.content) for each in found if each is not None]
+    """What jobs of this collection need that the server archives by, or is going to: it cannot while they are closed to it."""
+    named = [path for name in _COMMANDS for path in definitions(settings.get(name, ""))]
+    others = sorted(glob.glob(_DEFINITIONS)) if os.geteuid() == 0 else []
+    found = {path: server.read(path, by_root=True) for path in (*named, *others)}
+    jobs = {path: Archive.of(each.content) for path, each in found.items() if each is not None}
+    return [job for path, job in jobs.items() if path in named or job.cluster == server.cluster.label]
 
 
 def _there(path: str) -> str:

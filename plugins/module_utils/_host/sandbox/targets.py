@@ -32,6 +32,7 @@ class Archive(t.NamedTuple):
 
     writes: tuple[str, ...]  # directories
     reads: tuple[str, ...]  # files
+    cluster: str = ""  # whose WAL it is for; empty where the definition is that of another kind of job
 
     @classmethod
     def of(cls, content: bytes) -> Archive:
@@ -41,12 +42,14 @@ class Archive(t.NamedTuple):
         except ValueError:
             return cls((), ())
         values = values if isinstance(values, dict) else {}
+        cluster = values.get("cluster")
+        label = cluster.get("label") if isinstance(cluster, dict) and values.get("kind") == "wal" else ""
         places = [each for each in _list(values.get("places")) if isinstance(each, dict)]
         encryption = values.get("encryption")
         recipients = _list(encryption.get("recipients")) if isinstance(encryption, dict) else []
         writes = [each.get("path") for each in places]
         reads = [*(each.get(name) for each in places for name in ("key", "known_hosts")), *recipients]
-        return cls(_paths(writes), _paths(reads))
+        return cls(_paths(writes), _paths(reads), str(label or ""))
 
 
 def _list(value: object) -> list[t.Any]:

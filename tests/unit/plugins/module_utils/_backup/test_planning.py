@@ -177,6 +177,9 @@ def test_a_job_that_the_server_archives_by_stays() -> None:
     command = "/usr/local/bin/rampart-backup archive /etc/rampart-backup/{}.json %p"
     with pytest.raises(InputError, match=r"jobs\[0\]\.state: 'absent' .*archives its WAL by nightly"):
         planned(host(gone, files=files, commands=("(disabled)", command.format("nightly"))), [gone])
+    foreseen = planned(host(gone, files=files, commands=(command.format("nightly"),)), [gone], foreseen=True)
+    assert foreseen.steps
+    assert "archives its WAL by nightly" in foreseen.findings[0]
     assert planned(host(gone, files=files, commands=("/bin/true", command.format("nightly2"))), [gone]).steps
 
 

@@ -179,6 +179,10 @@ def test_a_definition_says_what_its_command_needs() -> None:
         }
     )
     found = Archive.of(content.encode())
+    assert found.cluster == ""
+    mine = {"kind": "wal", "cluster": {"label": "17/main"}}
+    assert Archive.of(json.dumps(mine).encode()).cluster == "17/main"
+    assert Archive.of(json.dumps({**mine, "kind": "physical"}).encode()).cluster == ""
     assert found.writes == ("/srv/archive",)
     assert found.reads == ("/home/db/key", "/etc/known", "/home/db/public.asc")
 
