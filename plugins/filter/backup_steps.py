@@ -11,6 +11,7 @@ version_added: 0.1.0
 author: The rampart.postgresql maintainers (@rampart-postgresql)
 description:
   - A job has to be defined before a server archives its WAL by it, and a server has to archive no longer by a job that is removed.
+  - A server has to note what changes before a job can build base backups upon each other.
   - A cluster for which two jobs of the kind V(wal) are wanted is an error, as a server has one C(archive_command).
 options:
   _input:
@@ -31,9 +32,11 @@ RETURN = r"""
 _value:
   description:
     - V(present) and V(absent) are options of M(rampart.postgresql.backup_job) for each cluster, the first to be used before and the second after
-      V(archives), which are options of M(rampart.postgresql.wal_archiving).
+      V(archives), which are options of M(rampart.postgresql.wal_archiving). V(summaries), options of M(rampart.postgresql.settings), come
+      before all of them.
   type: dictionary
   sample:
+    summaries: []
     present: [{cluster: 17/main, jobs: [{name: wal, kind: wal}]}]
     archives: [{cluster: 17/main, job: wal, state: present}]
     absent: []
@@ -45,15 +48,19 @@ from ansible.errors import AnsibleFilterError
 
 Values = t.Mapping[str, t.Any]
 
+_SUMMARIES: t.Final = {"pg_backup_incremental": {"summarize_wal": {"17": "on"}}}  # by the first version that has it
+
 
 def backup_steps(clusters: t.Iterable[Values]) -> dict[str, list[Values]]:
     """What is defined, what archives, and what is removed."""
-    steps: dict[str, list[Values]] = {"present": [], "archives": [], "absent": []}
+    steps: dict[str, list[Values]] = {"summaries": [], "present": [], "archives": [], "absent": []}
     try:
         for each in clusters:
             name = {key: value for key, value in each.items() if key == "cluster"}
             kept = [job for job in each["jobs"] if job.get("state", "present") != "absent"]
             gone = [job for job in each["jobs"] if job.get("state", "present") == "absent"]
+            if any(job.get("incremental") for job in kept):
+                steps["summaries"].append({**name, "sections": _SUMMARIES})
             steps["present"] += [{**name, "jobs": kept}] if kept else []
             steps["archives"] += [{**name, **archive} for archive in _archives(kept, gone)]
             steps["absent"] += [{**name, "jobs": gone}] if gone else []

@@ -48,7 +48,7 @@ class Archive(t.NamedTuple):
         encryption = values.get("encryption")
         recipients = _list(encryption.get("recipients")) if isinstance(encryption, dict) else []
         writes = [each.get("path") for each in places]
-        reads = [*(each.get(name) for each in places for name in ("key", "known_hosts")), *recipients]
+        reads = [*(each.get(name) for each in places for name in ("key", "known_hosts", "config")), *recipients]
         return cls(_paths(writes), _paths(reads), str(label or ""))
 
 

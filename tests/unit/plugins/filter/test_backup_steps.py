@@ -26,6 +26,7 @@ def test_jobs_that_go_do_so_at_the_end() -> None:
         {"jobs": [{"name": "nightly", "state": "present"}]},
     ]
     assert backup_steps(clusters) == {
+        "summaries": [],
         "present": [
             {"cluster": "17/main", "jobs": [{"name": "wal", "kind": "wal"}]},
             {"jobs": [{"name": "nightly", "state": "present"}]},
@@ -33,7 +34,14 @@ def test_jobs_that_go_do_so_at_the_end() -> None:
         "archives": [{"cluster": "17/main", "job": "wal", "state": "present"}],
         "absent": [{"cluster": "17/main", "jobs": [{"name": "old", **GONE}]}],
     }
-    assert backup_steps([]) == {"present": [], "archives": [], "absent": []}
+    assert backup_steps([]) == {"summaries": [], "present": [], "archives": [], "absent": []}
+
+
+def test_a_server_notes_what_changes_only_for_jobs_that_build_upon_each_other() -> None:
+    chain = {"name": "a", "kind": "physical", "incremental": {"full_every": 7}}
+    clusters = [{"cluster": "1", "jobs": [chain]}, {"cluster": "2", "jobs": [{**chain, **GONE}, {"name": "b"}]}]
+    [found] = backup_steps(clusters)["summaries"]
+    assert found == {"cluster": "1", "sections": {"pg_backup_incremental": {"summarize_wal": {"17": "on"}}}}
 
 
 def test_one_that_goes_may_have_been_the_archive() -> None:

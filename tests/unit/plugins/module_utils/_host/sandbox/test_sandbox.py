@@ -173,6 +173,7 @@ def test_a_definition_says_what_its_command_needs() -> None:
             "places": [
                 {"kind": "directory", "path": "/srv/archive"},
                 {"kind": "vault", "host": "v", "key": "/home/db/key", "known_hosts": "/etc/known"},
+                {"kind": "rclone", "remote": "s3", "path": "bucket/x", "config": "/root/rclone.conf"},
             ],
             "encryption": {"method": "gpg", "recipients": ["/home/db/public.asc", "age1x"]},
             "state": "/var/lib/rampart-backup/wal",
@@ -184,7 +185,7 @@ def test_a_definition_says_what_its_command_needs() -> None:
     assert Archive.of(json.dumps(mine).encode()).cluster == "17/main"
     assert Archive.of(json.dumps({**mine, "kind": "physical"}).encode()).cluster == ""
     assert found.writes == ("/srv/archive",)
-    assert found.reads == ("/home/db/key", "/etc/known", "/home/db/public.asc")
+    assert found.reads == ("/home/db/key", "/etc/known", "/root/rclone.conf", "/home/db/public.asc")
 
 
 @pytest.mark.parametrize(
