@@ -181,7 +181,7 @@ def _short(record: Record) -> Report:
         "size": record.size,
         "verified": record.verified,
         "restored": record.restored,
-        "damaged": record.damaged,
+        "damaged": record.damaged or record.broken,
         "missing": list(entry.get("missing", [])),
         "host": entry.get("host", ""),
         "cluster": entry.get("cluster", ""),
