@@ -39,9 +39,14 @@ attributes:
     details: Linux. Needs root.
 options:
   job:
-    description: The name of the job. One that is not defined, of another kind or of another cluster is an error.
+    description:
+      - The name of the job. One that is not defined, of another kind or of another cluster is an error.
+      - Either it or O(stanza) is required.
     type: str
-    required: true
+  stanza:
+    description:
+      - The stanza of pgBackRest that archives instead of a job, which has to be configured and created.
+    type: str
   state:
     description:
       - V(absent) ends archiving by this job, and leaves a server alone that archives in another way. It belongs before the removal of the job, as
@@ -159,6 +164,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archiving.arguments import ARGUMENTS
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archiving.arguments import RULES
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archiving.arguments import wish
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archiving.bringing import bring
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archiving.component import Archiving
@@ -171,7 +177,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._settings.argum
 
 def main() -> t.NoReturn:
     """Have the server archive as it is wanted, and prove it."""
-    module = AnsibleModule(argument_spec={**CONNECTION_ARGUMENTS, **ARGUMENTS}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec={**CONNECTION_ARGUMENTS, **ARGUMENTS}, supports_check_mode=True, **RULES)
     try:
         archiving = Archiving(wish(module.params, check_mode=module.check_mode))
         settings = component({"overrides": "remove" if module.params["replace"] else "fail"})

@@ -13,10 +13,10 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 
-__all__ = ["Job", "Place", "Schedule", "checked_name", "from_task"]
+__all__ = ["STANZA", "Job", "Place", "Schedule", "checked_name", "from_task"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_STANZA = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+STANZA = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _CALENDAR = re.compile(r"[A-Za-z0-9*,./:~_+ -]+")
 _REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@ -]*")
 _UNQUOTABLE = re.compile(r"[\x00-\x1f\x7f\"\\]")
@@ -150,7 +150,7 @@ def _kept(values: Values, option: str) -> dict[str, t.Any]:
 
 def _pgbackrest(values: Values, option: str) -> dict[str, t.Any]:
     wish, inner = values["pgbackrest"], f"{option}.pgbackrest"
-    if not _STANZA.fullmatch(wish["stanza"]):
+    if not STANZA.fullmatch(wish["stanza"]):
         raise InputError(
             option=f"{inner}.stanza",
             value=wish["stanza"],

@@ -22,7 +22,7 @@ _SECRET = re.compile(
     r"|.*(pass|passphrase|secret|token|password)"
 )
 _REFUSED = {
-    r"pg[0-9]*-.*": "the role takes it from the cluster",
+    r"pg[0-9]*-(?!user$|database$).*": "the role takes it from the cluster",
     r"stanza|config.*|exec-id|lock-path|log-path|spool-path": "the role sets it itself",
     r"repo[0-9]*-host.*": "backups would have to be started on that host: give pgBackRest a repository of its own kind"
     " (repo1-type s3, azure, gcs or sftp), or a directory that is mounted",

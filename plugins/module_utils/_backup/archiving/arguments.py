@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archiving.deciding import Wish
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.desired import STANZA
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.desired import checked_name
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.state import LAYOUT
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
@@ -16,15 +17,17 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._backup.state import Layout
 
-__all__ = ["ARGUMENTS", "wish"]
+__all__ = ["ARGUMENTS", "RULES", "wish"]
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
-    "job": {"type": "str", "required": True},
+    "job": {"type": "str"},
+    "stanza": {"type": "str"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "archive_timeout": {"type": "int", "default": 300},
     "replace": {"type": "bool", "default": False},
     "allow_restart": {"type": "bool", "default": False},
 }
+RULES: dict[str, t.Any] = {"required_one_of": [["job", "stanza"]], "mutually_exclusive": [["job", "stanza"]]}
 _MOST = 2**30 - 1  # what the server takes
 _UNTOUCHED = -1
 
@@ -36,11 +39,15 @@ def wish(values: t.Mapping[str, t.Any], *, check_mode: bool, layout: Layout = LA
         raise InputError(
             option="archive_timeout", value=timeout, expected=f"seconds from 0 to {_MOST}, or -1 to leave it as it is"
         )
-    job = checked_name(values["job"], "job")
+    stanza = values["stanza"] or ""
+    job = "" if stanza else checked_name(values["job"], "job")
+    if stanza and not STANZA.fullmatch(stanza):
+        raise InputError(option="stanza", value=stanza, expected="letters, digits and _ - (a letter or digit first)")
     return Wish(
         job=job,
         program=layout.program,
         definition=layout.paths(job).definition,
+        stanza=stanza,
         present=values["state"] == "present",
         archive_timeout=None if timeout == _UNTOUCHED else timeout,
         replace=values["replace"],

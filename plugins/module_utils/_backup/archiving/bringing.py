@@ -63,7 +63,7 @@ def bring(server: Server, archiving: Archiving, settings: Component, *, check_mo
     if any(step.subject == _RESTART for step in steps):
         result["restart_required"] = []
     waiting = any(each["parameter"] == "archive_mode" for each in result["restart_required"])
-    return {**result, "command": wish.command, "definition": wish.definition, "waiting": waiting}
+    return {**result, "command": wish.command, "definition": "" if wish.stanza else wish.definition, "waiting": waiting}
 
 
 def following(state: State, wish: Wish, plan: Plan) -> tuple[Step, ...]:
@@ -77,7 +77,7 @@ def following(state: State, wish: Wish, plan: Plan) -> tuple[Step, ...]:
     runs = state.archives or (restarts and not state.in_recovery)
     fresh = state.command != wish.command or not state.statistics.archived
     if wish.present and runs and fresh:
-        steps.append(_step(wish.job, "force a segment of WAL, and wait until it is archived", _SWITCH))
+        steps.append(_step(wish.name, "force a segment of WAL, and wait until it is archived", _SWITCH))
     return tuple(steps)
 
 
@@ -168,7 +168,7 @@ def _reason(server: Server, wish: Wish, file: str) -> str:
 
     try:
         done = subprocess.run(  # pylint: disable=ansible-bad-function # run_command needs a module object
-            [wish.program, "archive", wish.definition, f"pg_wal/{file}"],
+            wish.words(f"pg_wal/{file}"),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

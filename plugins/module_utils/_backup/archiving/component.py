@@ -60,7 +60,7 @@ class Archiving:
             )
         if state.in_recovery and state.configured("archive_mode", elsewhere=True) != "always":
             reason = "a standby archives nothing until it is promoted, so no segment was forced"
-            left_alone.append(LeftAlone(COMPONENT, self.wish.job, reason))
+            left_alone.append(LeftAlone(COMPONENT, self.wish.name, reason))
         return Planned(findings=tuple(findings), left_alone=tuple(left_alone))
 
     def prepare(self, planned: Planned, server: Server) -> Planned:

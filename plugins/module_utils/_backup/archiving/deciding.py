@@ -19,6 +19,7 @@ __all__ = ["COMPONENT", "FILE_NAME", "Line", "State", "Statistics", "Wish", "off
 COMPONENT: t.Final = "wal_archiving"
 FILE_NAME: t.Final = "zz_rampart.conf"  # of the module `settings`
 _SECTION: t.Final = "pg_backup"
+_BACKREST: t.Final = "/usr/bin/pgbackrest"
 _NOTHING: t.Final = "/bin/true"  # what PostgreSQL's documentation names: with none at all WAL piles up
 _HARMLESS = frozenset({"", "(disabled)", _NOTHING, "/usr/bin/true", "true", ":", "exit 0"})
 _RUNS = frozenset({"on", "always"})
@@ -31,6 +32,7 @@ class Wish:
     job: str
     program: str
     definition: str
+    stanza: str = ""  # of pgBackRest, which then archives instead of a job
     present: bool = True
     archive_timeout: int | None = 300
     replace: bool = False
@@ -38,12 +40,25 @@ class Wish:
     foreseen: bool = False  # in check mode the definition may be yet to be written
 
     @property
+    def name(self) -> str:
+        """Of the job, or of the stanza."""
+        return self.stanza or self.job
+
+    def words(self, path: str) -> list[str]:
+        """What archives a file of WAL."""
+        if self.stanza:
+            return [_BACKREST, f"--stanza={self.stanza}", "archive-push", path]
+        return [self.program, "archive", self.definition, path]
+
+    @property
     def command(self) -> str:
-        """The value of archive_command. Neither path has a character that a shell or the server would read."""
-        return f"{self.program} archive {self.definition} %p"
+        """The value of archive_command. No word of it has a character that a shell or the server would read."""
+        return " ".join(self.words("%p"))
 
     def is_ours(self, command: str) -> bool:
-        """Whether it is that of a job of ours, whichever."""
+        """Whether it is that of a job of ours, whichever, or of the stanza."""
+        if self.stanza:
+            return command == self.command
         directory = re.escape(os.path.dirname(self.definition))
         return bool(re.fullmatch(rf"{re.escape(self.program)} archive {directory}/[A-Za-z0-9_.-]+\.json %p", command))
 

@@ -61,6 +61,8 @@ def statistics(server: Server) -> Statistics:
 
 def _problem(server: Server, wish: Wish) -> str | None:
     """What is wrong with the definition of the job; None where there is none."""
+    if wish.stanza:
+        return ""
     found = server.read(wish.definition, by_root=True)
     if found is None:
         return None

@@ -13,6 +13,7 @@ import typing as t
 
 from .conclusion import Conclusion
 from .conclusion import locked
+from .faults import Busy
 from .faults import Fault
 from .faults import SourceFault
 from .faults import VerificationFault
@@ -26,6 +27,7 @@ __all__ = ["backups", "chosen_type", "of_repository", "run", "words"]
 Backup = t.Mapping[str, t.Any]  # one of `pgbackrest info --output=json`
 
 _PROGRAM = "pgbackrest"
+_LOCKED = "ERROR: [050]"  # another process of the stanza has its lock
 _BAD_PAGES = re.compile(r"[^\n]*invalid page checksum[^\n]*")
 
 
@@ -133,7 +135,8 @@ def _run(command: t.Sequence[str]) -> str:
     try:
         return child.finish()
     except Fault as fault:
-        raise type(fault)(_printable(str(fault))) from None
+        kind = Busy if _LOCKED in str(fault) else type(fault)
+        raise kind(_printable(str(fault))) from None
     finally:
         child.close()
 

@@ -179,3 +179,26 @@ def test_when_a_segment_is_forced(
     state: State, changes: dict[str, t.Any], waiting: list[str], expected: list[str]
 ) -> None:
     assert [step.subject for step in following(state, wanted(**changes), plan(*waiting))] == expected
+
+
+BACKREST: t.Final = "/usr/bin/pgbackrest --stanza=17-main archive-push %p"
+
+
+def test_a_stanza_of_pgbackrest_archives_instead_of_a_job() -> None:
+    wish = wanted(job=None, stanza="17-main")
+    refuse(OFF, wish)
+    assert offered(OFF, wish)["pg_backup"]["archive_command"] == BACKREST
+    refuse(archiving(BACKREST), wish)
+    with pytest.raises(ManagedElsewhere, match="archive_command"):
+        refuse(archiving(BACKREST.replace("17-main", "another")), wish)  # which somebody may have set up
+    with pytest.raises(ManagedElsewhere, match="archive_command"):
+        refuse(archiving(OURS), wish)
+    ended = wanted(job=None, stanza="17-main", state="absent", allow_restart=True)
+    assert offered(archiving(BACKREST), ended) == {"pg_backup": {}}
+    assert offered(archiving(OURS), ended) == {}
+
+
+@pytest.mark.parametrize("stanza", ["a b", "--config=x", "a%p", "a;b", "-a"])
+def test_a_stanza_that_the_shell_could_read(stanza: str) -> None:
+    with pytest.raises(InputError, match="stanza"):
+        wanted(job=None, stanza=stanza)
