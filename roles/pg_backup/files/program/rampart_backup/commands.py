@@ -78,6 +78,12 @@ def _parser() -> argparse.ArgumentParser:
     restoring.add_argument("definition", help="the definition of a drill, a JSON file: it tells place, job and key")
     restoring.add_argument("--target", required=True, metavar="DIRECTORY", help="the data directory to make")
     restoring.add_argument("--backup", default="", metavar="ID", help="which one; the newest good one otherwise")
+    restoring.add_argument(
+        "--until",
+        default="",
+        metavar="TARGET",
+        help="replay the definition's archive to: end, a time with its offset, 'N minutes ago', a position, 'point NAME'",
+    )
     restoring.add_argument("--replace", action="store_true", help="move aside what is there")
     restoring.add_argument("--dry-run", action="store_true", help="only say what would be done")
     command("drill-status", _drill_status, "Show the status of the last drill.").add_argument(
@@ -87,6 +93,10 @@ def _parser() -> argparse.ArgumentParser:
     telling_all.add_argument(
         "path", nargs="?", default="/etc/rampart-backup", help="a definition, or a directory of them"
     )
+    fetching = command("fetch", _fetch, "Bring a file of an archive: the restore_command of a server that replays.")
+    fetching.add_argument("socket", help="where the drill or the restore listens that started the server")
+    fetching.add_argument("file", help="the name of the file, %%f")
+    fetching.add_argument("path", help="where it has to be, %%p")
     parsing = command("parse", _parse, "Only read a definition, and say what is wrong with it.")
     parsing.add_argument("kind", choices=("drill", "job", "vault"))
     parsing.add_argument("definition", help="a JSON file")
@@ -143,9 +153,18 @@ def _drill(given: argparse.Namespace) -> int:
 def _restore(given: argparse.Namespace) -> None:
     from . import drill
     from . import restore
+    from . import until
 
-    wish = restore.Wish(given.target, given.backup, replace=given.replace, dry_run=given.dry_run)
+    wish = restore.Wish(
+        given.target, given.backup, until.parse("--until", given.until), replace=given.replace, dry_run=given.dry_run
+    )
     restore.run(drill.read(given.definition), wish)
+
+
+def _fetch(given: argparse.Namespace) -> int:
+    from .broker import fetch
+
+    return fetch(given.socket, given.file, given.path)
 
 
 def _check(given: argparse.Namespace) -> None:

@@ -91,10 +91,14 @@ def _hide(path: str, kept: t.Sequence[str]) -> None:
     if stat.S_ISLNK(mode):
         return
     if not _leads_to(path, kept):
-        if stat.S_ISDIR(mode):
-            _mount("tmpfs", path, "tmpfs", _RDONLY)
-        else:
-            _mount("/dev/null", path, "", _BIND)
+        try:
+            if stat.S_ISDIR(mode):
+                _mount("tmpfs", path, "tmpfs", _RDONLY)
+            else:
+                _mount("/dev/null", path, "", _BIND)
+        except FileNotFoundError:  # others work in these directories too: what is gone needs no cover
+            if os.path.lexists(path):
+                raise
     elif stat.S_ISDIR(mode) and not _is_within(path, kept):
         for name in os.listdir(path):
             inner = os.path.join(path, name)

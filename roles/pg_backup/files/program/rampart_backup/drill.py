@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import tempfile
 import typing as t
 
 from . import definition
 from . import marker
+from . import until
 from .conclusion import Conclusion
 from .conclusion import locked
 from .faults import DefinitionFault
@@ -20,6 +20,8 @@ from .faults import RestoreFault
 from .faults import SourceFault
 from .faults import VerificationFault
 from .fields import Fields
+from .replay import Source
+from .replay import choose as choose_for_replay
 from .restoring import Restoring
 from .sandbox import Sandbox
 from .scratch import Programs
@@ -28,9 +30,13 @@ from .shelves import choose
 from .shelves import shelf
 from .unpacking import Unpacking
 from .unsealing import Unsealing
+from .until import Until
+from .workplace import SOCKETS
+from .workplace import workplace
 
 if t.TYPE_CHECKING:
     from .catalogue import Record
+    from .replay import Replay
 
 __all__ = ["Check", "Drill", "parse", "read", "run"]
 
@@ -73,6 +79,7 @@ class Check:
 class Drill:
     """What is restored, from where, with which key.
 
+    ``archive`` is the job whose WAL is replayed ``until`` a moment; without one the backup alone is restored.
     ``scratch`` is a directory with room for it, ``network`` whether the restored server may use the network.
     """
 
@@ -88,20 +95,27 @@ class Drill:
     notify: definition.Notify
     state: str
     metrics: str
+    archive: str = ""
+    until: Until = Until("backup")
 
-    def sandbox(self, bindir: str) -> Sandbox:
-        """Where what is restored by programs in ``bindir`` runs."""
+    def sandbox(self, *bindirs: str) -> Sandbox:
+        """Where what is restored by programs in these directories runs."""
         keys = [self.identity, self.place.key if isinstance(self.place, definition.Vault) else ""]
-        return Sandbox(keys=keys, programs=[bindir] if bindir else [], open_to_all=self.network)
+        return Sandbox(keys=keys, programs=bindirs, open_to_all=self.network)
 
 
 def parse(text: str) -> Drill:
     """Read a definition; raises ``DefinitionFault`` that names the key, its value and what it may be."""
     fields = Fields.of_json(text)
+    archive, target = fields.text("archive", ""), until.parse("until", fields.text("until", ""))
+    if target.replays and not archive:
+        raise DefinitionFault("archive is missing: until needs the job of the kind wal whose files are replayed")
     return fields.close(
         Drill(
             name=definition.checked_name("name", fields.text("name")),
-            job="/".join(definition.checked_name("job", each) for each in fields.text("job").split("/")),
+            job=_job("job", fields.text("job")),
+            archive=_job("archive", archive) if archive else "",
+            until=target,
             place=definition.place(fields.inner("place")),
             identity=fields.text("identity", ""),
             bindir=fields.text("bindir", "/usr/lib/postgresql/{major}/bin"),
@@ -114,6 +128,11 @@ def parse(text: str) -> Drill:
             metrics=fields.text("metrics", ""),
         )
     )
+
+
+def _job(key: str, text: str) -> str:
+    """A job, or in a vault HOST/JOB."""
+    return "/".join(definition.checked_name(key, each) for each in text.split("/"))
 
 
 def read(path: str) -> Drill:
@@ -133,9 +152,13 @@ def run(drill: Drill) -> int:
 
 def _drilled(drill: Drill) -> dict[str, t.Any]:
     found = shelf(drill.place, drill.job)
-    record = choose(found.records(), drill.job)
+    replay = None
+    if drill.until.replays:
+        source = Source(drill.place, drill.job, drill.archive, drill.sandbox())
+        replay = choose_for_replay(found.records(), drill.until, source, Unsealing(drill.identity))
+    record = choose(found.records(), drill.job) if replay is None else replay.record
     try:
-        values = _restored(drill, record)
+        values = _restored(drill, record, replay)
     except VerificationFault as fault:
         found.note(fault.backup or record.id, "damaged", str(fault))
         raise
@@ -143,13 +166,13 @@ def _drilled(drill: Drill) -> dict[str, t.Any]:
     return {"id": record.id, **values}
 
 
-def _restored(drill: Drill, record: Record) -> dict[str, t.Any]:
+def _restored(drill: Drill, record: Record, replay: Replay | None) -> dict[str, t.Any]:
     if record.kind == "logs":
-        with _holder(drill) as directory:
-            unpacking = Unpacking(shelf(drill.place, drill.job), record, Unsealing(drill.identity), drill.sandbox(""))
+        with workplace(drill.scratch) as directory:
+            unpacking = Unpacking(shelf(drill.place, drill.job), record, Unsealing(drill.identity), drill.sandbox())
             return {"logs": unpacking.unpack_logs(os.path.join(directory, "logs"))}
     bindir = Programs(drill.bindir).of(str(record.entry["server_version"]))
-    with _holder(drill) as directory:
+    with workplace(drill.scratch) as directory:
         data = os.path.join(directory, "data")
         settings = {"fsync": "off", "autovacuum": "off", **drill.settings}
         superuser = str(record.entry["bootstrap"])
@@ -157,20 +180,18 @@ def _restored(drill: Drill, record: Record) -> dict[str, t.Any]:
             bindir=bindir, directory=data, superuser=superuser, settings=settings, sandbox=drill.sandbox(bindir)
         )
         try:
-            values = _RESTORE[record.kind](drill, record, scratch, bindir)
+            os.symlink(scratch.sockets, os.path.join(directory, SOCKETS))
+            values = (
+                _logical(drill, record, scratch)
+                if record.kind == "logical"
+                else _physical(drill, record, scratch, replay)
+            )
         finally:
             scratch.remove()
     return {**values, "checks": len(drill.checks)}
 
 
-def _holder(drill: Drill) -> tempfile.TemporaryDirectory[str]:
-    try:
-        return tempfile.TemporaryDirectory(prefix="drill-", dir=drill.scratch)
-    except OSError as error:
-        raise DefinitionFault(f"scratch: {drill.scratch}: {error.strerror}") from None
-
-
-def _logical(drill: Drill, record: Record, scratch: Scratch, _bindir: str) -> dict[str, t.Any]:
+def _logical(drill: Drill, record: Record, scratch: Scratch) -> dict[str, t.Any]:
     scratch.initialise(checksums=bool(record.entry["checksums"]))
     with scratch:
         restoring = Restoring(shelf(drill.place, drill.job), record, Unsealing(drill.identity), scratch)
@@ -180,21 +201,27 @@ def _logical(drill: Drill, record: Record, scratch: Scratch, _bindir: str) -> di
     return {"tables": tables}
 
 
-def _physical(drill: Drill, record: Record, scratch: Scratch, bindir: str) -> dict[str, t.Any]:
-    sandbox = drill.sandbox(bindir)
-    unpacking = Unpacking(shelf(drill.place, drill.job), record, Unsealing(drill.identity), sandbox)
+def _physical(drill: Drill, record: Record, scratch: Scratch, replay: Replay | None) -> dict[str, t.Any]:
+    bindir = scratch.cluster.bindir
+    unpacking = Unpacking(shelf(drill.place, drill.job), record, Unsealing(drill.identity), drill.sandbox(bindir))
     unpacking.unpack(scratch.directory, bindir=bindir)
     scratch.adopt()
-    with scratch:
-        marked = marker.check(scratch.server, record, past_end=False)
-        indexes = sum(_check_indexes(scratch, name) for name in scratch.server.databases())
-        _ask_all(drill, scratch)
+    if replay is None:
+        with scratch:
+            values = {"marker": marker.check(scratch.server, record, past_end=False), **_examined(drill, scratch)}
+    else:
+        with replay.running(scratch) as reached:
+            marked = marker.check(scratch.server, record, past_end=replay.is_past_end(reached["lsn"]))
+            values = {**replay.plan, "reached": reached, "marker": marked, **_examined(drill, scratch)}
     if record.entry["checksums"]:
         scratch.check_pages()
-    return {"indexes": indexes, "pages": bool(record.entry["checksums"]), "marker": marked}
+    return {**values, "pages": bool(record.entry["checksums"])}
 
 
-_RESTORE: t.Final = {"logical": _logical, "physical": _physical}
+def _examined(drill: Drill, scratch: Scratch) -> dict[str, t.Any]:
+    indexes = sum(_check_indexes(scratch, name) for name in scratch.server.databases())
+    _ask_all(drill, scratch)
+    return {"indexes": indexes}
 
 
 def _check_indexes(scratch: Scratch, database: str) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 __all__ = [
+    "ArchiveFault",
     "Busy",
     "DefinitionFault",
     "Fault",
@@ -55,6 +56,12 @@ class VerificationFault(Fault):
 
     status = 11
     backup = ""
+
+
+class ArchiveFault(Fault):
+    """A file of an archive of WAL is missing where it has to be, or is not what it has to be."""
+
+    status = 11
 
 
 class SealingFault(Fault):

@@ -11,10 +11,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import typing as t
 
 from . import telling
 from .faults import DefinitionFault
+from .faults import RestoreFault
+from .replay import Source
+from .replay import choose as choose_for_replay
 from .restoring import Restoring
 from .scratch import Programs
 from .scratch import Scratch
@@ -22,10 +26,12 @@ from .shelves import choose
 from .shelves import shelf
 from .unpacking import Unpacking
 from .unsealing import Unsealing
+from .until import Until
 
 if t.TYPE_CHECKING:
     from .catalogue import Record
     from .drill import Drill
+    from .replay import Replay
 
 __all__ = ["Wish", "run"]
 
@@ -37,10 +43,14 @@ local all "{superuser}" peer
 
 @dataclasses.dataclass(frozen=True)
 class Wish:
-    """What is restored and where to. ``replace``: a cluster that is there is moved aside, never removed."""
+    """What is restored and where to. ``replace``: a cluster that is there is moved aside, never removed.
+
+    ``until``: what the archive of the definition is replayed to.
+    """
 
     target: str
     identifier: str = ""
+    until: Until = Until("backup")
     replace: bool = False
     dry_run: bool = False
 
@@ -50,7 +60,8 @@ def run(source: Drill, wish: Wish) -> None:
     os.umask(0o077)
     target = os.path.abspath(wish.target)
     found = shelf(source.place, source.job)
-    record = choose(found.records(), source.job, wish.identifier)
+    replay = _replay(source, wish, found.records()) if wish.until.replays else None
+    record = choose(found.records(), source.job, wish.identifier) if replay is None else replay.record
     bindir = "" if record.kind == "logs" else Programs(source.bindir).of(str(record.entry["server_version"]))
     aside = _aside(target, wish)
     telling.show(
@@ -64,13 +75,23 @@ def run(source: Drill, wish: Wish) -> None:
         moved_aside=aside,
         programs=bindir,
         dry_run=wish.dry_run,
+        **(replay.plan if replay is not None else {}),
     )
     if wish.dry_run:
         return
     if aside:
         os.rename(target, aside)
-    values = _RESTORE[record.kind](source, record, target, bindir)
+    values = (
+        _RESTORE[record.kind](source, record, target, bindir)
+        if replay is None
+        else _replayed(source, replay, target, aside, bindir)
+    )
     telling.show(restored=record.id, target=target, **values)
+
+
+def _replay(source: Drill, wish: Wish, records: t.Sequence[Record]) -> Replay:
+    wanted = Source(source.place, source.job, source.archive, source.sandbox())
+    return choose_for_replay(records, wish.until, wanted, Unsealing(source.identity), wish.identifier)
 
 
 def _logical(source: Drill, record: Record, target: str, bindir: str) -> dict[str, t.Any]:
@@ -99,13 +120,44 @@ def _physical(source: Drill, record: Record, target: str, bindir: str) -> dict[s
     return {"configuration": beside if unpacking.unpack_configuration(beside) else ""}
 
 
-def _logs(source: Drill, record: Record, target: str, bindir: str) -> dict[str, t.Any]:
-    sandbox = source.sandbox(bindir)
+def _logs(source: Drill, record: Record, target: str, _bindir: str) -> dict[str, t.Any]:
+    sandbox = source.sandbox()
     unpacking = Unpacking(shelf(source.place, source.job), record, Unsealing(source.identity), sandbox)
     return {"logs": unpacking.unpack_logs(target)}
 
 
 _RESTORE: t.Final = {"logical": _logical, "logs": _logs, "physical": _physical}
+
+
+def _replayed(source: Drill, replay: Replay, target: str, aside: str, bindir: str) -> dict[str, t.Any]:
+    """As it was at that moment, stopped cleanly. What did not come so far is taken away, lest somebody starts it."""
+    entry = replay.record.entry
+    scratch = Scratch(
+        bindir=bindir,
+        directory=target,
+        superuser=str(entry["bootstrap"]),
+        settings={"autovacuum": "off", **source.settings},
+        sandbox=source.sandbox(bindir),
+        stays=True,
+    )
+    try:
+        values = _physical(source, replay.record, target, bindir)
+        kept = scratch.adopt()
+        with replay.running(scratch) as reached:
+            pass
+        state = scratch.control().get("Database cluster state")
+        if state != "shut down":
+            raise RestoreFault(f"the server that replayed did not stop cleanly: its state is {state!r}")
+        scratch.give_back(kept)
+    except BaseException:
+        for path in (target, f"{target}-configuration", f"{target}-tablespaces"):
+            shutil.rmtree(path, ignore_errors=True)
+        if aside:
+            os.rename(aside, target)
+        raise
+    finally:
+        scratch.remove()
+    return {"reached": reached, **values}
 
 
 def _aside(target: str, wish: Wish) -> str:

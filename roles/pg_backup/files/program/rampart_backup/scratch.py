@@ -10,14 +10,17 @@ import contextlib
 import os
 import re
 import shutil
+import stat
 import subprocess
 import tempfile
+import time
 import typing as t
 
 from .definition import Cluster
 from .faults import DefinitionFault
 from .faults import Fault
 from .faults import RestoreFault
+from .faults import SourceFault
 from .process import environment
 from .server import Server
 from .telling import replace
@@ -27,8 +30,15 @@ if t.TYPE_CHECKING:
 
 __all__ = ["Programs", "Scratch"]
 
-_WAIT = 300  # seconds for a server to start; it may have WAL to replay
+_WAIT = 10_000_000  # seconds for a server to start or to stop: it takes as long as it takes, and ends when it cannot
 _RESTRICTING: t.Final = {13: 22, 14: 19, 15: 14, 16: 10, 17: 6}  # minor versions whose psql has \\restrict
+_CONFIGURATION = ("postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf")
+_POLL = (0.05, 1.0)  # seconds between two looks at a server that replays: at first, at most
+_AT = """
+SELECT pg_catalog.json_build_object(
+  'lsn', pg_catalog.pg_last_wal_replay_lsn()::text,
+  'at', pg_catalog.to_char(pg_catalog.pg_last_xact_replay_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
+"""
 _SHOWN = 3000  # characters of its log in a message
 
 
@@ -53,10 +63,20 @@ class Programs:
 
 
 class Scratch:
-    """A cluster in ``directory``, which must not exist. A context in which it runs. Its tablespaces are beside it."""
+    """A cluster in ``directory``, which must not exist. A context in which it runs. Its tablespaces are beside it.
+
+    ``stays``: it is started again later, by others.
+    """
 
     def __init__(
-        self, *, bindir: str, directory: str, superuser: str, settings: t.Mapping[str, str], sandbox: Sandbox
+        self,
+        *,
+        bindir: str,
+        directory: str,
+        superuser: str,
+        settings: t.Mapping[str, str],
+        sandbox: Sandbox,
+        stays: bool = False,
     ) -> None:
         if not superuser.isprintable():
             raise RestoreFault(f"{superuser!r} is no name for the superuser of a cluster")
@@ -65,10 +85,13 @@ class Scratch:
         self.tablespaces = f"{directory}-tablespaces"
         self._settings = settings
         self._sandbox = sandbox
+        # Whoever archives the WAL of one that stays later wants the beginning of its timeline too: it waits for that.
+        self._archive = {"archive_mode": "on" if stays else "off", "archive_command": ""}
         # The path of a socket has 107 bytes at most.
-        self._sockets = tempfile.mkdtemp(prefix="rampart-")
-        self._log = os.path.join(self._sockets, "log")
-        self.cluster = Cluster(label="restored", bindir=bindir, host=self._sockets, port=5432, user=superuser)
+        self.sockets = tempfile.mkdtemp(prefix="rampart-")
+        self._log = os.path.join(self.sockets, "log")
+        self._recovery: t.Mapping[str, str] = {}
+        self.cluster = Cluster(label="restored", bindir=bindir, host=self.sockets, port=5432, user=superuser)
         self.server = Server(self.cluster)
 
     def initialise(self, *, checksums: bool) -> None:
@@ -76,20 +99,32 @@ class Scratch:
         words = ["-D", self.directory, "-U", self.cluster.user, "-E", "UTF8", "--locale=C", "--auth=trust", "--no-sync"]
         self._run("initdb", *words, *(["--data-checksums"] if checksums else []))
 
-    def adopt(self) -> None:
-        """Take what a base backup left: nothing of its configuration is used, whatever it would load or run."""
+    def adopt(self) -> dict[str, tuple[bytes, int] | None]:
+        """Take what a base backup left: nothing of its configuration is used, whatever it would load or run.
+
+        Returns that configuration, content and mode by name, None where there was none.
+        """
         quoted = self.cluster.user.replace('"', '""')
-        hba = f'local all "{quoted}" trust\n'
-        for name, text in (
-            ("postgresql.conf", ""),
-            ("postgresql.auto.conf", ""),
-            ("pg_hba.conf", hba),
-            ("pg_ident.conf", ""),
-        ):
-            replace(os.path.join(self.directory, name), text, mode=0o600)
+        kept = {}
+        for name in _CONFIGURATION:
+            path = os.path.join(self.directory, name)
+            kept[name] = _content(path)
+            replace(path, f'local all "{quoted}" trust\n' if name == "pg_hba.conf" else "", mode=0o600)
         for name in ("standby.signal", "recovery.signal"):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(os.path.join(self.directory, name))
+        return kept
+
+    def give_back(self, kept: t.Mapping[str, tuple[bytes, int] | None]) -> None:
+        """Put back its own configuration; what it was started with is forgotten. It has to be stopped."""
+        for name, held in kept.items():
+            path = os.path.join(self.directory, name)
+            if held is None:
+                os.unlink(path)
+            else:
+                replace(path, held[0], mode=held[1])
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(self.directory, "postmaster.opts"))
 
     def check_pages(self) -> None:
         """Read every page of the cluster, which is stopped; raises when a checksum is wrong."""
@@ -113,34 +148,83 @@ class Scratch:
         self, words: t.Sequence[str], *, writable: t.Sequence[str] = (), readable: t.Sequence[str] = ()
     ) -> list[str]:
         """A client of it that reads what is restored, as it has to be started."""
-        return self._sandbox.words(words, writable=[self._sockets, *writable], readable=readable)
+        return self._sandbox.words(words, writable=[self.sockets, *writable], readable=readable)
 
-    def __enter__(self) -> Scratch:
+    def control(self) -> dict[str, str]:
+        """What pg_controldata says of it, by its own words."""
+        words = [os.path.join(self._bindir, "pg_controldata"), "-D", self.directory]
+        lines = self._run_words(self._sandbox.words(words, readable=[self.directory])).splitlines()
+        return {name.strip(): value.strip() for name, _colon, value in (line.partition(":") for line in lines)}
+
+    def recover(self, settings: t.Mapping[str, str]) -> None:
+        """Let it recover from an archive when it is started, until it is promoted."""
+        self._recovery = settings
+        replace(os.path.join(self.directory, "recovery.signal"), "", mode=0o600)
+
+    def start(self) -> None:
+        """Start it; it has replayed all that it has to afterwards. Raises with its own words when it did not come so far."""
         # Nothing of what is restored may reach out, or keep the server from starting.
         fixed = {
             "listen_addresses": "",
-            "unix_socket_directories": self._sockets,
+            "unix_socket_directories": self.sockets,
             "port": "5432",
-            "archive_mode": "off",
+            **self._archive,
         }
-        options = " ".join(_option(name, value) for name, value in {**self._settings, **fixed}.items())
+        options = " ".join(
+            _option(name, value) for name, value in {**self._settings, **self._recovery, **fixed}.items()
+        )
         self._sandbox.refuse_none()
         os.makedirs(self.tablespaces, mode=0o700, exist_ok=True)
         words = ("start", "-D", self.directory, "-w", "-t", str(_WAIT), "-l", self._log, "-o", options)
-        writable = (self.directory, self.tablespaces, self._sockets)
-        self._run_words(self._sandbox.words([os.path.join(self._bindir, "pg_ctl"), *words], writable=writable))
+        writable = (self.directory, self.tablespaces, self.sockets)
+        try:
+            self._run_words(self._sandbox.words([os.path.join(self._bindir, "pg_ctl"), *words], writable=writable))
+            if self._recovery:
+                self._await_promotion()
+        except BaseException:
+            self._end()
+            raise
+
+    def _await_promotion(self) -> None:
+        """With hot_standby off it takes no connections before, and pg_ctl does not wait for it."""
+        pause, most = _POLL
+        while True:
+            try:
+                if self.server.answer("SELECT pg_catalog.pg_is_in_recovery()") == "f":
+                    return
+            except SourceFault:
+                self._run("pg_ctl", "status", "-D", self.directory)  # raises once it has ended
+            time.sleep(pause)
+            pause = min(pause * 1.5, most)
+
+    def reached(self) -> dict[str, str]:
+        """How far it replayed: ``lsn``, and ``at`` the time of the last commit, empty if there was none."""
+        found = self.server.ask(_AT)
+        return {name: str(value or "") for name, value in found.items()}
+
+    def stop(self) -> None:
+        """Stop it cleanly; raises when it did not, and it has ended all the same."""
+        try:
+            self._run("pg_ctl", "stop", "-D", self.directory, "-w", "-t", str(_WAIT), "-m", "fast")
+        except BaseException:
+            self._end()
+            raise
+
+    def _end(self) -> None:
+        with contextlib.suppress(Fault):
+            self._run("pg_ctl", "stop", "-D", self.directory, "-w", "-m", "immediate")
+
+    def __enter__(self) -> Scratch:
+        self.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        try:
-            self._run("pg_ctl", "stop", "-D", self.directory, "-w", "-m", "fast")
-        except Fault:
-            with contextlib.suppress(Fault):
-                self._run("pg_ctl", "stop", "-D", self.directory, "-w", "-m", "immediate")
+        with contextlib.suppress(Fault):
+            self.stop()
 
     def remove(self) -> None:
         """Take away the directory of its socket, and that of tablespaces if it has none."""
-        shutil.rmtree(self._sockets, ignore_errors=True)
+        shutil.rmtree(self.sockets, ignore_errors=True)
         with contextlib.suppress(OSError):
             os.rmdir(self.tablespaces)
 
@@ -168,6 +252,14 @@ class Scratch:
         with contextlib.suppress(OSError), open(self._log, encoding="utf-8", errors="replace") as stream:
             return stream.read()
         return ""
+
+
+def _content(path: str) -> tuple[bytes, int] | None:
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(), stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
+    except FileNotFoundError:
+        return None
 
 
 def _option(name: str, value: str) -> str:

@@ -69,15 +69,15 @@ def _to_journal(message: str, priority: int, fields: t.Mapping[str, str]) -> boo
 
 def show(**values: object) -> None:
     """A line of JSON for whoever started the program."""
-    print(json.dumps(values, sort_keys=True, default=str))
+    print(json.dumps(values, sort_keys=True, default=str), flush=True)
 
 
-def replace(path: str, text: str, *, mode: int) -> None:
+def replace(path: str, text: str | bytes, *, mode: int) -> None:
     """Write a file whole or not at all."""
     descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".rampart-")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(text.encode() if isinstance(text, str) else text)
             stream.flush()
             os.fsync(stream.fileno())
         os.chmod(temporary, mode)

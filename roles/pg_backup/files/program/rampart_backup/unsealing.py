@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import typing as t
 
+from . import packing
 from .faults import Fault
+from .faults import RestoreFault
 from .faults import SealingFault
 from .faults import VerificationFault
 from .line import Line
@@ -17,10 +19,15 @@ from .pump import Carried
 from .pump import ChildSink
 
 if t.TYPE_CHECKING:
+    import contextlib
+
     from .catalogue import Part
     from .catalogue import Record
     from .pump import Sink
+    from .sandbox import Sandbox
     from .shelves import Shelf
+    from .wal import Stored
+    from .wal_shelves import WalShelf
 
 __all__ = ["Collected", "Unsealing", "in_memory"]
 
@@ -55,12 +62,47 @@ class Unsealing:
         Raises ``VerificationFault`` when what is stored is not what was stored once, ``SealingFault`` when the key
         does not open it, and what the sink fails with.
         """
-        with shelf.open(record.id, part.name) as source, Line() as line:
-            words = self._words(str(record.entry["encryption"]["method"]))
+        self._flow(
+            lambda: shelf.open(record.id, part.name),
+            str(record.entry["encryption"]["method"]),
+            part.name,
+            into,
+            lambda found: _compare(found, part),
+        )
+
+    def pour_wal(self, shelf: WalShelf, stored: Stored, sink: Sink, sandbox: Sandbox) -> None:
+        """Let a file of an archive flow decrypted and unpacked into a sink; raises as ``pour`` does."""
+        packed, sealed = _of_suffix(stored)
+
+        def into(line: Line) -> Sink:
+            words = packing.unpack(packed)
+            if not words:
+                return sink
+            what = f"unpacking {stored.file} with {words[0]}"
+            child = line.child(sandbox.words(words), what=what, fault=RestoreFault, reads=True, writes=True)
+            line.pump(child.stdout, [sink])
+            return ChildSink(child)
+
+        def compare(found: Carried) -> None:
+            if found.sha256 != stored.sealed:
+                raise VerificationFault(f"{stored.name} is stored with the checksum {found.sha256}: it is damaged")
+
+        self._flow(lambda: shelf.open(stored), sealed, stored.file, into, compare)
+
+    def _flow(
+        self,
+        opened: t.Callable[[], contextlib.AbstractContextManager[t.IO[bytes]]],
+        method: str,
+        name: str,
+        into: t.Callable[[Line], Sink],
+        compare: t.Callable[[Carried], None],
+    ) -> None:
+        with opened() as source, Line() as line:
+            words = self._words(method)
             if words is None:
                 first = line.pump(source, [into(line)])
             else:
-                child = line.child(words, what=f"decrypting {part.name}", fault=SealingFault, reads=True, writes=True)
+                child = line.child(words, what=f"decrypting {name}", fault=SealingFault, reads=True, writes=True)
                 sink = into(line)
                 first = line.pump(source, [ChildSink(child)])
                 line.pump(child.stdout, [sink])
@@ -68,16 +110,18 @@ class Unsealing:
                 line.finish()
             except Fault:
                 # Whether it was the content or something else, the bytes say.
-                self._verify(shelf, record, part)
+                self._verify(opened, compare)
                 raise
-            _compare(first.result(), part)
+            compare(first.result())
 
     @staticmethod
-    def _verify(shelf: Shelf, record: Record, part: Part) -> None:
-        with shelf.open(record.id, part.name) as source, Line() as line:
+    def _verify(
+        opened: t.Callable[[], contextlib.AbstractContextManager[t.IO[bytes]]], compare: t.Callable[[Carried], None]
+    ) -> None:
+        with opened() as source, Line() as line:
             pump = line.pump(source, [])
             line.finish()
-            _compare(pump.result(), part)
+            compare(pump.result())
 
     def collect(self, shelf: Shelf, record: Record, part: Part) -> bytes:
         """A small part as a whole."""
@@ -91,6 +135,16 @@ class Unsealing:
         if method == "gpg":
             return ["gpg", "--batch", "--no-tty", "--quiet", "--homedir", self._identity, "--decrypt"]
         return None
+
+
+def _of_suffix(stored: Stored) -> tuple[str, str]:
+    """How it was packed and how it was sealed."""
+    endings = [each for each in stored.suffix.split(".") if each]
+    sealed = endings.pop() if endings and endings[-1] in ("age", "gpg") else "none"
+    packed = {ending: method for method, ending in packing.PACKED.items()}.get("".join(f".{each}" for each in endings))
+    if packed is None:
+        raise VerificationFault(f"{stored.name}: how this is packed is not known")
+    return packed, sealed
 
 
 def _compare(found: Carried, part: Part) -> None:

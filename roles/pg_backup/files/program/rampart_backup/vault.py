@@ -152,9 +152,15 @@ class Vault:
             arriving.abandon()
 
     def _wal_list(self, words: t.Sequence[str], _source: t.IO[bytes], target: t.IO[bytes]) -> None:
-        job, system, directory = _exactly(words, 3, "wal-list JOB SYSTEM_IDENTIFIER DIRECTORY")
-        for stored in self._archive(job, system).names(directory):
-            wire.answer(target, name=stored.name)
+        asked = words if len(words) == 3 else [*_exactly(words, 2, "wal-list JOB SYSTEM_IDENTIFIER [DIRECTORY]"), ""]
+        job, system, directory = asked
+        archive = self._archive(job, system)
+        if directory:
+            for stored in archive.names(directory):
+                wire.answer(target, name=stored.name)
+        else:
+            for name in archive.directories():
+                wire.answer(target, directory=name)
         wire.answer(target, end=True)
 
     def _wal_get(self, words: t.Sequence[str], _source: t.IO[bytes], target: t.IO[bytes]) -> None:

@@ -33,6 +33,9 @@ class WalShelf(t.Protocol):
     def find(self, file: str) -> wal.Stored | None:
         """The file of that name (of a segment, or of a history), None when it is really not there."""
 
+    def directories(self) -> list[str]:
+        """Its directories."""
+
     def names(self, directory: str) -> list[wal.Stored]:
         """All files of one of its directories (see ``wal.directory``), in the order of their names."""
 
@@ -57,11 +60,18 @@ class _VaultShelf:
         finally:
             child.close()
 
-    def names(self, directory: str) -> list[wal.Stored]:
-        with self._asked("wal-list", *self._words, directory) as stream:
+    def directories(self) -> list[str]:
+        return [str(answer["directory"]) for answer in self._listed()]
+
+    def _listed(self, *words: str) -> list[dict[str, t.Any]]:
+        with self._asked("wal-list", *self._words, *words) as stream:
             answers = [wire.read_answer(line) for line in stream]
         if not answers or "end" not in answers.pop():
             raise PlaceFault(f"the list of {self._place.name} was cut off")
+        return answers
+
+    def names(self, directory: str) -> list[wal.Stored]:
+        answers = self._listed(directory)
         found = [wal.Stored.of(str(answer["name"])) for answer in answers]
         self._known[directory] = [each for each in found if each is not None]
         return self._known[directory]
