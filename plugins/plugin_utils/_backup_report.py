@@ -122,7 +122,7 @@ def rows_of(told: t.Any, limits: Limits) -> list[Row]:
         apart += [] if isinstance(reports, Row) else [(str(host), each) for each in reports]
     kept = [row for host, each in apart if each["of"] == "vault" for row in _of_vault(host, each, limits)]
     for host, each in apart:
-        if each["of"] == "drill":
+        if each["of"] in ("drill", "pull"):
             rows.append(_of_run(host, each, limits, str(each["job"])))
         elif each["of"] != "vault":
             rows += _of_job(host, each, kept, limits)
@@ -197,7 +197,7 @@ def _of_status(report: Values) -> tuple[Problem, ...]:
     if report.get("error"):
         return ((_line(report["error"]), _CRITICAL),)
     if not status:
-        return (("it has never run", _WARNING if report["of"] in ("drill", "vault") else _CRITICAL),)
+        return (("it has never run", _WARNING if report["of"] in ("drill", "pull", "vault") else _CRITICAL),)
     if status.get("outcome") == "ok":
         return ()
     return ((f"the last run failed: {_line(status.get('error'))}", _CRITICAL),)

@@ -39,6 +39,7 @@ def accepts(entry: dict[str, str], directory: pathlib.Path) -> bool:
     [
         {"name": "db1", "public_key": _KEY},
         {"name": "drills", "public_key": f"{_KEY}\n", "host": "db1"},
+        {"name": "db1", "host": "db1.example.com"},  # to pull from
     ],
 )
 def test_a_key_of_one_line_is_let_in(entry: dict[str, str], tmp_path: pathlib.Path) -> None:
@@ -54,6 +55,8 @@ def test_a_key_of_one_line_is_let_in(entry: dict[str, str], tmp_path: pathlib.Pa
         {"name": "../db1", "public_key": _KEY},
         {"name": "db1\n", "public_key": _KEY},
         {"name": "drills", "public_key": _KEY, "host": 'db1" x'},
+        {"name": "../db1", "host": "db1.example.com"},
+        {"name": "db1", "host": "-oProxyCommand=x"},
     ],
 )
 def test_what_would_be_more_than_that_is_refused(entry: dict[str, str], tmp_path: pathlib.Path) -> None:

@@ -103,6 +103,8 @@ LATER: t.Final = backup(id="zzz", finished="2026-11-30T01:00:00Z", good=False)
         (job(of="", error="cannot be read"), "critical", "cannot be read"),
         ({**job(), "of": "drill", "job": "db1/nightly", "status": {}}, "warning", "it has never run"),
         ({**job(), "of": "drill", "job": "db1/nightly", "status": FAILED}, "critical", "the last run failed: no room"),
+        ({**job(), "of": "pull", "job": "pull-db1", "status": {}}, "warning", "it has never run"),
+        ({**job(), "of": "pull", "job": "pull-db1", "status": FAILED}, "critical", "the last run failed: no room"),
         ({**job(), "of": "vault", "status": FAILED}, "critical", "the last run failed: no room"),
     ],
 )

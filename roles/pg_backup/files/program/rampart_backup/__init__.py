@@ -19,13 +19,13 @@ and back, in a drill or a restore:
 
 Rooms:
 
-- what is wanted: `definition` (a job), `drill`, `tending`, `restore` (those with a run of their own), read by `fields`
+- what is wanted: `definition` (a job), `drill`, `tending`, `pulling`, `restore` (those with a run of their own), read by `fields`
 - bytes: `process` (children), `pump` and `line` (what flows between them), `packing`, `sealing` and `unsealing`, `tar`,
   `manifest`
 - where they come from: `server`, and for each of the `kinds` a `source`: `logical`, `physical` (with its `marker`, and
   `incremental`: chains), `logs`; what cannot flow lies in `staging` meanwhile
-- where they go: `places` (of a run), `store` (a directory), `remote` (rclone), `wire` and `vault` (another host), `shelves`
-  (to read again)
+- where they go: `places` (of a run), `store` (a directory), `remote` (rclone), `wire`, `vault` and `offering` (another host),
+  `shelves` (to read again)
 - what is known of them: `catalogue`, `retention`, `reporting` (all of a host's)
 - WAL: `wal` (names), `archive` (archive_command), `archive_store` (a directory), `wal_shelves` (to read again), `wal_chain`
   and `keeping` (what is needed, what is missing), `watch` (a run of a job); `until` (how far it is replayed), `timelines`

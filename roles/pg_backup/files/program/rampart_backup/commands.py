@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     fetching.add_argument("file", help="the name of the file, %%f")
     fetching.add_argument("path", help="where it has to be, %%p")
     parsing = command("parse", _parse, "Only read a definition, and say what is wrong with it.")
-    parsing.add_argument("kind", choices=("drill", "job", "vault"))
+    parsing.add_argument("kind", choices=("drill", "job", "pull", "vault"))
     parsing.add_argument("definition", help="a JSON file")
     retaining = command("retain", _retain, "Remove what no rule keeps from where this host looks after its backups.")
     keeping = command(
@@ -107,9 +107,16 @@ def _parser() -> argparse.ArgumentParser:
     for each, kind in ((retaining, "job"), (keeping, "vault")):
         each.add_argument("definition", help=f"the definition of a {kind}, a JSON file")
         each.add_argument("--dry-run", action="store_true", help="only show what would be removed")
+    command("pull", _pull, "On a vault: fetch what a host offers and is not here.").add_argument(
+        "definition", help="the definition of a pull, a JSON file"
+    )
+    offering_keys = command(
+        "offer", _offer, "Let keys that standard input names, as JSON, read backups by ssh, and no others."
+    )
+    offering_keys.add_argument("--dry-run", action="store_true", help="only say whether something would change")
     vault = command("vault", _vault, "Serve one connection; the command of a key in authorized_keys.")
     vault.add_argument("root", help="the directory of one host's backups")
-    vault.add_argument("--may", choices=("add", "read"), default="add")
+    vault.add_argument("--may", choices=("add", "offer", "read"), default="add")
     vault.add_argument("--quota", type=int, default=0, metavar="BYTES")
     vault.add_argument("--plain", action="store_true", help="take backups that are not encrypted, too")
     return parser
@@ -117,11 +124,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _parse(given: argparse.Namespace) -> None:
     from . import drill
+    from . import pulling
     from . import tending
 
     parsers: dict[str, t.Callable[[str], object]] = {
         "drill": drill.read,
         "job": definition.read,
+        "pull": pulling.read,
         "vault": tending.read,
     }
     parsers[given.kind](given.definition)
@@ -280,6 +289,18 @@ def _tend(given: argparse.Namespace) -> int:
     from . import tending
 
     return tending.run(tending.read(given.definition), dry_run=given.dry_run)
+
+
+def _pull(given: argparse.Namespace) -> int:
+    from . import pulling
+
+    return pulling.run(pulling.read(given.definition))
+
+
+def _offer(given: argparse.Namespace) -> None:
+    from . import offering
+
+    telling.show(changed=offering.offer(sys.stdin.read(), sys.argv[0], dry_run=given.dry_run))
 
 
 def _vault(given: argparse.Namespace) -> None:

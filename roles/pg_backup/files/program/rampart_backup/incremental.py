@@ -43,6 +43,7 @@ class Link:
     system_identifier: str
     timeline: int
     checksums: bool
+    keys: tuple[str, ...]  # to whom it is encrypted
 
     @classmethod
     def of(cls, values: t.Mapping[str, t.Any]) -> Link | None:
@@ -54,16 +55,17 @@ class Link:
                 system_identifier=str(values["system_identifier"]),
                 timeline=int(values["timeline"]),
                 checksums=bool(values["checksums"]),
+                keys=tuple(str(each) for each in values["keys"]),
             )
         except (KeyError, TypeError, ValueError):
             return None
 
 
-def unfit(link: Link | None, about: About, full_every: int) -> str:
+def unfit(link: Link | None, about: About, job: Job) -> str:
     """Why the next backup cannot be built upon that one; empty when it can."""
     if link is None:
         return "there is no manifest of a backup before it"
-    if len(link.chain) >= full_every:
+    if len(link.chain) >= job.physical.full_every:
         return f"the chain has {len(link.chain)} backups (full_every)"
     if link.system_identifier != about.system_identifier:
         return "the backup before it is of another cluster"
@@ -71,6 +73,8 @@ def unfit(link: Link | None, about: About, full_every: int) -> str:
         return f"the backup before it is of the timeline {link.timeline}, and the server is on {about.timeline}"
     if link.checksums != about.checksums:
         return "page checksums were switched since the backup before it"
+    if link.keys != job.encryption.recipients:
+        return "the recipients are others than those of the backup before it"  # no chain takes two keys to be read
     return ""
 
 

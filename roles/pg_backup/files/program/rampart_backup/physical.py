@@ -133,7 +133,7 @@ class Physical:
     def _chosen(self, manifests: Manifests) -> Link | None:
         """What is built upon; None for a full backup, and why it is one."""
         link = manifests.last()
-        self._full_because = incremental.unfit(link, self._about, self._job.physical.full_every)
+        self._full_because = incremental.unfit(link, self._about, self._job)
         if link is not None and not self._full_because:
             self._full_because = incremental.absent(self._job, link)
         return None if self._full_because else link
@@ -220,6 +220,7 @@ class Physical:
                 system_identifier=self._about.system_identifier,
                 timeline=int(self._checker.ranges[-1]["Timeline"]),
                 checksums=self._about.checksums,
+                keys=self._job.encryption.recipients,
             )
         )
 

@@ -17,6 +17,7 @@ import typing as t
 
 from . import definition
 from . import drill
+from . import pulling
 from . import telling
 from . import tending
 from .conclusion import status_file
@@ -33,7 +34,7 @@ __all__ = ["reports"]
 
 Report = dict[str, t.Any]
 
-_FOLDERS: t.Final = ("", "vault", "drills")  # where definitions are, below /etc/rampart-backup
+_FOLDERS: t.Final = ("", "vault", "drills", "pulls")  # where definitions are, below /etc/rampart-backup
 
 
 def reports(path: str) -> t.Iterator[Report]:
@@ -64,6 +65,9 @@ def _report(path: str) -> Report:
     if "scratch" in keys:
         drilled = drill.read(path)
         return _told(path, drilled.scratch, lambda: _of_drill(drilled))
+    if "source" in keys:
+        pulled = pulling.read(path)
+        return _told(path, pulled.root, lambda: _of_pull(pulled))
     job = definition.read(path)
     return _told(path, job.state, lambda: _of_job(job))
 
@@ -126,6 +130,18 @@ def _of_drill(drilled: drill.Drill) -> Report:
     }
 
 
+def _of_pull(pulled: pulling.Pulling) -> Report:
+    """What was fetched is told with the vault's roots."""
+    return {
+        "of": "pull",
+        "name": pulled.name,
+        "job": pulled.name,
+        "status": telling.read_json(status_file(pulled.state, pulled.name)),
+        "error": "",
+        "places": [],
+    }
+
+
 def _of_vault(tended: tending.Tending) -> Report:
     return {
         "of": "vault",
@@ -181,7 +197,7 @@ def _short(record: Record) -> Report:
         "size": record.size,
         "verified": record.verified,
         "restored": record.restored,
-        "damaged": record.damaged,
+        "damaged": record.damaged or record.broken,
         "missing": list(entry.get("missing", [])),
         "host": entry.get("host", ""),
         "cluster": entry.get("cluster", ""),

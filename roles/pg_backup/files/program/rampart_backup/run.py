@@ -38,7 +38,7 @@ if t.TYPE_CHECKING:
 
 __all__ = ["run"]
 
-_TOLD = ("full_because", "incremental_of")  # what a source says for the catalogue and the status
+_TOLD = ("full_because", "incremental_of", "left_out")  # what a source says for the catalogue and the status
 
 
 def run(job: Job) -> int:

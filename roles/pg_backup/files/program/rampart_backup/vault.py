@@ -5,7 +5,8 @@
 """The vault's side: what ssh runs for a key, whatever the host at the other end wants to run.
 
 A host's key may add backups and look at the catalogue, never change, read or remove anything; the key of a drill may
-read, and note what it found.
+read, and note what it found. The other way round, a host offers its own directory to a vault that fetches: that key may read,
+and note nothing.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ if t.TYPE_CHECKING:
     from .archive_store import Arriving
     from .store import Incoming
 
-__all__ = ["Vault"]
+__all__ = ["SEALED", "Vault", "usage"]
 
 _NOTES = ("damaged", "restored", "verified")
-_SEALED = (
+SEALED: t.Final = (
     b"age-encryption.org/",
     b"-----BEGIN AGE",
     b"\x84",
@@ -50,7 +51,7 @@ class Vault:
     """What a key may do below ``root``. ``quota`` in bytes, 0 for none."""
 
     root: str
-    may: str = "add"  # or read
+    may: str = "add"  # or read, or offer
     quota: int = 0
     sealed_only: bool = True
 
@@ -63,6 +64,9 @@ class Vault:
             ("read", "list"): self._list,
             ("read", "get"): self._get,
             ("read", "note"): self._note,
+            ("offer", "jobs"): self._jobs,
+            ("offer", "list"): self._list,
+            ("offer", "get"): self._get,
             ("add", "wal-put"): self._wal_put,
             ("add", "wal-list"): self._wal_list,
             ("read", "wal-list"): self._wal_list,
@@ -108,7 +112,7 @@ class Vault:
             incoming.abandon()
 
     def _room(self) -> int | None:
-        return self.quota - _usage(self.root) if self.quota else None
+        return self.quota - usage(self.root) if self.quota else None
 
     def _list(self, words: t.Sequence[str], _source: t.IO[bytes], target: t.IO[bytes]) -> None:
         (job,) = _exactly(words, 1, "list JOB")
@@ -118,7 +122,11 @@ class Vault:
 
     def _jobs(self, words: t.Sequence[str], _source: t.IO[bytes], target: t.IO[bytes]) -> None:
         _exactly(words, 0, "jobs")
-        wire.answer(target, jobs=sorted(name for name in os.listdir(self.root) if NAME.fullmatch(name)))
+        wire.answer(target, jobs=sorted(self._names()))
+
+    def _names(self) -> t.Iterator[str]:
+        with os.scandir(self.root) as found:
+            yield from (each.name for each in found if NAME.fullmatch(each.name) and each.is_dir(follow_symlinks=False))
 
     def _get(self, words: t.Sequence[str], _source: t.IO[bytes], target: t.IO[bytes]) -> None:
         job, identifier, part = _exactly(words, 3, "get JOB BACKUP PART")
@@ -179,7 +187,7 @@ def _exactly(words: t.Sequence[str], number: int, usage: str) -> t.Sequence[str]
     return words
 
 
-def _usage(root: str) -> int:
+def usage(root: str) -> int:
     """Bytes of all files below."""
     total = 0
     for directory, _names, files in os.walk(root):
@@ -202,7 +210,7 @@ class _Limits:
             self._room -= len(data)
             if self._room < 0:
                 raise PlaceFault("the quota of this host is used up")
-        if first and self._sealed_only and not data.startswith(_SEALED):
+        if first and self._sealed_only and not data.startswith(SEALED):
             raise PlaceFault(f"{name} is not encrypted, and this vault takes nothing else")
 
 

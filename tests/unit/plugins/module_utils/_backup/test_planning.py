@@ -30,20 +30,21 @@ PATHS = LAYOUT.paths("nightly")
 
 
 def test_a_new_job_comes_in_the_order_in_which_it_works() -> None:
-    wanted = job(metrics_directory="/var/lib/metrics")
+    wanted = job(metrics_directory="/var/lib/metrics", staging="/srv/staging")
     state = host(wanted, directories={path: Directory(False) for path in (*wanted.directories, LAYOUT.definitions)})
     steps = planned(state, [wanted]).steps
     assert [step.subject for step in steps] == [
         "/etc/rampart-backup",
         "/srv/backups",
         "/var/lib/metrics",
+        "/srv/staging",
         PATHS.definition,
         PATHS.service,
         PATHS.timer,
         "rampart-backup-nightly.timer",
     ]
     made = [step.operation for step in steps if isinstance(step.operation, MakeDirectory)]
-    assert [(each.mode, each.owned) for each in made] == [(0o755, False), (0o700, True), (0o755, True)]
+    assert [(each.mode, each.owned) for each in made] == [(0o755, False), (0o700, True), (0o755, True), (0o700, True)]
 
 
 def test_what_is_as_wanted_is_left_and_what_differs_is_written() -> None:
