@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.rampart.postgresql.tests.conformance.backup.test_drill import definition_of_a_drill
 from ansible_collections.rampart.postgresql.tests.conformance.backup.test_drill import drill
+from ansible_collections.rampart.postgresql.tests.conformance.backup.test_replay import Past
 from ansible_collections.rampart.postgresql.tests.conformance.backup.test_restore import ask
 from ansible_collections.rampart.postgresql.tests.conformance.backup.test_staging import fill_tablespace
 from ansible_collections.rampart.postgresql.tests.conformance.backup.test_staging import staging
@@ -165,3 +166,38 @@ def test_one_whose_ground_is_damaged_is_not_chosen_and_a_chain_is_kept_whole(job
     assert part.name in states[full["id"]]["damaged"]
     assert (states[increment["id"]]["damaged"], full["id"] in states[increment["id"]]["broken"]) == ("", True)
     assert drill(jobs).status == 16  # nothing is good
+
+
+class Chained(Past):
+    """A server whose base backups are built upon each other, with a tablespace."""
+
+    def back_up(self, name: str = "nightly") -> str:
+        """A base backup, in a second of its own."""
+        physical = {"checkpoint": "fast", "incremental": {"full_every": 3}}
+        path = self.jobs.directory / "staging"
+        definition = self.jobs.define(name, kind="physical", physical=physical, staging=str(path), **self.changes)
+        return str(make(self.jobs, definition)["id"])
+
+
+@pytest.mark.since(17)
+@pytest.mark.in_turn
+def test_wal_is_replayed_upon_a_chain(jobs: Jobs) -> None:
+    fill_tablespace(jobs)
+    staging(jobs)
+    with jobs.server.connect() as connection:
+        connection.execute("ALTER SYSTEM SET summarize_wal = on")
+    past = Chained(jobs)
+    write(jobs, "INSERT INTO kept VALUES (-1)")
+    past.write("early")
+    last = past.back_up()
+    assert entry(jobs, last)["incremental_of"]
+    write(jobs, "INSERT INTO kept VALUES (-2)")
+    past.write("late")
+    past.archived()
+    checks = [
+        {"query": "SELECT count(*) FROM t", "expected": "3"},
+        {"database": "shop", "query": "SELECT min(id), count(*) FROM kept", "expected": "-2|1001"},
+    ]
+    done = past.drill("end", "", checks=checks)
+    assert done.status == 0, done.told
+    assert jobs.status("drill")["id"] == last
