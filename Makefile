@@ -49,6 +49,7 @@ molecule: ## SCENARIO=default: a Molecule scenario on real hosts
 .PHONY: bench
 bench: ## compare with the same result through the peer collections
 	@scripts/bench
+	@scripts/bench --backups
 
 .PHONY: clean
 clean: ## remove what the targets made, images of test hosts included

@@ -29,6 +29,7 @@ Documentation=https://www.postgresql.org/docs/current/backup.html
 [Service]
 Type=oneshot
 ExecStart={program} run {definition}
+ExecStopPost=-{program} conclude job {definition}
 User={account}
 Group={group}
 UMask=0077
@@ -81,7 +82,7 @@ _CRON = """\
 # Written by rampart.postgresql (module backup_job): backup {name} of PostgreSQL {label}.
 SHELL=/bin/sh
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-{columns} {account} {delay}exec nice -n 10 ionice -c 2 -n 7{timeout} {program} run {definition}
+{columns} {account} {delay}nice -n 10 ionice -c 2 -n 7{timeout} {program} run {definition}; exec {program} conclude job {definition}
 """
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import pathlib
 import signal
 import subprocess
 import time
@@ -13,7 +16,6 @@ import pytest
 from ansible_collections.rampart.postgresql.tests.conformance.backup.vaults import Vault
 
 if t.TYPE_CHECKING:
-    import pathlib
     from collections.abc import Callable
     from collections.abc import Iterator
 
@@ -39,32 +41,62 @@ def vault(jobs: Jobs) -> Iterator[Vault]:
 @pytest.fixture
 def job(jobs: Jobs, vault: Vault) -> pathlib.Path:
     """One that goes to both kinds of places, was run once, and now has more to do."""
+    return prepared(jobs, vault)
+
+
+def prepared(jobs: Jobs, vault: Vault, **changes: t.Any) -> pathlib.Path:
+    """A job that was run once, tells somebody of failures, and now has more to do."""
     places = [{"kind": "directory", "path": str(jobs.place)}, vault.place()]
-    definition = jobs.define(places=places, logical={"databases": ["postgres"]}, compression={"level": 9})
+    values = {"logical": {"databases": ["postgres"]}, "physical": {"checkpoint": "fast"}, "compression": {"level": 9}}
+    notify = {"command": ["/bin/sh", "-c", f"cat >>{jobs.state}/told; echo >>{jobs.state}/told"]}
+    definition = jobs.define(**{"places": places, "notify": notify, **values, **changes})
     assert jobs.call("run", definition).status == 0
     with jobs.server.connect() as connection:
         connection.execute(_SLOW)
     return definition
 
 
-def fails_while(jobs: Jobs, definition: pathlib.Path, act: Callable[[subprocess.Popen[str]], None]) -> Done:
+def alarmed(jobs: Jobs, status: int, *, told: bool = True) -> None:
+    """The status, the metrics, and whoever is to be told say that the last run failed, and when one went well."""
+    found = jobs.status()
+    assert (found["outcome"], found["exit_status"]) == ("failed", status)
+    metrics = (jobs.state / "rampart_backup_nightly.prom").read_text()
+    assert f'last_run_exit_status{{job_name="nightly"}} {status}\n' in metrics
+    assert "last_success_timestamp_seconds" in metrics
+    if told:
+        assert json.loads((jobs.state / "told").read_text().splitlines()[-1])["exit_status"] == status
+
+
+def fails_while(
+    jobs: Jobs,
+    definition: pathlib.Path,
+    act: Callable[[subprocess.Popen[str]], object],
+    *,
+    kept: int = 0,
+    **options: t.Any,
+) -> Done:
     """Start a run, wait until its dump flows, do something to it, and wait for its end."""
     before = jobs.backups()
-    running = jobs.start("run", definition)
+    running = jobs.start("run", definition, **options)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and running.poll() is None:
-        if any(
-            each.stat().st_size > 2**18
-            for each in jobs.place.rglob("*/database-postgres*")
-            if each.parent.name[0] == "."
-        ):
+        if flows(jobs.place):
             break
         time.sleep(0.01)
     assert running.poll() is None, running.communicate()
     act(running)
     said, told = running.communicate(timeout=120)
-    assert jobs.backups() == before
+    assert len(set(jobs.backups()) - set(before)) == kept
+    assert set(before) <= set(jobs.backups())
     return type(jobs.call("status", definition))(running.returncode, said, told)
+
+
+def flows(place: pathlib.Path) -> bool:
+    """Whether a part of some size is on its way."""
+    parts = (each for name in ("database-postgres*", "base.tar*") for each in place.rglob(f"*/{name}"))
+    with contextlib.suppress(FileNotFoundError):  # given up meanwhile
+        return any(each.stat().st_size > 2**18 for each in parts if each.parent.name[0] == ".")
+    return False
 
 
 def still_whole(jobs: Jobs, vault: Vault, definition: pathlib.Path) -> None:
@@ -84,7 +116,11 @@ def children(process: subprocess.Popen[str], name: str) -> list[int]:
 
 def test_the_program_is_killed(jobs: Jobs, vault: Vault, job: pathlib.Path) -> None:
     done = fails_while(jobs, job, lambda running: running.kill())
-    assert done.status == -signal.SIGKILL  # systemd calls the unit failed
+    assert done.status == -signal.SIGKILL  # systemd calls the unit failed, and starts this:
+    assert jobs.call("conclude", "job", job).status == 0
+    alarmed(jobs, 15)
+    assert jobs.call("conclude", "job", job).status == 0
+    assert len((jobs.state / "told").read_text().splitlines()) == 1
     assert jobs.partial()
     still_whole(jobs, vault, job)
     assert subprocess.run(["pgrep", "-f", "pg_dump.*--snapshot"], check=False, capture_output=True).returncode == 1
@@ -109,7 +145,76 @@ def test_a_program_of_it_is_killed(jobs: Jobs, vault: Vault, job: pathlib.Path, 
     done = fails_while(jobs, job, kill)
     assert done.status == status, done.told
     assert (jobs.partial(), vault.partial()) == ([], [])
-    assert jobs.status()["outcome"] == "failed"
+    alarmed(jobs, status)
+    still_whole(jobs, vault, job)
+
+
+def kill_children(running: subprocess.Popen[str], program: str) -> None:
+    """All that a run has of a program."""
+    found = children(running, program)
+    assert found, program
+    for each in found:
+        os.kill(each, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("program", "status"), [("pg_basebackup", 10), ("gzip", 10), ("age", 12), ("server", 10), ("", -signal.SIGKILL)]
+)
+def test_something_of_a_base_backup_is_killed(jobs: Jobs, vault: Vault, program: str, status: int) -> None:
+    def kill(running: subprocess.Popen[str]) -> None:
+        if program == "server":
+            kill_server(jobs)
+        elif program:
+            kill_children(running, program)
+        else:
+            running.kill()
+
+    job = prepared(jobs, vault, kind="physical")
+    done = fails_while(jobs, job, kill)
+    assert done.status == status, done.told
+    if program == "server":
+        jobs.server.start()
+    if program:
+        assert (jobs.partial(), vault.partial()) == ([], [])
+    else:
+        # The next run tells of it, where nobody else does.
+        assert "was killed" in jobs.call("run", job).told
+        jobs.backups()[-1].rename(jobs.directory / "aside")
+        return
+    alarmed(jobs, status)
+    with jobs.server.connect() as connection:
+        assert connection.execute("SELECT count(*) FROM pg_replication_slots").fetchone() == (0,)
+    still_whole(jobs, vault, job)
+
+
+def kill_server(jobs: Jobs) -> None:
+    """All of it, the postmaster first."""
+    postmaster = int((jobs.server.data_directory / "postmaster.pid").read_text().splitlines()[0])
+    done = subprocess.run(["pgrep", "-P", str(postmaster)], capture_output=True, text=True, check=True)
+    doomed = (postmaster, *map(int, done.stdout.split()))
+    for each in doomed:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(each, signal.SIGKILL)
+    while any(_runs(each) for each in doomed):
+        time.sleep(0.01)
+    # Whoever began them may be slow to notice, and a number that is taken keeps a server from starting.
+    for path in (jobs.server.data_directory / "postmaster.pid", *jobs.server.socket_directory.glob(".s.PGSQL.*")):
+        path.unlink()
+
+
+def _runs(process: int) -> bool:
+    try:
+        return pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except OSError:
+        return False
+
+
+def test_the_server_is_killed(jobs: Jobs, vault: Vault, job: pathlib.Path) -> None:
+    done = fails_while(jobs, job, lambda _running: kill_server(jobs))
+    assert done.status == 10, done.told
+    alarmed(jobs, 10)
+    assert (jobs.partial(), vault.partial()) == ([], [])
+    jobs.server.start()
     still_whole(jobs, vault, job)
 
 
@@ -152,9 +257,7 @@ def test_the_database_is_dropped_meanwhile(jobs: Jobs, vault: Vault, job: pathli
 
 def test_the_connection_to_the_vault_is_cut(jobs: Jobs, vault: Vault, job: pathlib.Path) -> None:
     running = jobs.start("run", job)
-    while not any(
-        each.stat().st_size > 2**18 for each in vault.root.rglob("database-postgres*") if each.parent.name[0] == "."
-    ):
+    while not flows(vault.root):
         assert running.poll() is None
         time.sleep(0.01)
     (ssh,) = children(running, "^ssh ")
@@ -166,6 +269,54 @@ def test_the_connection_to_the_vault_is_cut(jobs: Jobs, vault: Vault, job: pathl
     assert jobs.call("run", job).status == 0
     assert (len(jobs.backups()), len(vault.backups())) == (3, 2)
     assert vault.partial() == []
+
+
+@pytest.mark.parametrize(("whose", "signal_number"), [("sshd", 9), ("sshd", 19), ("vault", 9), ("vault", 19)])
+def test_the_vaults_end_is_killed_or_stalls(jobs: Jobs, vault: Vault, whose: str, signal_number: int) -> None:
+    places = [{"kind": "directory", "path": str(jobs.place)}, vault.place(timeout=1)]
+    job = prepared(jobs, vault, places=places)
+    running = jobs.start("run", job)
+    while not flows(vault.root):
+        assert running.poll() is None
+        time.sleep(0.01)
+    found = vault.processes(whose)
+    assert found
+    for each in found:
+        os.kill(each, signal_number)
+    try:
+        _said, told = running.communicate(timeout=120)
+    finally:
+        for each in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, signal.SIGCONT)
+    assert running.returncode == 13, told
+    alarmed(jobs, 13)
+    assert (len(jobs.backups()), len(vault.backups())) == (2, 1)
+    assert jobs.status()["stored"] == [str(jobs.place)]
+    assert jobs.call("run", job).status == 0
+    assert (len(jobs.backups()), len(vault.backups()), vault.partial()) == (3, 2, [])
+    assert jobs.call("verify", job).status == 0
+
+
+def test_the_vault_refuses(jobs: Jobs, vault: Vault, job: pathlib.Path) -> None:
+    trusted = vault.directory / "authorized_keys"
+    keys = trusted.read_text()
+    trusted.write_text("")
+    done = jobs.call("run", job)
+    assert (done.status, "Permission denied" in done.told) == (13, True), done.told
+    alarmed(jobs, 13)
+    trusted.write_text(keys)
+    vault.root.rename(vault.directory / "elsewhere")
+    done = jobs.call("run", job)
+    assert (done.status, "is not there" in done.told, vault.root.exists()) == (13, True, False), done.told
+    (vault.directory / "elsewhere").rename(vault.root)
+    values = json.loads(job.read_text())
+    done = jobs.call("run", jobs.define(**{**values, "encryption": {"method": "none"}}))
+    assert (done.status, "is not encrypted" in done.told) == (13, True), done.told
+    alarmed(jobs, 13)
+    assert len(vault.backups()) == 1
+    assert jobs.call("run", jobs.define(**values)).status == 0
+    assert (len(vault.backups()), vault.partial()) == (2, [])
 
 
 def test_two_runs_at_once(jobs: Jobs, job: pathlib.Path) -> None:
@@ -181,27 +332,74 @@ def test_two_runs_at_once(jobs: Jobs, job: pathlib.Path) -> None:
     assert running.wait(120) == 0
     assert (second[0].status, "another run of nightly has not ended" in second[0].told) == (3, True)
     assert jobs.status()["outcome"] == "ok"
+    assert json.loads((jobs.state / "told").read_text())["exit_status"] == 3
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a file system of a few megabytes takes root")
+@contextlib.contextmanager
+def small_disk(jobs: Jobs, path: pathlib.Path, size: str = "1m") -> Iterator[None]:
+    """A file system of the server's account that has little room."""
+    path.mkdir(exist_ok=True)
+    owner = jobs.server.owner
+    options = f"size={size},mode=0700,uid={owner.uid},gid={owner.gid}"
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(path)]
+    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("whoever may mount nothing has no disk that is full")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", path], check=True)
+
+
 def test_the_disk_is_full(jobs: Jobs, vault: Vault, job: pathlib.Path) -> None:
     small = jobs.directory / "small"
-    small.mkdir()
-    owner = jobs.server.owner
-    options = f"size=1m,mode=0700,uid={owner.uid},gid={owner.gid}"
-    if subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", small], check=False, capture_output=True
-    ).returncode:
-        pytest.skip("root in this container may mount nothing, so no disk can be full")
-    try:
+    with small_disk(jobs, small):
+        values = json.loads(job.read_text())
         places = [{"kind": "directory", "path": str(small)}, vault.place()]
-        done = jobs.call("run", jobs.define(places=places, logical={"databases": ["postgres"]}))
+        done = jobs.call("run", jobs.define(**{**values, "places": places}))
         assert (done.status, "No space left" in done.told) == (13, True), done.told
-        assert jobs.status()["stored"] == [f"{owner.name}@127.0.0.1"]
+        alarmed(jobs, 13)
+        assert jobs.status()["stored"] == [f"{jobs.server.owner.name}@127.0.0.1"]
         assert [each.name for each in (small / "nightly").iterdir()] == []
         assert len(vault.backups()) == 2
-    finally:
-        subprocess.run(["umount", small], check=True)
+
+
+def test_the_disk_of_the_state_is_full(jobs: Jobs) -> None:
+    """Nothing can be written down, so it has to be said."""
+    small, told = jobs.directory / "small", jobs.place / "told"
+    notify = {"command": ["/bin/sh", "-c", f"cat >{told}"]}
+    with small_disk(jobs, small, "64k"):
+        changes: dict[str, t.Any] = {"state": str(small), "notify": notify, "logical": {"databases": ["postgres"]}}
+        definition = jobs.define(metrics=str(small), **changes)
+        assert jobs.call("run", definition).status == 0
+        assert not told.exists()
+        with (small / "rest").open("wb", buffering=0) as stream, contextlib.suppress(OSError):
+            while stream.write(bytes(4096)):
+                pass
+        done = jobs.call("run", definition)
+        assert (done.status, "No space left" in done.told) == (1, True), done.told
+        assert json.loads(told.read_text())["outcome"] == "failed"
+        (small / "rest").unlink()
+        assert jobs.call("run", definition).status == 0
+    assert jobs.call("verify", definition).status == 0
+    assert len(jobs.backups()) == 3
+
+
+def test_the_disk_of_the_vault_is_full(jobs: Jobs, vault: Vault) -> None:
+    with small_disk(jobs, vault.root):
+        job = prepared(jobs, vault)
+        done = jobs.call("run", job)
+        assert (done.status, "No space left" in done.told) == (13, True), done.told
+        alarmed(jobs, 13)
+        assert (len(jobs.backups()), len(vault.backups()), vault.partial()) == (2, 1, [])
+        tending = jobs.directory / "vault.json"
+        tending.write_text(json.dumps({"roots": [{"path": str(vault.root)}], "state": str(jobs.state)}))
+        assert jobs.call("tend", tending).status == 0
+        part = next(vault.backups()[0].glob("database-*"))
+        data = bytearray(part.read_bytes())
+        data[len(data) // 2] ^= 1
+        part.write_bytes(data)
+        done = jobs.call("tend", tending)
+        assert (done.status, str(part) in done.told) == (11, True)
 
 
 def test_a_warning_of_pg_dump_is_a_failure(jobs: Jobs) -> None:

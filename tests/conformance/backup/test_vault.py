@@ -130,7 +130,7 @@ def test_a_quota_is_kept_and_older_backups_stay(jobs: Jobs, vault: Vault) -> Non
     done = jobs.call("run", small(jobs, vault))
     assert (done.status, "the quota of this host is used up" in done.told) == (13, True), done.told
     assert (vault.backups(), vault.partial()) == (before, [])
-    vault.authorize(adds=f"--quota {size * 3}")
+    vault.authorize(adds=f"--quota {size * 3 + 2**20}")
     assert jobs.call("run", small(jobs, vault)).status == 0
 
 

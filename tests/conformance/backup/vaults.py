@@ -125,10 +125,24 @@ class Vault:
         """What is not whole, under whatever name."""
         return [each for each in self.root.rglob("*") if each.name.startswith(".")]
 
+    def processes(self, whose: str) -> list[int]:
+        """Of the connections that are there: sshd's, or those of the program that it started for them."""
+        found, todo = [], _children(self._process.pid)
+        while todo:
+            found += todo
+            todo = [inner for each in todo for inner in _children(each)]
+        names = {each: pathlib.Path(f"/proc/{each}/comm").read_text() for each in found}
+        return [each for each, name in names.items() if name.startswith("sshd") is (whose == "sshd")]
+
     def close(self) -> None:
         """End it."""
         self._process.terminate()
         self._process.wait(10)
+
+
+def _children(process: int) -> list[int]:
+    done = subprocess.run(["pgrep", "-P", str(process)], capture_output=True, text=True, check=False)
+    return [int(each) for each in done.stdout.split()]
 
 
 def free_port() -> int:

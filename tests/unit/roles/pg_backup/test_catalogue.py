@@ -27,6 +27,29 @@ def after(*events: Event) -> Record:
     return record
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"parts": ["x"]},
+        {"parts": 1},
+        {"parts": None},
+        {"parts": [{"name": 1, "size": 3, "sha256": "00", "plain_size": 2}]},
+        {"parts": [{"name": "x", "size": "3", "sha256": "00", "plain_size": 2}]},
+        {"parts": [{"name": "x", "size": -3, "sha256": "00", "plain_size": 2}]},
+        {"parts": [{"name": "x", "size": True, "sha256": "00", "plain_size": 2}]},
+        {"parts": [{"name": "x", "size": 3, "sha256": "00", "plain_size": 2, "database": []}]},
+    ],
+)
+def test_an_entry_that_is_none_is_no_backup_and_hides_no_other(wrong: dict[str, t.Any]) -> None:
+    events = [
+        {"event": "made", "backup": {**_ENTRY, "id": "b", **wrong}},
+        {"event": "made"},
+        {"event": "made", "backup": 1},
+    ]
+    strange = {"event": "verified", "id": ["a"]}
+    assert [each.id for each in fold([*events, _MADE, strange])] == ["a"]
+
+
 def test_a_new_one_is_good_and_knows_its_size() -> None:
     assert after().good
     assert after().size == 3

@@ -52,6 +52,18 @@ def test_a_clock_that_jumps_removes_nothing_by_its_age() -> None:
     assert kept([*records, ahead], days=4) == ["b87600", "b48", "b24", "b0"]
 
 
+def test_what_comes_after_a_clock_was_ahead_is_the_newest() -> None:
+    ahead = [backup(24 * 3650 + n) for n in range(3)]
+    assert kept([backup(0), *ahead, backup(1), backup(2)], last=2) == ["b2", "b1"]
+
+
+def test_days_are_those_of_the_place_where_it_knows_them() -> None:
+    """A host that was taken over sends seven backups of seven days, and would have the past removed."""
+    honest = [backup(24 * n, arrived=backup(24 * n).finished) for n in range(7)]
+    forged = [backup(24 * n + 1, arrived=backup(24 * 7).finished) for n in range(7, 14)]
+    assert kept([*honest, *forged], days=7) == ["b313", "b144", "b120", "b96", "b72", "b48", "b24"]
+
+
 def test_the_only_good_one_stays_whatever_came_after() -> None:
     records = [backup(0), backup(1, complete=False), backup(2, damaged="a byte")]
     assert kept(records, last=1) == ["b2", "b1", "b0"]
@@ -82,7 +94,7 @@ def test_so_many_good_ones_stay_at_least(number: int) -> None:
 )
 def test_whatever_the_rules(records: list[tuple[int, bool, bool]], rules: dict[str, int], at_least: int) -> None:
     made = [backup(n, complete=complete, damaged="x" if damaged else "") for n, complete, damaged in records]
-    good = sorted((each for each in made if each.good), key=lambda each: each.finished)
+    good = [each for each in made if each.good]  # in the order in which they came, whatever their clocks said
     stay = set(kept(made, **rules, at_least=at_least))
     assert {each.id for each in good[-at_least:]} <= stay
     assert {each.id for each in good[-1:]} <= stay

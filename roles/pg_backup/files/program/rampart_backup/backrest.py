@@ -11,8 +11,7 @@ import os
 import re
 import typing as t
 
-from .conclusion import Conclusion
-from .conclusion import locked
+from .conclusion import concluding
 from .faults import Busy
 from .faults import Fault
 from .faults import SourceFault
@@ -34,8 +33,7 @@ _BAD_PAGES = re.compile(r"[^\n]*invalid page checksum[^\n]*")
 def run(job: Job) -> int:
     """Have a backup made, or the archive checked; returns the exit status."""
     os.umask(0o077)
-    with locked(job.state, job.name):
-        conclusion = Conclusion(job.name, job.state, job.metrics, job.notify)
+    with concluding(job.name, job.state, job.metrics, job.notify) as conclusion:
         with conclusion.judged():
             _ACTS["check" if job.backrest.type == "check" else "backup"](job, conclusion.values)
         return conclusion.tell()

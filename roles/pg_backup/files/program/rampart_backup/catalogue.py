@@ -36,10 +36,18 @@ class Part:
     database: str | None = None
 
     @classmethod
-    def of(cls, values: t.Mapping[str, t.Any]) -> Part:
+    def of(cls, values: object) -> Part:
         """Read it; raises ``KeyError``, ``TypeError`` or ``ValueError`` when it is none."""
+        if not isinstance(values, dict):
+            raise TypeError(f"{values!r} is no part of a backup")
         names = {field.name for field in dataclasses.fields(cls)}
-        return cls(**{name: value for name, value in values.items() if name in names})
+        part = cls(**{name: value for name, value in values.items() if name in names})
+        texts = (part.name, part.sha256, "" if part.database is None else part.database)
+        if not all(isinstance(each, str) for each in texts):
+            raise TypeError(f"the part {part.name!r} has something else for a text")
+        if not all(type(each) is int and each >= 0 for each in (part.size, part.plain_size)):
+            raise TypeError(f"the part {part.name!r} has something else for a size")
+        return part
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +66,12 @@ class Record:
     damaged: str = ""  # what is wrong with it
     removed: str = ""
     broken: str = ""  # what is wrong with one that it is built upon
+    arrived: str = ""  # by the clock of the place
+
+    @property
+    def moment(self) -> str:
+        """When it came to be where it is. What a host says of its own time is only its word."""
+        return self.arrived or self.finished
 
     @property
     def good(self) -> bool:
@@ -75,8 +89,12 @@ class Record:
         return sum(part.size for part in self.parts)
 
     @classmethod
-    def of(cls, entry: t.Mapping[str, t.Any]) -> Record:
+    def of(cls, entry: object) -> Record:
         """Read an entry; raises ``KeyError``, ``TypeError`` or ``ValueError`` when it is none."""
+        if not isinstance(entry, dict) or not isinstance(entry.get("parts"), (list, tuple)):
+            raise TypeError("it is no object with parts")
+        if not isinstance(entry.get("chain") or [], (list, tuple)):
+            raise TypeError("its chain is no list")
         return cls(
             id=str(entry["id"]),
             job=str(entry["job"]),
@@ -98,6 +116,7 @@ class Record:
             damaged=str(values["damaged"]),
             removed=str(values["removed"]),
             broken=str(values.get("broken", "")),
+            arrived=str(values.get("arrived", "")),
         )
 
 
@@ -128,7 +147,7 @@ def read(directory: str) -> list[Event]:
 def _parse(line: bytes) -> Event | None:
     try:
         event = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return event if isinstance(event, dict) and isinstance(event.get("event"), str) else None
 
@@ -139,11 +158,11 @@ def fold(events: t.Iterable[Event]) -> list[Record]:
     for event in events:
         if event["event"] == "made":
             try:
-                record = Record.of(event["backup"])
+                record = dataclasses.replace(Record.of(event["backup"]), arrived=str(event.get("at", "")))
             except (KeyError, TypeError, ValueError):
                 continue
             records.setdefault(record.id, record)
-        elif event.get("id") in records:
+        elif isinstance(event.get("id"), str) and event["id"] in records:
             identifier = str(event["id"])
             records[identifier] = _changed(records[identifier], event)
     return [_linked(record, records) for record in records.values()]

@@ -17,6 +17,7 @@ import typing as t
 
 from . import definition
 from . import telling
+from .faults import Ended
 from .faults import Fault
 
 if t.TYPE_CHECKING:
@@ -24,12 +25,6 @@ if t.TYPE_CHECKING:
     from .shelves import Kept
 
 __all__ = ["main"]
-
-
-class _Ended(Fault):
-    """Somebody ended the program."""
-
-    status = 15
 
 
 def main(arguments: t.Sequence[str]) -> int:
@@ -44,11 +39,11 @@ def main(arguments: t.Sequence[str]) -> int:
         telling.log(str(fault), level="error", exit_status=fault.status)
         return fault.status
     except KeyboardInterrupt:
-        return _Ended.status
+        return Ended.status
 
 
 def _end(number: int, _frame: object) -> t.NoReturn:
-    raise _Ended(f"ended by {signal.Signals(number).name}")
+    raise Ended(f"ended by {signal.Signals(number).name}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     restoring.add_argument("--replace", action="store_true", help="move aside what is there")
     restoring.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    concluding = command("conclude", _conclude, "Tell of a run that was killed before it could do so itself.")
+    concluding.add_argument("kind", choices=("drill", "job", "vault"))
+    concluding.add_argument("definition", help="a JSON file")
     command("drill-status", _drill_status, "Show the status of the last drill.").add_argument(
         "definition", help="the definition of a drill, a JSON file"
     )
@@ -122,18 +120,29 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _parse(given: argparse.Namespace) -> None:
+def _parser_of(kind: str) -> t.Callable[[str], t.Any]:
     from . import drill
     from . import pulling
     from . import tending
 
-    parsers: dict[str, t.Callable[[str], object]] = {
+    parsers: dict[str, t.Callable[[str], t.Any]] = {
         "drill": drill.read,
         "job": definition.read,
         "pull": pulling.read,
         "vault": tending.read,
     }
-    parsers[given.kind](given.definition)
+    return parsers[kind]
+
+
+def _parse(given: argparse.Namespace) -> None:
+    _parser_of(given.kind)(given.definition)
+
+
+def _conclude(given: argparse.Namespace) -> None:
+    from .conclusion import conclude_killed
+
+    defined = _parser_of(given.kind)(given.definition)
+    conclude_killed(defined.name, defined.state, defined.metrics, defined.notify)
 
 
 def _run(given: argparse.Namespace) -> int:

@@ -217,6 +217,9 @@ class Encryption:
         recipients = fields.texts("recipients")
         if method != "none" and not recipients:
             raise DefinitionFault(f"{fields.key('recipients')} is empty: {method} needs a public key at least")
+        strange = next((each for each in recipients if each.startswith("-")), None)
+        if strange is not None:  # the programs would take it for an option
+            raise DefinitionFault.of(fields.key("recipients"), strange, "a public key")
         if method == "none" and recipients:
             raise DefinitionFault(f"{fields.key('method')}: 'none' does not go with recipients")
         return fields.close(cls(method=method, recipients=recipients))

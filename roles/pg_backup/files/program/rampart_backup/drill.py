@@ -13,8 +13,7 @@ import typing as t
 from . import definition
 from . import marker
 from . import until
-from .conclusion import Conclusion
-from .conclusion import locked
+from .conclusion import concluding
 from .faults import DefinitionFault
 from .faults import RestoreFault
 from .faults import SourceFault
@@ -143,8 +142,7 @@ def read(path: str) -> Drill:
 def run(drill: Drill) -> int:
     """Restore, ask, note it in the catalogue, and leave nothing; returns the exit status."""
     os.umask(0o077)
-    with locked(drill.state, drill.name):
-        conclusion = Conclusion(drill.name, drill.state, drill.metrics, drill.notify)
+    with concluding(drill.name, drill.state, drill.metrics, drill.notify) as conclusion:
         with conclusion.judged():
             conclusion.values.update(_drilled(drill))
         return conclusion.tell()

@@ -11,7 +11,9 @@ import typing as t
 __all__ = [
     "ArchiveFault",
     "Busy",
+    "ClockFault",
     "DefinitionFault",
+    "Ended",
     "Fault",
     "Incomplete",
     "PlaceFault",
@@ -80,6 +82,18 @@ class Incomplete(Fault):
     """A backup was kept without all that it has to hold."""
 
     status = 14
+
+
+class Ended(Fault):
+    """Somebody ended the program, or it was killed."""
+
+    status = 15
+
+
+class ClockFault(Fault):
+    """A clock jumped, so that times of backups say nothing. What was made was kept."""
+
+    status = 17
 
 
 class RestoreFault(Fault):

@@ -30,7 +30,7 @@ class Fields:
         """Those of a text."""
         try:
             return cls(json.loads(text))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DefinitionFault(f"the definition is not JSON: {error}") from None
 
     def key(self, key: str) -> str:

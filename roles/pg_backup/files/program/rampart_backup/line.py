@@ -34,9 +34,9 @@ class Line:
         self._children.append(child)
         return child
 
-    def pump(self, source: t.IO[bytes], sinks: t.Sequence[Sink]) -> Pump:
-        """Let bytes flow."""
-        pump = Pump(source, sinks, self._stop)
+    def pump(self, source: t.IO[bytes], sinks: t.Sequence[Sink], *, hashed: bool = True) -> Pump:
+        """Let bytes flow; without ``hashed`` their checksum is left empty."""
+        pump = Pump(source, sinks, self._stop, hashed=hashed)
         self._pumps.append(pump)
         return pump
 

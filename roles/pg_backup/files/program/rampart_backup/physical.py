@@ -288,7 +288,7 @@ class Physical:
         if not words:
             return sealing.seal(line, source, [reader], sinks)
         packer = line.child(words, what=words[0], fault=SourceFault, reads=True, writes=True)
-        line.pump(source, [reader, ChildSink(packer)])
+        line.pump(source, [reader, ChildSink(packer)], hashed=False)
         return sealing.seal(line, packer.stdout, (), sinks)
 
     def _mark(self, session: Session) -> None:

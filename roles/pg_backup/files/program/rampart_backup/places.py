@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import typing as t
 
 from . import wire
@@ -25,6 +26,8 @@ from .remote import ToRemote
 from .store import Store
 
 __all__ = ["Conversation", "Delivery", "Deliveries", "Parcel", "ssh_words"]
+
+_ANSWER: t.Final = 10  # times the timeout of a vault
 
 
 class Delivery(t.Protocol):
@@ -102,17 +105,24 @@ class Conversation:
         self._child = Child(
             ssh_words(place, *words), what=f"ssh to {place.name}", fault=PlaceFault, reads=True, writes=True
         )
+        self._patience = place.timeout
+        os.set_blocking(self._child.stdin.fileno(), False)
 
     def send(self, kind: bytes, data: memoryview | bytes = b"") -> None:
         """Say something; raises why it was refused, if that was said."""
         try:
-            wire.write_frame(self._child.stdin.fileno(), kind, data)
+            wire.write_frame(self._child.stdin.fileno(), kind, data, patience=self._patience)
         except BrokenPipeError:
             self.answer()
             raise PlaceFault(f"{self._child.what} was cut off") from None
+        except TimeoutError as error:
+            raise PlaceFault(f"{self._child.what} stalls: {error}") from None
 
     def answer(self) -> dict[str, t.Any]:
         """What the vault says next; raises when that is a refusal or nothing."""
+        # What it answers may wait for a disk to have all of it.
+        if not select.select((self._child.stdout,), (), (), _ANSWER * self._patience)[0]:
+            raise PlaceFault(f"{self._child.what} stalls: it did not answer in {_ANSWER * self._patience} seconds")
         line = self._child.stdout.readline()
         if not line:
             self._child.end_input()

@@ -23,8 +23,7 @@ from . import definition
 from . import telling
 from . import wire
 from .catalogue import Record
-from .conclusion import Conclusion
-from .conclusion import locked
+from .conclusion import concluding
 from .definition import NAME
 from .faults import DefinitionFault
 from .faults import Fault
@@ -102,8 +101,7 @@ def read(path: str) -> Pulling:
 def run(pulling: Pulling) -> int:
     """Fetch what is new; returns the exit status."""
     os.umask(0o077)
-    with locked(pulling.state, pulling.name):
-        conclusion = Conclusion(pulling.name, pulling.state, pulling.metrics, pulling.notify)
+    with concluding(pulling.name, pulling.state, pulling.metrics, pulling.notify) as conclusion:
         pull = _Pull(pulling)
         with conclusion.judged():
             pull.make()

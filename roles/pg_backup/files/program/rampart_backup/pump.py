@@ -11,6 +11,7 @@ import dataclasses
 import fcntl
 import hashlib
 import os
+import select
 import threading
 import typing as t
 
@@ -35,7 +36,7 @@ class Sink(t.Protocol):
 
 @dataclasses.dataclass
 class Carried:
-    """What went through. ``size`` in bytes."""
+    """What went through. ``size`` in bytes; no checksum where nobody asked for one."""
 
     size: int
     sha256: str
@@ -64,10 +65,21 @@ class ChildSink:
         self._child.end_input()
 
 
-def write_all(descriptor: int, data: memoryview) -> None:
-    """Write all of it, however often that takes."""
+def write_all(descriptor: int, data: memoryview, *, patience: float | None = None) -> None:
+    """Write all of it, however often that takes. Raises ``TimeoutError`` when nothing is taken for ``patience`` seconds.
+
+    With ``patience`` the descriptor has to be one that does not block.
+    """
     while data:
-        data = data[os.write(descriptor, data) :]
+        try:
+            data = data[os.write(descriptor, data) :]
+        except BlockingIOError:
+            if not select.select((), (descriptor,), (), patience)[1]:
+                raise TimeoutError(f"nothing was taken for {patience} seconds") from None
+
+
+def _ignore(_data: memoryview) -> None:
+    """Nobody asks for a checksum."""
 
 
 def _widen(descriptor: int) -> None:
@@ -79,7 +91,10 @@ def _widen(descriptor: int) -> None:
 class Pump:
     """A thread that carries everything from ``source`` to ``sinks``. ``failed`` is called, once, when it cannot go on."""
 
-    def __init__(self, source: t.IO[bytes], sinks: t.Sequence[Sink], failed: t.Callable[[], None]) -> None:
+    def __init__(
+        self, source: t.IO[bytes], sinks: t.Sequence[Sink], failed: t.Callable[[], None], *, hashed: bool = True
+    ) -> None:
+        self._hashed = hashed
         self._source = source
         self._sinks = sinks
         self._failed = failed
@@ -101,18 +116,19 @@ class Pump:
         buffer = bytearray(_CHUNK)
         view = memoryview(buffer)
         descriptor = self._source.fileno()
+        update = digest.update if self._hashed else _ignore
         while True:
             count = os.readv(descriptor, [buffer])
             if count == 0:
                 break
             data = view[:count]
-            digest.update(data)
+            update(data)
             size += count
             for sink in self._sinks:
                 sink.write(data)
         for sink in self._sinks:
             sink.end()
-        return Carried(size, digest.hexdigest())
+        return Carried(size, digest.hexdigest() if self._hashed else "")
 
     @property
     def error(self) -> BaseException | None:

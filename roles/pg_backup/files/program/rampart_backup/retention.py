@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which backups go: pure, and by their own times only, so that a clock that jumps removes nothing."""
+"""Which backups go: pure, by the order in which they came and by their own times, so that a clock that jumps removes nothing."""
 
 from __future__ import annotations
 
@@ -28,15 +28,18 @@ class Decision(t.NamedTuple):
 
 
 def decide(records: t.Sequence[Record], rules: Retention) -> list[Decision]:
-    """Judge each backup that is still there, the newest first.
+    """Judge each backup that is still there, the newest first; ``records`` begin with the one that came first.
 
     Only good ones count for a rule. One that is not good goes when there are as many newer good ones as ``last`` and
     ``at_least`` ask for, two at least: parts of it may be what is left of a day. Without any rule nothing goes.
     """
-    present = sorted((each for each in records if not each.removed), key=lambda each: (each.finished, each.id))[::-1]
-    good = [each for each in present if each.good]
-    kept = _kept(good, rules)
-    return _whole([_decision(each, good, kept, rules) for each in present])
+    present = [each for each in records if not each.removed][::-1]
+    kept = _kept([each for each in present if each.good], rules)
+    decisions, newer = [], 0
+    for each in present:
+        decisions.append(_decision(each, newer, kept, rules))
+        newer += each.good
+    return _whole(decisions)
 
 
 def _whole(decisions: t.Sequence[Decision]) -> list[Decision]:
@@ -51,14 +54,14 @@ def _whole(decisions: t.Sequence[Decision]) -> list[Decision]:
     ]
 
 
-def _decision(record: Record, good: t.Sequence[Record], kept: t.Mapping[str, str], rules: Retention) -> Decision:
+def _decision(record: Record, newer: int, kept: t.Mapping[str, str], rules: Retention) -> Decision:
+    """``newer``: how many good ones came later."""
     if not _any(rules):
         return Decision(record, True, "nothing is ever removed")
     if record.id in kept:
         return Decision(record, True, kept[record.id])
     if record.good:
         return Decision(record, False, "no rule keeps it")
-    newer = sum(each.finished > record.finished for each in good)
     wanted = max(rules.last, rules.at_least, _NEWER)
     if newer < wanted:
         return Decision(record, True, f"it is not good, and only {newer} newer ones are")
@@ -93,7 +96,7 @@ def _newest_of_each(
 ) -> dict[object, Record]:
     found: dict[object, Record] = {}
     for record in good:
-        key = period(_moment(record.finished))
+        key = period(_moment(record.moment))
         if key not in found and len(found) < number:
             found[key] = record
     return found

@@ -17,8 +17,7 @@ from . import keeping
 from . import kinds
 from . import telling
 from .catalogue import Part
-from .conclusion import Conclusion
-from .conclusion import locked
+from .conclusion import concluding
 from .definition import Job
 from .faults import Fault
 from .faults import Incomplete
@@ -44,8 +43,7 @@ _TOLD = ("full_because", "incremental_of", "left_out")  # what a source says for
 def run(job: Job) -> int:
     """Make a backup; returns the exit status. Whatever becomes of it is in the journal, the status and the metrics."""
     os.umask(0o077)
-    with locked(job.state, job.name):
-        conclusion = Conclusion(job.name, job.state, job.metrics, job.notify)
+    with concluding(job.name, job.state, job.metrics, job.notify) as conclusion:
         started = _Run(job, conclusion.began)
         with conclusion.judged():
             started.make()

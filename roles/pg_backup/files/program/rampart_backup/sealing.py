@@ -56,7 +56,7 @@ class Sealing:
             pump = line.pump(source, [*readers, *sinks])
             return pump, pump
         sealer = line.child(self._words(), what=self._encryption.method, fault=SealingFault, reads=True, writes=True)
-        plain = line.pump(source, [*readers, ChildSink(sealer)])
+        plain = line.pump(source, [*readers, ChildSink(sealer)], hashed=False)
         return plain, line.pump(sealer.stdout, sinks)
 
     def _words(self) -> list[str]:
@@ -74,7 +74,21 @@ class Sealing:
         """Of the keys: public keys of age as they are, others hashed; raises when one is not a key."""
         if self._encryption.method == "gpg":
             return [self._gpg_fingerprint(path) for path in self._encryption.recipients]
-        return [_age_fingerprint(each) for each in self._encryption.recipients]
+        found = [_age_fingerprint(each) for each in self._encryption.recipients]
+        if self._encryption.method == "age":
+            self._refuse_no_keys()
+        return found
+
+    def _refuse_no_keys(self) -> None:
+        """age says which key is none when it is given something to encrypt, be it nothing."""
+        try:
+            done = subprocess.run(
+                self._words(), stdin=subprocess.DEVNULL, capture_output=True, env=environment(), check=False
+            )
+        except OSError as error:
+            raise SealingFault(f"age cannot be started: {error}") from None
+        if done.returncode != 0:
+            raise SealingFault(f"age refuses the recipients: {done.stderr.decode('utf-8', 'replace').strip()}")
 
     def _gpg_fingerprint(self, path: str) -> str:
         done = subprocess.run(

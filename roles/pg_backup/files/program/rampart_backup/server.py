@@ -32,6 +32,8 @@ _OPTIONS = " ".join(
         "idle_in_transaction_session_timeout=0",
     )
 )
+_MOST: t.Final = 2**26  # bytes of an answer
+_CHUNK: t.Final = 2**16
 _PSQL = ("-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1")
 _ABOUT = """
 SELECT pg_catalog.json_build_object(
@@ -117,7 +119,7 @@ class Server:
             variables=self.variables if ours else self.restoring,
         )
         try:
-            answer = child.stdout.read()
+            answer = b"".join(_limited(child.stdout))
             child.finish()
             return answer.decode("utf-8", "replace").rstrip("\n")
         finally:
@@ -222,6 +224,18 @@ class Snapshot(Session):
         found = [json.loads(line) for line in self._child.stdout]
         self._child.finish()
         return [(str(schema), str(table), int(count)) for schema, table, count in found]
+
+
+def _limited(stream: t.IO[bytes]) -> t.Iterator[bytes]:
+    """All of it; raises when a server, which may be hostile where it was restored, never ends."""
+    left = _MOST
+    while left > 0:
+        data = stream.read(_CHUNK)
+        if not data:
+            return
+        left -= len(data)
+        yield data
+    raise SourceFault(f"psql gave an answer of more than {_MOST} bytes")
 
 
 def conninfo(database: str) -> str:

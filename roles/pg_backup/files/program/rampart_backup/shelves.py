@@ -154,7 +154,7 @@ def choose(records: t.Sequence[Record], job: str, identifier: str = "") -> Recor
         raise RestoreFault(
             f"job: {job!r} has no {f'backup {identifier}' if identifier else 'good backup'} in this place"
         )
-    chosen = max(found, key=lambda each: (each.finished, each.id))
+    chosen = found[-1]  # the last that came, whatever clocks said
     if chosen.removed:
         raise RestoreFault(f"job: the backup {chosen.id} of {job!r} was removed at {chosen.removed}")
     return chosen

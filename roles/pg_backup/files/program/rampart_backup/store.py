@@ -16,6 +16,7 @@ import shutil
 import typing as t
 
 from . import catalogue
+from . import telling
 from .faults import PlaceFault
 from .faults import VerificationFault
 from .pump import Carried
@@ -27,6 +28,7 @@ ENTRY: t.Final = "backup.json"
 _PARTIAL = ".partial"
 _IDENTIFIER = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.%~-]{0,240}")
+_STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _CHUNK = 2**20
 
 
@@ -101,6 +103,8 @@ class Incoming:
         record = _record(entry)
         if record.id != self.identifier:
             raise PlaceFault(f"the entry is of {record.id}, not of {self.identifier}")
+        if not _STAMP.fullmatch(record.finished) or not record.parts:
+            raise PlaceFault("the entry says not when it was made, or names no parts")
         named = {part.name: Carried(part.size, part.sha256) for part in record.parts}
         if named != self._accepted:
             raise VerificationFault(f"{self._store.path}: {_difference(named, self._accepted)}")
@@ -110,7 +114,7 @@ class Incoming:
             os.rename(self._path, self._store.backup(self.identifier))
             self._store.sync()
             os.close(self._lock)
-        self._store.add({"event": "made", "backup": dict(entry)})
+        self._store.add({"event": "made", "backup": dict(entry), "at": telling.now()})
 
     def _write_entry(self, entry: t.Mapping[str, t.Any]) -> None:
         file = _File(self._path, ENTRY)
@@ -136,11 +140,22 @@ class Store:
             os.makedirs(self.path, mode=0o700, exist_ok=True)
             with self._locked():
                 self._sweep()
+                self._recover()
 
     def _sweep(self) -> None:
         for name in os.listdir(self.path):
             if name.startswith(".") and name.endswith(_PARTIAL) and self._is_left(name):
                 shutil.rmtree(os.path.join(self.path, name), ignore_errors=True)
+
+    def _recover(self) -> None:
+        """Take into the catalogue what a run that was killed had made, before anything newer comes."""
+        for event in self._lost(catalogue.fold(catalogue.read(self.path))):
+            catalogue.append(self.path, event)
+
+    def _lost(self, known: t.Iterable[catalogue.Record]) -> list[catalogue.Event]:
+        names = sorted({name for name in os.listdir(self.path) if is_identifier(name)} - {each.id for each in known})
+        entries = [self._entry(name) for name in names]
+        return [{"event": "made", "backup": entry} for entry in entries if entry is not None]
 
     def _is_left(self, name: str) -> bool:
         """Whether nobody writes there any more: who does holds a lock."""
@@ -196,22 +211,21 @@ class Store:
         """
         with as_place_fault(self.path):
             events = catalogue.read(self.path)
+            made = self._lost(catalogue.fold(events))
             known = {record.id for record in catalogue.fold(events)}
-            there = sorted(name for name in os.listdir(self.path) if is_identifier(name))
-            lost = [self._entry(name) for name in there if name not in known]
-        made = [{"event": "made", "backup": entry} for entry in lost if entry is not None]
+            there = {name for name in os.listdir(self.path) if is_identifier(name)}
         gone = [
             {"event": "damaged", "id": identifier, "what": "its directory is gone"}
-            for identifier in sorted(known - set(there))
+            for identifier in sorted(known - there)
         ]
-        return catalogue.fold([*made, *events, *gone])
+        return catalogue.fold([*events, *made, *gone])
 
     def _entry(self, identifier: str) -> dict[str, t.Any] | None:
         try:
             with open(os.path.join(self.backup(identifier), ENTRY), encoding="utf-8") as stream:
                 entry = json.load(stream)
-            return entry if isinstance(entry, dict) else None
-        except (OSError, ValueError):
+            return entry if isinstance(entry, dict) and entry.get("id") == identifier else None
+        except (OSError, ValueError, RecursionError):
             return None
 
     def open(self, identifier: str, part: str) -> t.IO[bytes]:

@@ -16,8 +16,7 @@ from . import definition
 from . import keeping
 from . import telling
 from .archive_store import archives
-from .conclusion import Conclusion
-from .conclusion import locked
+from .conclusion import concluding
 from .faults import DefinitionFault
 from .faults import Fault
 from .faults import VerificationFault
@@ -28,6 +27,8 @@ from .store import Store
 if t.TYPE_CHECKING:
     from .catalogue import Record
     from .shelves import Kept
+
+_TOLERANCE: t.Final = 1  # hours by which clocks of hosts may differ
 
 __all__ = ["Root", "Tending", "parse", "read", "run", "verify"]
 
@@ -90,8 +91,7 @@ def run(tending: Tending, *, dry_run: bool = False) -> int:
         for root in tending.roots:
             _show(root)
         return 0
-    with locked(tending.state, tending.name):
-        conclusion = Conclusion(tending.name, tending.state, tending.metrics, tending.notify)
+    with concluding(tending.name, tending.state, tending.metrics, tending.notify) as conclusion:
         wrong: list[str] = []
         removed: list[str] = []
         conclusion.values.update(wrong=wrong, removed=removed)
@@ -148,8 +148,7 @@ def _tend_job(root: Root, store: Store, removed: list[str], *, verify_all: bool)
         if not decision.keep:
             store.remove(decision.record, at=telling.now())
             removed.append(f"{store.path}/{decision.record.id}")
-    if root.newest and not (_is_fresh(records, root.newest) or _gets_wal(store, root.newest)):
-        wrong.append(f"{store.path}: no good backup came in during the last {root.newest} hours")
+    wrong += [f"{store.path}: {each}" for each in _judge_times(store, records, root.newest)]
     return wrong
 
 
@@ -165,9 +164,15 @@ def _gets_wal(store: Store, hours: int) -> bool:
     return any(archive.newest() >= time.time() - hours * 3600 for archive in archives(store.path))
 
 
-def _is_fresh(records: t.Sequence[Record], hours: int) -> bool:
-    since = telling.stamp(datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=hours))
-    return any(record.good and record.finished >= since for record in records)
+def _judge_times(store: Store, records: t.Sequence[Record], hours: int) -> t.Iterator[str]:
+    """What is wrong with those of a job; a moment that is yet to come must not count as a new one."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    since, soon = (telling.stamp(now + datetime.timedelta(hours=each)) for each in (-hours, _TOLERANCE))
+    good = [record for record in records if record.good]
+    if hours and not any(since <= record.moment <= soon for record in good) and not _gets_wal(store, hours):
+        yield f"no good backup came in during the last {hours} hours"
+    if good and max(good[-1].moment, good[-1].finished) > soon:
+        yield f"the newest backup {good[-1].id} is said to be of {good[-1].finished}, which is yet to come: a clock is wrong"
 
 
 def verify(store: Kept) -> list[str]:

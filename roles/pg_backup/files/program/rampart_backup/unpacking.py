@@ -173,7 +173,7 @@ class Unpacking:
                 return into(line)
             confined = self._sandbox.words(program)
             unpacker = line.child(confined, what=method, fault=RestoreFault, reads=True, writes=True)
-            line.pump(unpacker.stdout, [into(line)])
+            line.pump(unpacker.stdout, [into(line)], hashed=False)
             return ChildSink(unpacker)
 
         self._unsealing.pour(self._shelf, record, part, unpacked)

@@ -105,7 +105,7 @@ class Unsealing:
                 child = line.child(words, what=f"decrypting {name}", fault=SealingFault, reads=True, writes=True)
                 sink = into(line)
                 first = line.pump(source, [ChildSink(child)])
-                line.pump(child.stdout, [sink])
+                line.pump(child.stdout, [sink], hashed=False)
             try:
                 line.finish()
             except Fault:

@@ -36,6 +36,8 @@ if t.TYPE_CHECKING:
 
 __all__ = ["SEALED", "Vault", "usage"]
 
+_LEAST: t.Final = 4096  # bytes
+_ASKED: t.Final = 2**26  # bytes after which the room is asked for again
 _NOTES = ("damaged", "restored", "verified")
 SEALED: t.Final = (
     b"age-encryption.org/",
@@ -78,8 +80,12 @@ class Vault:
             if verb is None:
                 known = sorted(name for may, name in verbs if may == self.may)
                 raise PlaceFault(f"{command!r} is not among what this key may do: {', '.join(known)}")
+            if not os.path.isdir(self.root):
+                raise PlaceFault(
+                    f"{self.root} is not there"
+                )  # a file system that is not mounted is none to write beside
             verb(words[1:], source, target)
-        except (Fault, OSError, ValueError) as error:
+        except Exception as error:  # whatever the other side sent
             with contextlib.suppress(OSError):
                 wire.answer(target, refused=str(error))
             raise error if isinstance(error, Fault) else PlaceFault(str(error)) from None
@@ -102,8 +108,8 @@ class Vault:
     def _put(self, words: t.Sequence[str], source: t.IO[bytes], target: t.IO[bytes]) -> None:
         job, identifier = _exactly(words, 2, "put JOB BACKUP")
         store = self._store(job)
+        limits = self._limits()
         store.prepare()
-        limits = _Limits(self._room(), self.sealed_only)
         incoming = store.begin(identifier)
         try:
             wire.answer(target, ready=True)
@@ -111,8 +117,8 @@ class Vault:
         finally:
             incoming.abandon()
 
-    def _room(self) -> int | None:
-        return self.quota - usage(self.root) if self.quota else None
+    def _limits(self) -> _Limits:
+        return _Limits((lambda: self.quota - usage(self.root)) if self.quota else None, self.sealed_only)
 
     def _list(self, words: t.Sequence[str], _source: t.IO[bytes], target: t.IO[bytes]) -> None:
         (job,) = _exactly(words, 1, "list JOB")
@@ -153,7 +159,7 @@ class Vault:
             wire.answer(target, have=True)
             return
         try:
-            limits = _Limits(self._room(), self.sealed_only)
+            limits = self._limits()
             wire.answer(target, ready=True)
             _receive(arriving, limits, source, target)
         finally:
@@ -188,9 +194,10 @@ def _exactly(words: t.Sequence[str], number: int, usage: str) -> t.Sequence[str]
 
 
 def usage(root: str) -> int:
-    """Bytes of all files below."""
+    """Bytes of all files below, and what a file or a directory takes by being there: a disk has only so many."""
     total = 0
-    for directory, _names, files in os.walk(root):
+    for directory, names, files in os.walk(root):
+        total += _LEAST * (len(names) + len(files))
         for name in files:
             with contextlib.suppress(OSError):  # removed meanwhile
                 total += os.lstat(os.path.join(directory, name)).st_size
@@ -198,18 +205,29 @@ def usage(root: str) -> int:
 
 
 class _Limits:
-    """What may come in: ``room`` in bytes, None for any number; ``sealed_only``: nothing that is not encrypted."""
+    """What may come in: ``room`` gives bytes, None for any number; ``sealed_only``: nothing that is not encrypted."""
 
-    def __init__(self, room: int | None, sealed_only: bool) -> None:
+    def __init__(self, room: t.Callable[[], int] | None, sealed_only: bool) -> None:
         self._room = room
+        self._left = 0
+        self._unasked = _ASKED  # bytes since the room was asked for
         self._sealed_only = sealed_only
+        self.take(0)
+
+    def take(self, size: int) -> None:
+        """Raise unless so many bytes may come in. Other connections of the host fill the same room meanwhile."""
+        if self._room is None:
+            return
+        self._left -= size
+        self._unasked += size
+        if self._unasked >= _ASKED:
+            self._left, self._unasked = self._room() - size, 0
+        if self._left < 0:
+            raise PlaceFault("the quota of this host is used up")
 
     def check(self, name: str, data: bytes, *, first: bool) -> None:
         """Raise unless these bytes may come in; ``first`` are those that something begins with."""
-        if self._room is not None:
-            self._room -= len(data)
-            if self._room < 0:
-                raise PlaceFault("the quota of this host is used up")
+        self.take(len(data))
         if first and self._sealed_only and not data.startswith(SEALED):
             raise PlaceFault(f"{name} is not encrypted, and this vault takes nothing else")
 
@@ -266,6 +284,7 @@ class _Reception:
                 self._current().drop()
                 self._file = None
             elif kind == wire.COMMIT:
+                self._limits.take(2 * len(data))  # the catalogue has it, too
                 self._incoming.commit(json.loads(data))
                 wire.answer(target, committed=True)
                 return
@@ -275,6 +294,7 @@ class _Reception:
     def _begin(self, name: str) -> None:
         if self._file is not None:
             raise PlaceFault(f"the part {self._name} has not ended")
+        self._limits.take(_LEAST)
         self._name, self._file, self._begun = name, self._incoming.part(name), False
 
     def _current(self) -> t.Any:

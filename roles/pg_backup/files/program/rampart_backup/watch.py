@@ -17,14 +17,14 @@ import typing as t
 
 from . import keeping
 from . import packing
-from .conclusion import Conclusion
-from .conclusion import locked
+from .conclusion import concluding
 from .faults import Fault
 from .faults import SourceFault
 from .faults import VerificationFault
 from .server import Server
 
 if t.TYPE_CHECKING:
+    from .conclusion import Conclusion
     from .definition import Job
 
 __all__ = ["Archiver", "check", "problems", "run", "wanting"]
@@ -139,8 +139,7 @@ def check(job: Job, definition: str) -> dict[str, t.Any]:
 def run(job: Job, definition: str) -> int:
     """Watch; returns the exit status. Whatever is found is in the journal, the status and the metrics."""
     os.umask(0o077)
-    with locked(job.state, job.name):
-        conclusion = Conclusion(job.name, job.state, job.metrics, job.notify)
+    with concluding(job.name, job.state, job.metrics, job.notify) as conclusion:
         with conclusion.judged():
             _watch(job, definition, conclusion)
         return conclusion.tell()

@@ -28,11 +28,11 @@ _HEADER = struct.Struct(">cI")
 _MOST = 2**24  # bytes of a frame; an entry of 10,000 databases takes 2 MiB
 
 
-def write_frame(descriptor: int, kind: bytes, data: memoryview | bytes = b"") -> None:
-    """Send one."""
-    write_all(descriptor, memoryview(_HEADER.pack(kind, len(data))))
+def write_frame(descriptor: int, kind: bytes, data: memoryview | bytes = b"", *, patience: float | None = None) -> None:
+    """Send one; ``patience`` as ``write_all`` has it."""
+    write_all(descriptor, memoryview(_HEADER.pack(kind, len(data))), patience=patience)
     if data:
-        write_all(descriptor, memoryview(data))
+        write_all(descriptor, memoryview(data), patience=patience)
 
 
 def read_frame(stream: t.IO[bytes]) -> tuple[bytes, bytes] | None:

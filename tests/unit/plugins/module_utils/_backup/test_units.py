@@ -33,6 +33,7 @@ def test_the_service_is_confined_to_what_the_job_needs() -> None:
     wanted = job(places=[{"path": "/srv/100% of it"}], metrics_directory="/var/lib/metrics", timeout=60)
     found = settings(service(wanted, SOURCE, LAYOUT))
     assert found["ExecStart"] == ["/usr/local/bin/rampart-backup run /etc/rampart-backup/nightly.json"]
+    assert found["ExecStopPost"] == ["-/usr/local/bin/rampart-backup conclude job /etc/rampart-backup/nightly.json"]
     assert found["ReadWritePaths"] == ['"-/srv/100%% of it"', '"-/var/lib/metrics"']
     assert found["After"] == ["postgresql@17-main.service"]
     assert not {"Wants", "Requires", "BindsTo", "Requisite"} & set(found)
@@ -100,8 +101,9 @@ def test_the_timer() -> None:
 def test_cron_runs_it_as_the_account() -> None:
     text = cron(job(schedule={"calendar": "Sun 02:30", "random_delay": 60}, timeout=600), SOURCE, LAYOUT) or ""
     assert text.splitlines()[-1] == (
-        "30 2 * * sun postgres sleep $(shuf -n 1 -i 0-60); exec nice -n 10 ionice -c 2 -n 7 timeout -k 60 600"
-        " /usr/local/bin/rampart-backup run /etc/rampart-backup/nightly.json"
+        "30 2 * * sun postgres sleep $(shuf -n 1 -i 0-60); nice -n 10 ionice -c 2 -n 7 timeout -k 60 600"
+        " /usr/local/bin/rampart-backup run /etc/rampart-backup/nightly.json;"
+        " exec /usr/local/bin/rampart-backup conclude job /etc/rampart-backup/nightly.json"
     )
 
 
