@@ -21,7 +21,7 @@ def archives(*jobs: dict[str, t.Any]) -> list[tuple[str, str]]:
 
 
 def test_jobs_that_go_do_so_at_the_end() -> None:
-    clusters = [
+    clusters: list[dict[str, t.Any]] = [
         {"cluster": "17/main", "jobs": [{"name": "wal", "kind": "wal"}, {"name": "old", **GONE}]},
         {"jobs": [{"name": "nightly", "state": "present"}]},
     ]
@@ -38,8 +38,11 @@ def test_jobs_that_go_do_so_at_the_end() -> None:
 
 
 def test_a_server_notes_what_changes_only_for_jobs_that_build_upon_each_other() -> None:
-    chain = {"name": "a", "kind": "physical", "incremental": {"full_every": 7}}
-    clusters = [{"cluster": "1", "jobs": [chain]}, {"cluster": "2", "jobs": [{**chain, **GONE}, {"name": "b"}]}]
+    chain: dict[str, t.Any] = {"name": "a", "kind": "physical", "incremental": {"full_every": 7}}
+    clusters: list[dict[str, t.Any]] = [
+        {"cluster": "1", "jobs": [chain]},
+        {"cluster": "2", "jobs": [{**chain, **GONE}, {"name": "b"}]},
+    ]
     [found] = backup_steps(clusters)["summaries"]
     assert found == {"cluster": "1", "sections": {"pg_backup_incremental": {"summarize_wal": {"17": "on"}}}}
 
