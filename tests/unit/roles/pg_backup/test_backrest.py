@@ -79,3 +79,17 @@ def test_repositories_are_told_apart() -> None:
     other = {**second, "database": {"repo-key": 2}}
     assert backrest.of_repository([first, other], 2) == [other]
     assert backrest.of_repository([first, other], 1) == [first]
+
+
+def test_repositories_are_reported_as_places() -> None:
+    backup = {
+        **made("f")[0],
+        "label": "20261130-023303F",
+        "error": True,
+        "timestamp": {"start": 1796005983, "stop": 1796005986},
+        "info": {"size": 24390077, "repository": {"delta": 2694957}},
+    }
+    first, second = backrest.reported(read(pgbackrest={"stanza": "s", "repositories": 2}), [backup])
+    assert (first["place"], second["place"], second["backups"]) == ("repo1 of s", "repo2 of s", [])
+    (shown,) = first["backups"]
+    assert (shown["finished"], shown["size"], shown["good"]) == ("2026-11-30T02:33:06Z", 2694957, False)

@@ -11,8 +11,10 @@ import os
 import re
 import typing as t
 
+from . import telling
 from .conclusion import concluding
 from .faults import Busy
+from .faults import Ended
 from .faults import Fault
 from .faults import SourceFault
 from .faults import VerificationFault
@@ -21,7 +23,7 @@ from .process import Child
 if t.TYPE_CHECKING:
     from .definition import Job
 
-__all__ = ["backups", "chosen_type", "of_repository", "run", "words"]
+__all__ = ["backups", "chosen_type", "of_repository", "reported", "run", "words"]
 
 Backup = t.Mapping[str, t.Any]  # one of `pgbackrest info --output=json`
 
@@ -68,6 +70,41 @@ def chosen_type(wanted: str, full_every: int, found: t.Sequence[Backup]) -> str:
     return "full" if since >= full_every else wanted
 
 
+def reported(job: Job, found: t.Sequence[Backup]) -> list[dict[str, t.Any]]:
+    """The repositories with what is in them, as `reporting` tells of places."""
+    return [
+        {
+            "place": f"repo{repository} of {job.backrest.stanza}",
+            "at": "pgbackrest",
+            "host": "",
+            "job": job.name,
+            "error": "",
+            "restored": "",
+            "backups": [_short(job, each) for each in of_repository(found, repository)],
+        }
+        for repository in job.backrest.repositories
+    ]
+
+
+def _short(job: Job, backup: Backup) -> dict[str, t.Any]:
+    """It is read again in no run, and in no drill, so nothing says that it is verified or was restored."""
+    return {
+        "id": backup["label"],
+        "kind": backup["type"],
+        "good": not backup.get("error"),
+        "finished": telling.stamp_of(backup["timestamp"]["stop"]),
+        "size": backup["info"]["repository"]["delta"],
+        "verified": "",
+        "restored": "",
+        "damaged": "pages have a wrong checksum" if backup.get("error") else "",
+        "missing": [],
+        "host": "",
+        "cluster": job.cluster.label,
+        "server_version": "",
+        "encryption": {},
+    }
+
+
 def words(job: Job, command: str, *options: str) -> list[str]:
     """The command line. It holds no secret: pgBackRest reads its files itself."""
     return [_PROGRAM, f"--stanza={job.backrest.stanza}", *options, command]
@@ -86,6 +123,8 @@ def _back_up(job: Job, values: dict[str, t.Any]) -> None:
     for repository in job.backrest.repositories:
         try:
             made[repository] = _into(job, repository)
+        except Ended:
+            raise
         except Fault as fault:
             faults[f"repo{repository}"] = fault
     values["failed"] = {name: str(fault) for name, fault in faults.items()}

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import typing as t
 
+from . import backrest
 from . import definition
 from . import drill
 from . import pulling
@@ -106,8 +107,15 @@ def _of_job(job: definition.Job) -> Report:
         "cluster": job.cluster.label,
         "status": telling.read_json(status_file(job.state, job.name)),
         "error": "",
-        "places": [_place(place, job.name) for place in job.places],
+        "places": _repositories(job) if job.kind == "pgbackrest" else [_place(place, job.name) for place in job.places],
     }
+
+
+def _repositories(job: definition.Job) -> list[Report]:
+    try:
+        return backrest.reported(job, backrest.backups(job))
+    except Fault as fault:
+        return [{**each, "error": str(fault)} for each in backrest.reported(job, [])]
 
 
 def _place(place: t.Any, job: str) -> Report:
