@@ -51,10 +51,11 @@ _RATIO, _MEMORY = 1.10, 64.0  # MiB
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """Of one run. Seconds of the clock, MiB of the largest process that is ours."""
+    """Of one run. Seconds of the clock, MiB and seconds of a processor of the process that is ours."""
 
     seconds: float
     memory: float = 0.0
+    processor: float = 0.0
 
 
 class Bench:
@@ -114,11 +115,12 @@ class Bench:
             definition.write_text(text.replace(str(self._server.bindir), str(self._unchecked)), encoding="utf-8")
         begin = time.monotonic()
         running = self._jobs.start("run", definition)
-        peak = 0.0
+        peak = processor = 0.0
         while running.poll() is None:
             peak = max(peak, _peak(running.pid))
+            processor = max(processor, _processor(running.pid))
             time.sleep(0.02)
-        cost = Cost(time.monotonic() - begin, peak)
+        cost = Cost(time.monotonic() - begin, peak, processor)
         if running.returncode != 0:
             raise RuntimeError(running.communicate()[1])
         running.communicate()
@@ -135,6 +137,14 @@ def _peak(process: int) -> float:
     with contextlib.suppress(OSError, StopIteration):
         lines = pathlib.Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
         return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / _MEBIBYTE
+    return 0.0
+
+
+def _processor(process: int) -> float:
+    """What it took of a processor, without its children, in seconds."""
+    with contextlib.suppress(OSError, IndexError):
+        fields = pathlib.Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     return 0.0
 
 
@@ -185,11 +195,13 @@ def _measure(bench: Bench, kind: str, runs: int) -> None:
         ratio = statistics.median(mine.seconds / plain.seconds for mine, plain in zip(costs, found[base]))
         memory = max(each.memory for each in costs)
         spread = f"{min(each.seconds for each in costs):.1f}-{max(each.seconds for each in costs):.1f}"
-        rows.append([what, f"{seconds[what]:.1f} s ({spread})", f"{ratio:.2f}", f"{memory:.0f} MiB" if memory else ""])
+        processor = statistics.median(each.processor for each in costs)
+        own = [f"{memory:.0f} MiB", f"{processor:.1f} s"] if memory else ["", ""]
+        rows.append([what, f"{seconds[what]:.1f} s ({spread})", f"{ratio:.2f}", *own])
     runner = list(found)[1]
     ratio = statistics.median(mine.seconds / plain.seconds for mine, plain in zip(found[runner], found[base]))
     most = max(each.memory for costs in found.values() for each in costs)
-    print(report.table([kind, "median (range)", "ratio", "our memory"], rows))
+    print(report.table([kind, "median (range)", "ratio", "our memory", "our processor time"], rows))
     print(report.Bar(f"{kind}: the runner's time, share of {base}'s", ratio, _RATIO))
     print(report.Bar(f"{kind}: peak memory of our own processes, MiB", most, _MEMORY, digits=0), end="\n\n")
 

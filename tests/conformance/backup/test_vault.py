@@ -40,6 +40,12 @@ def frames(*pairs: tuple[bytes, bytes]) -> bytes:
     return b"".join(kind + len(data).to_bytes(4, "big") + data for kind, data in pairs)
 
 
+def entry(**values: t.Any) -> bytes:
+    """What a host says of a backup."""
+    made = {"id": _ID, "job": "nightly", "kind": "logical", "finished": "2026-01-01T00:00:00Z", "complete": True}
+    return json.dumps({**made, **values}).encode()
+
+
 def test_a_backup_arrives_and_is_restored_from_there(jobs: Jobs, vault: Vault) -> None:
     places = [{"kind": "directory", "path": str(jobs.place)}, vault.place()]
     done = jobs.call("run", jobs.define(places=places))
@@ -96,6 +102,15 @@ def test_a_host_can_neither_read_nor_change_nor_remove(jobs: Jobs, vault: Vault)
         (frames((b"Q", b"")), b"not known"),
         (frames((b"C", b"{}")), b"no entry of a backup"),
         (frames((b"C", b"[")), b"refused"),
+        (frames((b"C", b"[" * 100_000)), b"refused"),
+        (frames((b"C", entry(parts=[]))), b"names no parts"),
+        (frames((b"C", entry(parts=["x"]))), b"no entry of a backup"),
+        (
+            frames((b"C", entry(parts=[{"name": 1, "size": "x", "sha256": [], "plain_size": {}}]))),
+            b"no entry of a backup",
+        ),
+        (frames((b"C", entry(parts=[], finished="9999"))), b"says not when"),
+        (frames((b"P", b"\xff")), b"refused"),
         (b"D\xff\xff\xff\xff", b"too long"),
     ],
 )
@@ -132,6 +147,28 @@ def test_a_quota_is_kept_and_older_backups_stay(jobs: Jobs, vault: Vault) -> Non
     assert (vault.backups(), vault.partial()) == (before, [])
     vault.authorize(adds=f"--quota {size * 3 + 2**20}")
     assert jobs.call("run", small(jobs, vault)).status == 0
+
+
+@pytest.mark.in_turn
+def test_files_without_content_and_several_connections_use_up_a_quota_too(vault: Vault) -> None:
+    vault.authorize(adds="--quota 1000000")
+    sealed = b"age-encryption.org/v1" + bytes(2**20 - 21)
+    empty = b"".join(frames((b"P", b"%d" % number), (b"A", b"")) for number in range(300))
+    assert b"quota of this host is used up" in vault.ssh(f"put nightly {_ID}", data=empty).stdout
+    assert (
+        b"quota of this host is used up"
+        in vault.ssh(f"put nightly {_ID}", data=frames((b"P", b"x"), (b"D", sealed))).stdout
+    )
+    small = frames((b"P", b"x"), (b"D", sealed[:1000]), (b"A", b""))
+    assert b"quota" not in vault.ssh(f"put nightly {_ID}", data=small).stdout
+    vault.authorize(adds=f"--quota {10**8}")
+    commands = [vault.begin(f"put job{number} {_ID}") for number in range(3)]
+    for part in range(66):
+        for each in commands:
+            vault.send(each, frames((b"P", b"%d" % part), (b"D", sealed), (b"A", b"")))
+    said = [vault.end(each) for each in commands]
+    assert sum(b"quota of this host is used up" in each for each in said) >= 2
+    assert (vault.backups(), vault.partial()) == ([], [])
 
 
 @pytest.mark.in_turn

@@ -101,20 +101,31 @@ class Vault:
 
     def ssh(self, command: str, *, key: str = "adds", data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """What somebody who holds a key may try."""
-        options = (
-            "-F",
-            "none",
-            "-p",
-            str(self.port),
-            "-l",
-            self._jobs.server.owner.name,
-            "-i",
-            str(self.directory / key),
-        )
-        settings = ("-o", f"UserKnownHostsFile={self.directory / 'known_hosts'}", "-o", "BatchMode=yes")
-        return subprocess.run(
-            ["ssh", *options, *settings, "127.0.0.1", command], input=data, capture_output=True, check=False, timeout=60
-        )
+        return subprocess.run(self._words(command, key), input=data, capture_output=True, check=False, timeout=60)
+
+    def _words(self, command: str, key: str) -> list[str]:
+        options = ["-F", "none", "-p", str(self.port), "-l", self._jobs.server.owner.name]
+        options += ["-i", str(self.directory / key), "-o", "BatchMode=yes"]
+        return ["ssh", *options, "-o", f"UserKnownHostsFile={self.directory / 'known_hosts'}", "127.0.0.1", command]
+
+    def begin(self, command: str, *, key: str = "adds") -> subprocess.Popen[bytes]:
+        """The same for a while, with `send` and `end`."""
+        return subprocess.Popen(self._words(command, key), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    @staticmethod
+    def send(process: subprocess.Popen[bytes], data: bytes) -> None:
+        """Say more, if somebody listens."""
+        if process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write(data)
+                process.stdin.flush()
+
+    @staticmethod
+    def end(process: subprocess.Popen[bytes]) -> bytes:
+        """What the vault said to all of it."""
+        with contextlib.suppress(BrokenPipeError):
+            return process.communicate(timeout=60)[0]
+        return process.stdout.read() if process.stdout is not None else b""
 
     def backups(self, job: str = "nightly") -> list[pathlib.Path]:
         """Those under their final names, the oldest first."""
