@@ -41,12 +41,12 @@ def after(*events: Event) -> Record:
     ],
 )
 def test_an_entry_that_is_none_is_no_backup_and_hides_no_other(wrong: dict[str, t.Any]) -> None:
-    events = [
+    events: list[Event] = [
         {"event": "made", "backup": {**_ENTRY, "id": "b", **wrong}},
         {"event": "made"},
         {"event": "made", "backup": 1},
     ]
-    strange = {"event": "verified", "id": ["a"]}
+    strange: Event = {"event": "verified", "id": ["a"]}
     assert [each.id for each in fold([*events, _MADE, strange])] == ["a"]
 
 

@@ -36,6 +36,7 @@ __all__ = ["Unpacking"]
 _CHUNK = 2**20
 _MANIFEST = "backup_manifest"
 _TABLESPACE = "tablespace-"
+_OID = re.compile(r"[0-9]{1,10}")
 _MAP = "tablespace_map"
 _OLD_MAP = f"{_MAP}.rampart"
 # The one of the origin never lies there under its name, whatever ends the restore.
@@ -74,6 +75,8 @@ class Unpacking:
         for name, part in parts.items():
             if name.startswith(_TABLESPACE):
                 oid = name[len(_TABLESPACE) :]
+                if not _OID.fullmatch(oid):  # it becomes part of a path
+                    raise VerificationFault(f"the backup {record.id} has a tablespace {oid!r}, which is no number")
                 locations[oid] = os.path.join(f"{directory}-tablespaces", oid)
                 self._extract(record, part, locations[oid])
                 if os.path.islink(os.path.join(directory, "pg_tblspc")):
@@ -192,6 +195,8 @@ class _FileSink:
 
 def _hashed(path: str) -> str:
     digest = hashlib.sha256()
+    if os.path.islink(path) or not os.path.isfile(path):
+        return "no file"
     with open(path, "rb") as stream:
         for data in iter(lambda: stream.read(_CHUNK), b""):
             digest.update(data)
