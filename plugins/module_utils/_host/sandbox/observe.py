@@ -48,6 +48,7 @@ SELECT pg_catalog.pg_tablespace_location(oid) AS path FROM pg_catalog.pg_tablesp
 WHERE spcname NOT IN ('pg_default', 'pg_global') ORDER BY oid"""
 _DEFINITIONS = "/etc/rampart-backup/*.json"
 _PGBACKREST = ("/etc/pgbackrest/pgbackrest.conf", "/etc/pgbackrest.conf")
+_PGBACKREST_PARTS = "/etc/pgbackrest/conf.d/*.conf"
 _LAUNCHER = 0xC0  # CAP_SETGID and CAP_SETUID, as the kernel numbers capabilities
 _TIMEOUT = 60  # seconds
 
@@ -122,6 +123,8 @@ def _archives(server: Server, settings: t.Mapping[str, str]) -> list[tuple[str, 
         if runs(command, "pgbackrest"):
             texts = [server.read(path, by_root=True) for path in _PGBACKREST]
             text = next((each.text for each in texts if each is not None), "")
+            parts = [server.read(path, by_root=True) for path in sorted(glob.glob(_PGBACKREST_PARTS))]
+            text = "\n".join([text, *(each.text for each in parts if each is not None)])
             # Its locks are made where other programs of pgBackRest look for them.
             found += [(_there(path), "pgBackRest") for path in pgbackrest_paths(text)]
     return found

@@ -17,7 +17,7 @@ __all__ = ["Archive", "candidates", "definitions", "pgbackrest_paths", "runs"]
 _PATH = re.compile(r"""(?<![\w./%~:@-])/[^\s'"|&;<>()$`\\]*""")
 _WORD = re.compile(r"[^\s'\"|&;<>()$`]+")
 _PGBACKREST = re.compile(
-    r"^\s*(?P<name>lock-path|log-path|spool-path|repo[0-9]*-path)\s*=\s*(?P<path>/\S*)\s*$", re.MULTILINE
+    r"^\s*(?P<name>lock-path|log-path|spool-path|repo[0-9]*-path)\s*=\s*(?P<path>/[^\n]*?)[ \t]*$", re.MULTILINE
 )
 _PGBACKREST_DEFAULTS = {
     "lock-path": "/tmp/pgbackrest",
@@ -90,7 +90,9 @@ def runs(command: str, program: str) -> bool:
 
 
 def pgbackrest_paths(configuration: str) -> tuple[str, ...]:
-    """Where pgBackRest writes on this host, by the text of its configuration and its own defaults."""
-    found = dict(_PGBACKREST_DEFAULTS)
-    found.update((match["name"], match["path"]) for match in _PGBACKREST.finditer(configuration))
-    return tuple(dict.fromkeys(found.values()))
+    """Where pgBackRest writes on this host, by the text of its configuration, for any stanza, and its own defaults."""
+    said: dict[str, list[str]] = {}
+    for match in _PGBACKREST.finditer(configuration):
+        said.setdefault(match["name"], []).append(match["path"])
+    found = {**{name: [path] for name, path in _PGBACKREST_DEFAULTS.items()}, **said}
+    return tuple(dict.fromkeys(path for paths in found.values() for path in paths))

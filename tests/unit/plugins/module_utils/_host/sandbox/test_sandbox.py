@@ -150,6 +150,8 @@ def test_programs_of_a_command() -> None:
 def test_pgbackrest_writes_where_its_configuration_says() -> None:
     text = "[global]\nrepo1-path = /backup\n# log-path=/x\nlock-path=/run/pgbackrest\n"
     assert pgbackrest_paths(text) == ("/run/pgbackrest", "/var/log/pgbackrest", "/var/spool/pgbackrest", "/backup")
+    stanzas = "[one]\nrepo1-path=/srv/100% of it/pgbackrest \n[two]\nrepo1-path=/backup\nrepo2-path=/elsewhere\n"
+    assert pgbackrest_paths(text + stanzas)[3:] == ("/backup", "/srv/100% of it/pgbackrest", "/elsewhere")
 
 
 @pytest.mark.parametrize(
