@@ -227,7 +227,7 @@ options:
           kind:
             description:
               - A directory of this host, an account of another one where this host may only add, or what rclone reaches, such as
-                a bucket of S3. rclone has to be installed for the latter, and takes jobs of kind V(logical) and V(physical).
+                a bucket of S3. rclone has to be installed for the latter.
             type: str
             choices: [directory, vault, rclone]
             default: directory

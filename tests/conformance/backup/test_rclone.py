@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pathlib
 import signal
@@ -9,8 +10,13 @@ import time
 import typing as t
 
 import pytest
+from rampart_backup import wal
 
 from ansible_collections.rampart.postgresql.tests.conformance.backup.remotes import Remotes
+from ansible_collections.rampart.postgresql.tests.conformance.backup.test_archive import Archiving
+from ansible_collections.rampart.postgresql.tests.conformance.backup.test_archive import content
+from ansible_collections.rampart.postgresql.tests.conformance.backup.test_archive import stored
+from ansible_collections.rampart.postgresql.tests.conformance.backup.test_archive import until
 from ansible_collections.rampart.postgresql.tests.conformance.backup.test_drill import drill
 
 if t.TYPE_CHECKING:
@@ -57,6 +63,13 @@ def test_a_backup_arrives_and_is_restored_from_there(jobs: Jobs, remotes: Remote
     done = drill(jobs, place=remotes.place(remote), checks=[{"query": "SELECT words FROM t", "expected": _MARKER}])
     assert done.status == 0, done.told
     shown = {each["place"]: each for each in jobs.call("list", definition).shown}
+    if kind == "physical":
+        # Nothing that is restored reads the keys, unless it may do everything.
+        query = f"SELECT coalesce(pg_read_file('{remotes.config}', 0, 9, true), '') = ''"
+        for network, expected in ((False, "t"), (True, "f")):
+            checks = [{"query": query, "expected": expected}]
+            done = drill(jobs, place=remotes.place(remote), network=network, checks=checks)
+            assert done.status == 0, done.told
     assert set(shown) == {f"{jobs.place}/nightly", f"{remote}/nightly"}
     assert shown[f"{remote}/nightly"]["restored"]
     assert jobs.call("verify", definition).status == 0
@@ -183,3 +196,44 @@ def _running() -> Iterator[str]:
             )
         except OSError:
             continue
+
+
+def test_wal_is_archived_there_whole(jobs: Jobs, remotes: Remotes) -> None:
+    """By a real server; what was sent in part is sent again, another content is refused."""
+    archiving = Archiving(jobs, places=[remotes.place()])
+    archiving.begin()
+    base = jobs.define("base", kind="physical", places=[remotes.place()], physical={"checkpoint": "fast"})
+    assert jobs.call("run", base).status == 0
+    first, second = (archiving.switch(f"{_MARKER} {number}") for number in range(2))
+    until(lambda: {first, second} <= set(stored(remotes.bucket)))
+    until(lambda: archiving.server.query("SELECT last_archived_wal FROM pg_stat_archiver") >= [(second,)])
+    assert archiving.server.query("SELECT failed_count FROM pg_stat_archiver") == [(0,)]
+    files = stored(remotes.bucket)
+    for file in (first, second):
+        path = files[file]
+        name = wal.Stored.of(path.name)
+        assert name is not None
+        assert path.parent == remotes.bucket / "db1" / "wal" / archiving.system / wal.directory(file)
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == name.sealed
+        assert len(content(jobs, path)) == wal.SEGMENT_SIZE
+    assert _MARKER.encode() in content(jobs, files[first])
+    assert not [each for each in files.values() if _MARKER.encode() in each.read_bytes()]
+    checks = [{"query": "SELECT count(*) FROM t", "expected": "2"}]
+    done = drill(jobs, job="base", place=remotes.place(), archive="wal", until="end", checks=checks)
+    assert done.status == 0, done.told
+    segment = jobs.directory / "copy" / "pg_wal" / first
+    segment.parent.mkdir(parents=True)
+    (segment.parents[1] / "global").mkdir()
+    control = archiving.server.data_directory / "global" / "pg_control"
+    (segment.parents[1] / "global" / "pg_control").write_bytes(control.read_bytes())
+    segment.write_bytes(content(jobs, files[first]))
+    assert jobs.call("archive", archiving.definition, segment).status == 0
+    assert stored(remotes.bucket)[first] == files[first]
+    files[first].write_bytes(files[first].read_bytes()[:-10])
+    assert jobs.call("archive", archiving.definition, segment).status == 0
+    again = stored(remotes.bucket)[first]
+    assert hashlib.sha256(again.read_bytes()).hexdigest() in again.name
+    segment.write_bytes(b"x" + segment.read_bytes()[1:])
+    done = jobs.call("archive", archiving.definition, segment)
+    assert (done.status, "whose content is another one" in done.told) == (13, True), done.told
+    assert stored(remotes.bucket)[first] == again

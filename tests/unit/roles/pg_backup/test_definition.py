@@ -84,8 +84,8 @@ def test_a_remote_of_rclone() -> None:
             "places[0].config: 'c' is not the full path",
         ),
         (
-            {"kind": "wal", "places": [{"kind": "rclone", "remote": "s:b", "config": "/c"}]},
-            "places[0].kind: 'rclone' is no place for jobs of kind wal",
+            {"kind": "pgbackrest", "places": [{"kind": "rclone", "remote": "s:b", "config": "/c"}]},
+            "places[0].kind: 'rclone' is no place for jobs of kind pgbackrest",
         ),
         ({"encryption": {"method": "age"}}, "encryption.recipients is empty"),
         ({"encryption": {"method": "none", "recipients": ["x"]}}, "'none' does not go with recipients"),

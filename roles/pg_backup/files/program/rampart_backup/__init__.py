@@ -27,9 +27,10 @@ Rooms:
 - where they go: `places` (of a run), `store` (a directory), `remote` (rclone), `wire`, `vault` and `offering` (another host),
   `shelves` (to read again)
 - what is known of them: `catalogue`, `retention`, `reporting` (all of a host's)
-- WAL: `wal` (names), `archive` (archive_command), `archive_store` (a directory), `wal_shelves` (to read again), `wal_chain`
-  and `keeping` (what is needed, what is missing), `watch` (a run of a job); `until` (how far it is replayed), `timelines`
-  (what leads there), `replay`, and `broker` (restore_command, for a server without a network)
+- WAL: `wal` (names), `archive` (archive_command), `archive_store` (a directory), `remote_archive` (rclone),
+  `wal_shelves` (to read again), `wal_chain` and `keeping` (what is needed, what is missing), `watch` (a run of a job);
+  `until` (how far it is replayed), `timelines` (what leads there), `replay`, and `broker` (restore_command, for a server
+  without a network)
 - back into a cluster: `scratch` (one of its own), `restoring` (dumps), `unpacking` (base backups), `sandbox` and `confine`
   (where all that reads a backup runs), `workplace` (a directory for one drill)
 - what another program does: `backrest` (has pgBackRest make its backups)

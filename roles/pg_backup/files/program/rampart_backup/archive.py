@@ -28,6 +28,7 @@ from .line import Line
 from .places import Conversation
 from .pump import Carried
 from .pump import ChildSink
+from .remote_archive import RemoteArchive
 from .sealing import Sealing
 
 if t.TYPE_CHECKING:
@@ -215,5 +216,5 @@ def _begin(place: Place, job: str, system_identifier: str, wanted: wal.Stored) -
         store = Archive(os.path.join(place.path, job, system_identifier))
         return store.begin(wanted.file, wanted.plain, wanted.suffix)
     if isinstance(place, Rclone):
-        raise DefinitionFault(f"places: {place.name} takes no WAL")
+        return RemoteArchive(place, job, system_identifier).begin(wanted.file, wanted.plain, wanted.suffix)
     return _ToVault.begin(place, job, system_identifier, wanted.file, wanted.plain, wanted.suffix)

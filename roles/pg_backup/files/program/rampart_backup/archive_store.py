@@ -25,7 +25,7 @@ from .pump import write_all
 from .store import as_place_fault
 from .store import hashed
 
-__all__ = ["Archive", "Arriving", "archives", "is_system_identifier"]
+__all__ = ["Archive", "Arriving", "archives", "is_directory", "is_system_identifier"]
 
 _PARTIAL = ".partial"
 _SYSTEM = re.compile(r"[0-9]{1,20}")
@@ -35,6 +35,11 @@ _DIRECTORY = re.compile(r"[0-9A-F]{16}|history")
 def is_system_identifier(text: str) -> bool:
     """Whether a cluster may be identified so."""
     return _SYSTEM.fullmatch(text) is not None
+
+
+def is_directory(text: str) -> bool:
+    """Whether a part of an archive may be called so."""
+    return _DIRECTORY.fullmatch(text) is not None
 
 
 def archives(path: str) -> list[Archive]:

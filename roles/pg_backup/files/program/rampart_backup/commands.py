@@ -204,14 +204,14 @@ def _planned(job: Job, path: str) -> dict[str, t.Any]:
     from . import watch
     from .server import Server
 
+    for place in job.places:
+        if isinstance(place, definition.Rclone):
+            remote.refuse_impossible(place)
     if job.kind == "wal":
         return watch.check(job, path)
     server = Server(job.cluster)
     source = kinds.source(job, server, server.about())
     source.refuse_impossible()
-    for place in job.places:
-        if isinstance(place, definition.Rclone):
-            remote.refuse_impossible(place)
     return source.plan()
 
 

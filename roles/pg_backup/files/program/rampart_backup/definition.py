@@ -35,6 +35,7 @@ __all__ = [
     "place",
     "read",
     "read_with",
+    "secrets",
 ]
 
 T = t.TypeVar("T")
@@ -325,6 +326,13 @@ def place(fields: Fields) -> Place:
     return _PLACES[fields.text("kind", choices=sorted(_PLACES))](fields)
 
 
+def secrets(place: Place) -> list[str]:
+    """Files that open it, which nothing that is restored may read."""
+    if isinstance(place, Vault):
+        return [place.key]
+    return [place.config] if isinstance(place, Rclone) else []
+
+
 @dataclasses.dataclass(frozen=True)
 class Retention:
     """How many are kept: the newest ``last``, the newest of each of so many days, weeks, months, years.
@@ -395,7 +403,7 @@ def checked_name(key: str, name: str) -> str:
 
 def _refuse_places(kind: str, places: t.Sequence[Place]) -> None:
     for number, each in enumerate(places):
-        if kind in ("wal", "pgbackrest") and isinstance(each, Rclone):
+        if kind == "pgbackrest" and isinstance(each, Rclone):
             raise DefinitionFault(
                 f"places[{number}].kind: 'rclone' is no place for jobs of kind {kind}, a directory is"
             )

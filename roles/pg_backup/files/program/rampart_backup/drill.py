@@ -99,7 +99,7 @@ class Drill:
 
     def sandbox(self, *bindirs: str) -> Sandbox:
         """Where what is restored by programs in these directories runs."""
-        keys = [self.identity, self.place.key if isinstance(self.place, definition.Vault) else ""]
+        keys = [self.identity, *definition.secrets(self.place)]
         return Sandbox(keys=keys, programs=bindirs, open_to_all=self.network)
 
 

@@ -40,7 +40,7 @@ if t.TYPE_CHECKING:
     from .definition import Job
     from .definition import Rclone
 
-__all__ = ["RemoteStore", "ToRemote", "refuse_impossible"]
+__all__ = ["RemoteStore", "ToRemote", "refuse_impossible", "refuse_readable"]
 
 _EVENTS: t.Final = "catalogue"
 _NOT_FOUND: t.Final = 3  # exit status of rclone for a directory that is not there
@@ -54,6 +54,15 @@ Listing = dict[str, set[str]]
 
 def refuse_impossible(place: Rclone) -> None:
     """Raise what speaks against a place that can be known without asking the other side."""
+    refuse_readable(place)
+    name = place.remote.partition(":")[0]
+    known = _Program(place).ask("listremotes").decode("utf-8", "replace").splitlines()
+    if f"{name}:" not in known:
+        raise DefinitionFault(f"remote: {place.config} has no remote {name!r}")
+
+
+def refuse_readable(place: Rclone) -> None:
+    """Raise unless the configuration is a file that nobody else reads."""
     try:
         found = os.stat(place.config)
     except OSError as error:
@@ -62,10 +71,6 @@ def refuse_impossible(place: Rclone) -> None:
         raise DefinitionFault(
             f"config: {place.config} holds keys: it has to be a file of this account's own that nobody else reads (mode 0600)"
         )
-    name = place.remote.partition(":")[0]
-    known = _Program(place).ask("listremotes").decode("utf-8", "replace").splitlines()
-    if f"{name}:" not in known:
-        raise DefinitionFault(f"remote: {place.config} has no remote {name!r}")
 
 
 class _Program:
@@ -206,7 +211,7 @@ class RemoteStore:
     def read_back(self, path: str) -> Carried:
         """Every byte of an object."""
         digest, size = hashlib.sha256(), 0
-        with self._reading(path) as stream:
+        with self.reading(path) as stream:
             while True:
                 data = stream.read(_CHUNK)
                 if not data:
@@ -216,7 +221,8 @@ class RemoteStore:
         return Carried(size, digest.hexdigest())
 
     @contextlib.contextmanager
-    def _reading(self, path: str) -> t.Iterator[t.IO[bytes]]:
+    def reading(self, path: str) -> t.Iterator[t.IO[bytes]]:
+        """The bytes of an object. Leaving the context without an error raises what rclone failed with."""
         child = self._program.child("cat", path, writes=True)
         try:
             yield child.stdout
@@ -226,7 +232,7 @@ class RemoteStore:
 
     def open(self, identifier: str, part: str) -> contextlib.AbstractContextManager[t.IO[bytes]]:
         """Read a part."""
-        return self._reading(self.part(identifier, part))
+        return self.reading(self.part(identifier, part))
 
     def put(self, path: str, values: t.Mapping[str, t.Any]) -> None:
         """Write a small object of JSON. The line ends on both sides: one that is torn does not spoil the next."""
@@ -304,7 +310,7 @@ class RemoteStore:
 
     def remove(self, record: Record, *, at: str) -> None:
         """Take a backup away: first what makes it one, then its parts."""
-        self._program.ask("deletefile", self.part(record.id, ENTRY))
+        self.delete(self.part(record.id, ENTRY))
         self.add({"event": "removed", "id": record.id, "at": at})
         self.purge(record.id)
 
@@ -312,10 +318,20 @@ class RemoteStore:
         """Take away all that there is of one."""
         self._program.ask("purge", self.backup(identifier), missing=b"")
 
+    def names(self, path: str, *, directories: bool = False) -> list[str]:
+        """Of the objects, or of the directories, right below a path."""
+        kind = "--dirs-only" if directories else "--files-only"
+        answer = self._program.ask("lsjson", kind, "--no-modtime", "--no-mimetype", path, missing=b"[]")
+        return sorted(str(each["Name"]) for each in json.loads(answer or b"[]"))
+
+    def delete(self, path: str) -> None:
+        """Take away an object."""
+        self._program.ask("deletefile", path)
+
     def discard(self, path: str) -> None:
         """Take away a part that is not whole, if it can be."""
         with contextlib.suppress(PlaceFault):
-            self._program.ask("deletefile", path)
+            self.delete(path)
 
     def sweep(self, own: t.Iterable[str]) -> list[str]:
         """Take away what killed runs left: ours at once, that of others when none of them can still be running.

@@ -19,7 +19,6 @@ from . import timelines
 from . import wal
 from .archive_store import is_system_identifier
 from .broker import Broker
-from .definition import Rclone
 from .faults import ArchiveFault
 from .faults import DefinitionFault
 from .faults import Fault
@@ -32,8 +31,7 @@ from .wal_shelves import wal_shelf
 
 if t.TYPE_CHECKING:
     from .catalogue import Record
-    from .definition import Directory
-    from .definition import Vault
+    from .definition import Place
     from .pump import Sink
     from .sandbox import Sandbox
     from .scratch import Scratch
@@ -54,7 +52,7 @@ _CONTROL: t.Final = {
 class Source:
     """Where everything comes from: a physical job, and the job of the kind wal that archives the same cluster."""
 
-    place: Directory | Vault | Rclone
+    place: Place
     job: str
     archive: str
     sandbox: Sandbox
@@ -268,8 +266,6 @@ def _chosen(records: t.Sequence[Record], until: Until, source: Source, unsealing
 def _supply(source: Source, record: Record, unsealing: Unsealing) -> Supply:
     if not source.archive:
         raise DefinitionFault("archive is missing: it has to be the job of the kind wal whose files are replayed")
-    if isinstance(source.place, Rclone):
-        raise DefinitionFault(f"archive: {source.place.name} is reached by rclone, where no WAL is archived")
     system = str(record.entry["system_identifier"])
     if not is_system_identifier(system):  # it becomes part of a path
         raise RestoreFault(f"the backup {record.id} is of no cluster: {system!r}")

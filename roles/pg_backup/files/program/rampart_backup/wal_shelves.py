@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Archives of WAL as they are read: in a directory, or in a vault whose key may read."""
+"""Archives of WAL as they are read: in a directory, where rclone reaches, or in a vault whose key may read."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from . import wire
 from .archive_store import Archive
 from .definition import Directory
 from .definition import Rclone
-from .faults import DefinitionFault
 from .faults import PlaceFault
 from .places import ssh_words
 from .process import Child
+from .remote_archive import RemoteArchive
 
 if t.TYPE_CHECKING:
     from .definition import Place
@@ -93,5 +93,5 @@ def wal_shelf(place: Place, job: str, system_identifier: str) -> WalShelf:
     if isinstance(place, Directory):
         return Archive(os.path.join(place.path, job, system_identifier))
     if isinstance(place, Rclone):
-        raise DefinitionFault(f"place: {place.name} has no WAL")
+        return RemoteArchive(place, job, system_identifier)
     return _VaultShelf(place, job, system_identifier)
