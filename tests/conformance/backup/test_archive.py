@@ -130,6 +130,10 @@ def test_what_the_server_archives_arrives_in_every_place(jobs: Jobs, vault: Vaul
     for root in (jobs.place, vault.root):
         assert not [each for each in root.rglob("*") if each.is_file() and b"nobody-else" in each.read_bytes()]
     assert archiving.server.query("SELECT failed_count FROM pg_stat_archiver") == [(0,)]
+    before = stored(jobs.place)
+    done = jobs.call("run", archiving.definition)
+    assert (done.status, jobs.status("wal")["removed"]) == (0, 0), done.told
+    assert before.items() <= stored(jobs.place).items()  # without a backup everything stays
 
 
 @pytest.mark.in_turn
@@ -173,13 +177,10 @@ def test_a_host_may_only_add_wal(jobs: Jobs, vault: Vault) -> None:
     for command in (
         f"wal-get wal {system} {path.name}",
         f"wal-put wal {system} {name} {sums} .gz.age",
-        f"wal-put wal {system} ../x {sums} .gz.age",
         f"wal-put wal {system} 00000009.history {sums} /../../x",
         f"wal-put wal {system} 00000009.history ../{sums[3:]} .gz.age",
         f"wal-put wal ../{system} 00000009.history {sums} .gz.age",
-        f"wal-put ../wal {system} 00000009.history {sums} .gz.age",
         f"wal-list wal {system} ..",
-        f"wal-list wal 7 {directory}",
         f"wal-list law {system} {directory}",
         f"wal-list wal .. {directory}",
         f"wal-remove wal {system} {name}",
@@ -204,12 +205,10 @@ def test_what_is_no_whole_file_leaves_nothing(vault: Vault) -> None:
     put = f"wal-put wal 7 000000010000000000000009 {'a' * 64} .gz.age"
     begun = (b"D", b"age-encryption.org/v1")
     for sent, said in (
-        (b"", b"cut off"),
         (_frames(begun, (b"A", b"")), b"cut off"),
         (_frames(begun)[:-2], b"cut off"),
         (_frames(begun, (b"C", b"")), b"does not belong here"),
         (_frames((b"A", b"")), b"does not belong here"),
-        (_frames((b"P", b"x")), b"does not belong here"),
         (_frames((b"D", b"plain words")), b"not encrypted"),
         (_frames(begun, (b"A", b""), (b"D", b"more")), b"does not belong here"),
     ):
@@ -299,6 +298,7 @@ def test_the_disk_of_the_vault_is_full(jobs: Jobs, vault: Vault) -> None:
     assert {first, second} <= set(stored(vault.root))
 
 
+@pytest.mark.in_turn
 def test_the_watch_tells_what_is_missing_and_when_it_is_behind(jobs: Jobs) -> None:
     archiving = Archiving(jobs, wal={"behind_files": 1})
     done = jobs.call("check", archiving.definition)
@@ -343,38 +343,37 @@ def test_retention_keeps_what_the_backups_need(jobs: Jobs, vault: Vault) -> None
         "compression": {"method": "none"},
         "places": places,
     }
-    archiving.switch()
-    last = archiving.switch()
-    archiving.settle(last)
-    assert jobs.call("run", archiving.definition).status == 0
-    before = set(stored(jobs.place))
-    assert len(before) >= 2  # without a backup everything stays
-    assert jobs.call("run", jobs.define("base", **physical, retention={"last": 1})).status == 0
-    name = archiving.switch()
-    archiving.settle(name)
-    assert jobs.call("run", archiving.definition).status == 0
-    entry = json.loads((jobs.backups("base")[0] / "backup.json").read_text())
-    assert entry["wal_segment_size"] == wal.SEGMENT_SIZE
-    begin = wal.segment(1, wal.lsn(entry["start_lsn"]), wal.SEGMENT_SIZE)
-    assert {file[:24] for file in stored(jobs.place)} == {each[:24] for each in stored(vault.root) if each >= begin}
-    assert begin in stored(jobs.place)
-    assert name in stored(jobs.place)
-    # The next backup lets the first one go, and the WAL between the two.
-    assert jobs.call("run", jobs.define("base", **physical, retention={"last": 1})).status == 0
-    entry = json.loads((jobs.backups("base")[0] / "backup.json").read_text())
-    second = wal.segment(1, wal.lsn(entry["start_lsn"]), wal.SEGMENT_SIZE)
-    assert second > name
     archiving.settle(archiving.switch())
-    assert jobs.call("run", archiving.definition).status == 0  # what was archived late goes now
-    assert min(file for file in stored(jobs.place) if wal.is_segment(file)) == second
+    before = set(stored(jobs.place))
+    begins = []
+    for _ in range(2):
+        done = jobs.call("run", jobs.define("base", **physical, retention={"last": 1}))
+        assert done.status == 0, done.told
+        (backup,) = jobs.backups("base")
+        entry = json.loads((backup / "backup.json").read_text())
+        assert entry["wal_segment_size"] == wal.SEGMENT_SIZE
+        begins.append(wal.segment(1, wal.lsn(entry["start_lsn"]), wal.SEGMENT_SIZE))
+        last = archiving.switch()
+        archiving.settle(last)
+    first, second = begins
+    assert max(before) < first < second < last
+    # Here the second backup let the first one go, and the WAL between the two went with it.
+    assert jobs.call("run", archiving.definition).status == 0
+    assert segments(jobs.place)[0] == second
+    assert segments(jobs.place)[-1] == last
     assert before <= set(stored(vault.root))
     tend(jobs, vault, dry_run=True)
     assert before <= set(stored(vault.root))
     assert tend(jobs, vault).status == 0
-    assert min(stored(vault.root)) == begin  # where two backups are, both keep theirs
+    assert (segments(vault.root)[0], segments(vault.root)[-1]) == (first, last)  # two backups are there
     shown = [each for each in jobs.call("list", archiving.definition).shown if "archive" in each]
     assert [each["system_identifier"] for each in shown] == [archiving.system]
     assert (shown[0]["files"], shown[0]["first"]) == (len(stored(jobs.place)), min(stored(jobs.place)))
+
+
+def segments(place: pathlib.Path) -> list[str]:
+    """The segments of an archive, the oldest first."""
+    return sorted(file for file in stored(place) if wal.is_segment(file))
 
 
 def tend(jobs: Jobs, vault: Vault, *, dry_run: bool = False) -> Done:
@@ -409,7 +408,6 @@ def test_what_is_missing_or_damaged_is_told(jobs: Jobs, vault: Vault) -> None:
     names = [archiving.switch() for _ in range(3)]
     archiving.settle(names[2])
     assert jobs.call("run", archiving.definition).status == 0
-    assert jobs.call("verify", archiving.definition).status == 0
     assert tend(jobs, vault).status == 0
     for root, commands in ((jobs.place, ("run",)), (vault.root, ())):
         path = stored(root)[names[1]]
@@ -422,7 +420,6 @@ def test_what_is_missing_or_damaged_is_told(jobs: Jobs, vault: Vault) -> None:
             assert (done.status, f"{path.name} has {len(data)} bytes" in done.told) == (11, True), done.told
         path.write_bytes(data)
     assert tend(jobs, vault).status == 0
-    assert jobs.call("run", archiving.definition).status == 0
     assert jobs.call("verify", archiving.definition).status == 0
 
 
