@@ -160,7 +160,8 @@ class _Pull:
         try:
             for part in record.parts:
                 self._part(incoming, job, part)
-            incoming.commit(record.entry)
+            # Many may come at once; when each was made was compared with our clock and with the one before.
+            incoming.commit(record.entry, arrived=record.finished)
         except BaseException:
             incoming.abandon()
             raise

@@ -56,7 +56,7 @@ class Sealing:
             pump = line.pump(source, [*readers, *sinks])
             return pump, pump
         sealer = line.child(self._words(), what=self._encryption.method, fault=SealingFault, reads=True, writes=True)
-        plain = line.pump(source, [*readers, ChildSink(sealer)], hashed=False)
+        plain = line.pump(source, [*readers, ChildSink(sealer)])
         return plain, line.pump(sealer.stdout, sinks)
 
     def _words(self) -> list[str]:

@@ -98,8 +98,11 @@ class Incoming:
             carried = self._accepted[name] = part.accept()
         return carried
 
-    def commit(self, entry: t.Mapping[str, t.Any]) -> None:
-        """Give the backup its final name; raises unless the entry names just the parts that are here."""
+    def commit(self, entry: t.Mapping[str, t.Any], *, arrived: str = "") -> None:
+        """Give the backup its final name; raises unless the entry names just the parts that are here.
+
+        ``arrived`` is the moment that retention counts, where it is not the present one.
+        """
         record = _record(entry)
         if record.id != self.identifier:
             raise PlaceFault(f"the entry is of {record.id}, not of {self.identifier}")
@@ -114,7 +117,7 @@ class Incoming:
             os.rename(self._path, self._store.backup(self.identifier))
             self._store.sync()
             os.close(self._lock)
-        self._store.add({"event": "made", "backup": dict(entry), "at": telling.now()})
+        self._store.add({"event": "made", "backup": dict(entry), "at": arrived or telling.now()})
 
     def _write_entry(self, entry: t.Mapping[str, t.Any]) -> None:
         file = _File(self._path, ENTRY)
