@@ -111,13 +111,13 @@ def test_a_file_that_vanishes_is_told_and_what_cannot_be_kept_is_refused(jobs: J
     rotate(jobs, "second", directory)
     (shown,) = jobs.call("check", definition).shown
     first, second = shown["logs"]
-    # More than pipes hold, and an encryption that waits, hold the run back until the file is gone.
+    # More than pipes hold, and a compression that waits, hold the run back until the file is gone.
     (directory / "server-0-0.log").write_bytes(os.urandom(2**24))
     pause = jobs.directory / "pause"
     pause.mkdir()
-    age = pause / "age"
-    age.write_text('#!/bin/sh\nwhile [ ! -e "$0.go" ]; do sleep 0.05; done\nexec /usr/bin/age "$@"\n')
-    age.chmod(0o755)
+    gzip = pause / "gzip"
+    gzip.write_text('#!/bin/sh\nwhile [ ! -e "$0.go" ]; do sleep 0.05; done\nexec /bin/gzip "$@"\n')
+    gzip.chmod(0o755)
     running = jobs.start("run", definition, env={"PATH": f"{pause}:/usr/local/bin:/usr/bin:/bin"})
     deadline = time.monotonic() + 30
     while not jobs.partial():
@@ -126,7 +126,7 @@ def test_a_file_that_vanishes_is_told_and_what_cannot_be_kept_is_refused(jobs: J
         time.sleep(0.02)
     time.sleep(0.3)
     (directory / second).rename(directory / "gone")
-    (age.parent / "age.go").touch()
+    (pause / "gzip.go").touch()
     _said, told = running.communicate(timeout=60)
     assert (running.returncode, f"{second} vanished" in told) == (0, True), told
     values = entry(jobs)
