@@ -20,6 +20,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.discove
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Session
+from ansible_collections.rampart.postgresql.tests.conformance.backup.jobs import Keys
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.tests.conformance.backup.jobs import Jobs
@@ -132,6 +133,9 @@ def test_a_job_is_written_tried_run_and_removed(host: Host) -> None:
     changed = host.bring(retention={"days": 3})
     assert [step["subject"] for step in changed["steps"]] == [f"{host.layout.definitions}/nightly.json"]
     assert '-    "days": 0,' not in changed["diff"][0]["after"]
+    new = Keys.make(host.jobs.directory / "new").recipient
+    rotated = host.bring(retention={"days": 3}, encryption={"recipients": [host.jobs.keys.recipient, new]})
+    assert [new in rotated["diff"][0][side] for side in ("before", "after")] == [False, True]
     metrics = pathlib.Path(host.bring(metrics_directory=str(host.root / "metrics"))["steps"][0]["subject"])
     assert host.run_as_cron() == 0
     assert [each.name for each in metrics.iterdir()] == ["rampart_backup_nightly.prom"]

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime
 import json
 import os
 import re
@@ -20,7 +19,6 @@ import select
 import typing as t
 
 from . import definition
-from . import telling
 from . import wire
 from .catalogue import Record
 from .conclusion import concluding
@@ -47,7 +45,6 @@ __all__ = ["Pulling", "parse", "read", "run"]
 
 _STAMP = re.compile(r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_SLACK = datetime.timedelta(days=1)  # by which the clock of a host may be ahead
 _CHUNK = 2**20
 _LINE = 2**24  # bytes of an answer; an entry of 10,000 databases takes 2 MiB
 _LIST = 2**26  # bytes of a list
@@ -139,16 +136,13 @@ class _Pull:
         store = Store(os.path.join(self._pulling.root, job))
         store.prepare()
         ours = {record.id: record for record in store.records()}
-        newest = max((record.finished for record in ours.values()), default="")
         for record in sorted(self._host.records(job), key=lambda each: (each.finished, each.id)):
             known = ours.get(record.id)
             try:
                 if known is not None:
                     _refuse_other(known, record)
                 elif not (record.removed or record.damaged):
-                    _refuse_time(record, newest)
                     self._fetch(store, job, record)
-                    newest = record.finished
             except VerificationFault as fault:
                 self._blame(f"{job}/{record.id}", fault)
 
@@ -205,17 +199,6 @@ def _refuse_other(known: Record, record: Record) -> None:
     if known.entry != record.entry:
         raise VerificationFault(
             "the host says something else of it than when it was fetched; what was fetched is unchanged"
-        )
-
-
-def _refuse_time(record: Record, newest: str) -> None:
-    """Retention goes by the time at which backups ended: one of another time would push out those of that time."""
-    latest = telling.stamp(datetime.datetime.now(datetime.timezone.utc) + _SLACK)
-    if record.finished > latest:
-        raise VerificationFault(f"it ended at {record.finished}, which is to come")
-    if record.finished < newest:
-        raise VerificationFault(
-            f"it ended at {record.finished}, before one that was fetched already ({newest}), and is not taken"
         )
 
 

@@ -15,6 +15,7 @@ import datetime
 import hashlib
 import json
 import os
+import re
 import secrets
 import stat
 import subprocess
@@ -47,6 +48,7 @@ _NOT_FOUND: t.Final = 3  # exit status of rclone for a directory that is not the
 _HASHES: t.Final = ("sha256", "sha1", "md5")  # that some remotes have, the best first
 _SAFE: t.Final = datetime.timedelta(days=7)  # no run of another host lasts so long
 _CHUNK: t.Final = 2**20
+_MODIFIED: t.Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.]\d+)?(Z|[+-]\d\d:\d\d)")
 _SHOWN: t.Final = 1000  # characters of what rclone said, in a message
 
 Listing = dict[str, set[str]]
@@ -249,19 +251,17 @@ class RemoteStore:
     def add(self, event: catalogue.Event) -> None:
         """Note what happened, under a name that nobody else takes."""
         name = f"{datetime.datetime.now(datetime.timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(8)}.json"
-        self.put(self._at(_EVENTS, name), {**event, "nanoseconds": time.time_ns()})
+        self.put(self._at(_EVENTS, name), {**event, "object": name, "nanoseconds": time.time_ns()})
 
     def listing(self) -> Listing:
         """The names of what is there, by backup."""
-        answer = self._program.ask(
-            "lsjson", "--recursive", "--files-only", "--no-modtime", "--no-mimetype", self.path, missing=b"[]"
-        )
-        found: Listing = {}
-        for each in json.loads(answer or b"[]"):
-            directory, _slash, name = str(each["Path"]).partition("/")
-            if is_identifier(directory):
-                found.setdefault(directory, set()).add(name)
-        return found
+        return _by_backup(self._times())
+
+    def _times(self) -> dict[str, str]:
+        """When each object came, by its path; by the clock of the other side where that tells it."""
+        words = ("--recursive", "--files-only", "--use-server-modtime", "--no-mimetype")
+        answer = self._program.ask("lsjson", *words, self.path, missing=b"[]")
+        return {str(each["Path"]): _utc(str(each.get("ModTime", ""))) for each in json.loads(answer or b"[]")}
 
     def _objects(self, *patterns: str) -> list[dict[str, t.Any]]:
         """Small objects, all of them with one command."""
@@ -282,16 +282,21 @@ class RemoteStore:
     def records(self) -> list[Record]:
         """All backups that are or were there. One that is gone without having been removed is damaged."""
         found = self._objects(f"/*/{ENTRY}", f"/{_EVENTS}/*.json")
-        events = sorted((each for each in found if "event" in each), key=_moment)
+        times = self._times()
+        events = [_told(each, times) for each in found if "event" in each]
         entries = {str(each.get("id", "")): each for each in found if "event" not in each}
-        listing = self.listing()
+        listing = _by_backup(times)
         there = {name for name in listing if ENTRY in listing[name] and name in entries}
         known = {record.id for record in catalogue.fold(events)}
-        made = [{"event": "made", "backup": entries[name]} for name in sorted(there - known)]
+        # Of a run that was killed before it noted what it had made.
+        events += [
+            {"event": "made", "backup": entries[name], "at": times[f"{name}/{ENTRY}"]} for name in sorted(there - known)
+        ]
+        events.sort(key=_order)
         gone = [
             {"event": "damaged", "id": identifier, "what": "its entry is gone"} for identifier in sorted(known - there)
         ]
-        return catalogue.fold([*made, *events, *gone])
+        return catalogue.fold([*events, *gone])
 
     def verify(self, record: Record) -> None:
         """Read every byte of a backup again; raises what is wrong with it."""
@@ -353,9 +358,33 @@ class RemoteStore:
         return left
 
 
-def _moment(event: catalogue.Event) -> int:
+def _by_backup(times: t.Iterable[str]) -> Listing:
+    found: Listing = {}
+    for path in times:
+        directory, _slash, name = path.partition("/")
+        if is_identifier(directory):
+            found.setdefault(directory, set()).add(name)
+    return found
+
+
+def _utc(text: str) -> str:
+    """A time as rclone tells it, which may be of any zone, as the catalogue has it; empty for what is none."""
+    found = _MODIFIED.fullmatch(text)
+    if found is None:
+        return ""
+    offset = "+00:00" if found.group(2) == "Z" else found.group(2)
+    return telling.stamp(datetime.datetime.fromisoformat(found.group(1) + offset).astimezone(datetime.timezone.utc))
+
+
+def _told(event: catalogue.Event, times: t.Mapping[str, str]) -> catalogue.Event:
+    """With the time at which it came, if that is known."""
+    came = times.get(f"{_EVENTS}/{event.get('object', '')}", "")
+    return {**event, "at": came} if came else event
+
+
+def _order(event: catalogue.Event) -> tuple[str, int]:
     moment = event.get("nanoseconds")
-    return moment if isinstance(moment, int) else 0
+    return str(event.get("at", "")), moment if isinstance(moment, int) else 0
 
 
 class ToRemote:
