@@ -157,9 +157,7 @@ def kill_children(running: subprocess.Popen[str], program: str) -> None:
         os.kill(each, signal.SIGKILL)
 
 
-@pytest.mark.parametrize(
-    ("program", "status"), [("pg_basebackup", 10), ("gzip", 10), ("age", 12), ("server", 10), ("", -signal.SIGKILL)]
-)
+@pytest.mark.parametrize(("program", "status"), [("pg_basebackup", 10), ("server", 10), ("", -signal.SIGKILL)])
 def test_something_of_a_base_backup_is_killed(jobs: Jobs, vault: Vault, program: str, status: int) -> None:
     def kill(running: subprocess.Popen[str]) -> None:
         if program == "server":
@@ -271,7 +269,7 @@ def test_the_connection_to_the_vault_is_cut(jobs: Jobs, vault: Vault, job: pathl
     assert vault.partial() == []
 
 
-@pytest.mark.parametrize(("whose", "signal_number"), [("sshd", 9), ("sshd", 19), ("vault", 9), ("vault", 19)])
+@pytest.mark.parametrize(("whose", "signal_number"), [("sshd", 9), ("sshd", 19), ("vault", 19)])
 def test_the_vaults_end_is_killed_or_stalls(jobs: Jobs, vault: Vault, whose: str, signal_number: int) -> None:
     places = [{"kind": "directory", "path": str(jobs.place)}, vault.place(timeout=1)]
     job = prepared(jobs, vault, places=places)

@@ -75,44 +75,47 @@ def test_a_catalogue_full_of_garbage_hides_no_backup(jobs: Jobs) -> None:
     catalogue.unlink()
     assert len(jobs.call("list", definition).shown) == 2
     assert jobs.call("run", definition).status == 0
-    assert [each["id"] for each in jobs.call("list", definition).shown] == [each.name for each in jobs.backups()]
+    made = [each["id"] for each in jobs.call("list", definition).shown]
+    assert sorted(made) == [each.name for each in jobs.backups()]
+    lines = catalogue.read_text().splitlines(keepends=True)
+    catalogue.write_text(
+        "".join(line for line in lines if f'"id": "{made[-1]}"' not in line)
+    )  # killed before it was noted
+    assert jobs.call("run", definition).status == 0
+    assert [each["id"] for each in jobs.call("list", definition).shown] == [*made, jobs.status()["id"]]
     assert drill(jobs).status == 0
+    assert jobs.status("drill")["id"] == jobs.status()["id"]
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"name": "../x"}, "name"),
-        ({"name": ["x"]}, "name"),
-        ({"places": {"kind": "directory"}}, "places"),
-        ({"places": [None]}, "places[0]"),
-        ({"places": [{"kind": "vault", "host": "-oProxyCommand=x", "account": "a"}]}, "host"),
-        ({"cluster": {"label": "x", "bindir": "/x", "host": "/x", "port": 10**30}}, "cluster.port"),
-        ({"cluster": {"label": "x", "bindir": "/x\0", "host": "/x"}}, "cluster.bindir"),
-        ({"retention": {"last": 1e9}}, "retention.last"),
-        ({"retention": {"last": True}}, "retention.last"),
-        ({"state": 7}, "state"),
-        ({"surprise": 1}, "surprise is not known"),
-        ({"notify": {"command": "rm -rf /"}}, "notify.command"),
-        ({"encryption": {"method": "age", "recipients": ["-x"]}}, "encryption.recipients"),
-    ],
+_DEFINITIONS: t.Final[tuple[tuple[dict[str, t.Any], str], ...]] = (
+    ({"name": "../x"}, "name"),
+    ({"name": ["x"]}, "name"),
+    ({"places": {"kind": "directory"}}, "places"),
+    ({"places": [None]}, "places[0]"),
+    ({"places": [{"kind": "vault", "host": "-oProxyCommand=x", "account": "a"}]}, "host"),
+    ({"cluster": {"label": "x", "bindir": "/x", "host": "/x", "port": 10**30}}, "cluster.port"),
+    ({"cluster": {"label": "x", "bindir": "/x\0", "host": "/x"}}, "cluster.bindir"),
+    ({"retention": {"last": 1e9}}, "retention.last"),
+    ({"retention": {"last": True}}, "retention.last"),
+    ({"state": 7}, "state"),
+    ({"surprise": 1}, "surprise is not known"),
+    ({"notify": {"command": "rm -rf /"}}, "notify.command"),
+    ({"encryption": {"method": "age", "recipients": ["-x"]}}, "encryption.recipients"),
 )
-def test_a_definition_that_is_hostile_is_refused_by_name(jobs: Jobs, change: dict[str, t.Any], said: str) -> None:
-    done = jobs.call(
-        "check", jobs.define(**{"name": "nightly", **change}) if "name" not in change else _named(jobs, change)
-    )
-    assert (done.status, said in done.told, "Traceback" in done.told) == (2, True, False), done.told
+_TEXTS: t.Final = ("", "[", "[" * 100_000, "null", '{"name": "\\ud800"}', "\ufeff{}")
 
 
-def _named(jobs: Jobs, change: dict[str, t.Any]) -> str:
+def test_a_definition_that_is_hostile_is_refused_by_name(jobs: Jobs) -> None:
     path = jobs.define()
-    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
-    return str(path)
-
-
-@pytest.mark.parametrize("text", ["", "[", "[" * 100_000, "null", '{"name": "\\ud800"}', "\ufeff{}"])
-def test_a_definition_that_is_none(jobs: Jobs, text: str) -> None:
-    path = jobs.define()
-    path.write_text(text)
-    done = jobs.call("check", path)
-    assert (done.status, "Traceback" in done.told) == (2, False), done.told
+    values = json.loads(path.read_text())
+    assert jobs.call("check", path).status == 0
+    for change, said in _DEFINITIONS:
+        path.write_text(json.dumps({**values, **change}))
+        done = jobs.call("check", path)
+        assert (done.status, said in done.told, "Traceback" in done.told) == (2, True, False), done.told
+    for text in _TEXTS:
+        path.write_text(text)
+        done = jobs.call("check", path)
+        assert (done.status, "Traceback" in done.told) == (2, False), done.told
+    path.write_text(json.dumps({**values, "encryption": {"method": "age", "recipients": ["age1nobody"]}}))
+    assert jobs.call("check", path).status == 12
