@@ -38,7 +38,7 @@ def workplace(scratch: str) -> t.Iterator[str]:
     try:
         yield path
     finally:
-        shutil.rmtree(path, ignore_errors=True)
+        _clear(path)
         os.close(descriptor)
 
 
@@ -61,7 +61,18 @@ def _sweep(scratch: str) -> None:
             sockets = os.path.join(path, SOCKETS)
             if os.path.islink(sockets):
                 shutil.rmtree(os.readlink(sockets), ignore_errors=True)
-            shutil.rmtree(path, ignore_errors=True)
+            _clear(path)
+
+
+def _clear(path: str) -> None:
+    """Take it away, whatever modes the directories of a backup have."""
+    for directory, names, _files in os.walk(path):
+        for name in names:
+            inner = os.path.join(directory, name)
+            if not os.path.islink(inner):
+                with contextlib.suppress(OSError):
+                    os.chmod(inner, 0o700)
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _is_left(path: str) -> bool:
