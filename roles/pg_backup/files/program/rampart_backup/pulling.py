@@ -41,7 +41,7 @@ if t.TYPE_CHECKING:
     from .catalogue import Part
     from .store import Incoming
 
-__all__ = ["Pulling", "parse", "read", "run"]
+__all__ = ["Pulling", "checked", "parse", "read", "run"]
 
 _STAMP = re.compile(r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -234,7 +234,7 @@ class _Host:
             answers = list(heard.answers())
         if not answers or "end" not in answers.pop():
             raise PlaceFault(f"the list of {self._source.name} was cut off")
-        return [_checked(answer, job) for answer in answers]
+        return [checked(answer, job) for answer in answers]
 
 
 class _Heard:
@@ -272,7 +272,7 @@ class _Heard:
             raise PlaceFault(f"{self._child.what}: the answer was cut off")
 
 
-def _checked(answer: t.Mapping[str, t.Any], job: str) -> Record:
+def checked(answer: t.Mapping[str, t.Any], job: str) -> Record:
     """A record whose every word may be used; raises ``PlaceFault`` for others."""
     try:
         record = Record.from_json(answer["record"])
