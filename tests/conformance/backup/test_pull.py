@@ -8,6 +8,7 @@ import os
 import pathlib
 import shlex
 import shutil
+import time
 import typing as t
 
 import pytest
@@ -212,3 +213,13 @@ def test_a_host_in_other_hands_gets_nothing_here(jobs: Jobs, puller: Puller) -> 
     puller.possess(good)
     done = puller.pull()
     assert (done.status, puller.backups()) == (0, [_ID]), done.told
+    # What others say of their time pushes nothing out: it is not to come, and not before what is here.
+    older = entry(id="20250101T000000Z-00000000", finished="2025-01-01T00:00:00Z")
+    future = entry(id="29990101T000000Z-00000000", finished="2999-01-01T00:00:00Z")
+    puller.possess({**good, "list": told(entry(), older, future)})
+    assert puller.pull().status == 0
+    events = [json.loads(line) for line in (puller.root / "nightly" / "catalogue.jsonl").read_text().splitlines()]
+    assert [event["backup"]["id"] for event in events] == [_ID, older["id"], future["id"]]
+    first, second, third = (event["at"] for event in events)
+    assert first == second == "2026-01-01T00:00:00Z"
+    assert first < third <= time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

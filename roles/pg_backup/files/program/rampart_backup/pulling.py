@@ -19,6 +19,7 @@ import select
 import typing as t
 
 from . import definition
+from . import telling
 from . import wire
 from .catalogue import Record
 from .conclusion import concluding
@@ -136,17 +137,19 @@ class _Pull:
         store = Store(os.path.join(self._pulling.root, job))
         store.prepare()
         ours = {record.id: record for record in store.records()}
+        newest = max((record.moment for record in ours.values()), default="")
         for record in sorted(self._host.records(job), key=lambda each: (each.finished, each.id)):
             known = ours.get(record.id)
             try:
                 if known is not None:
                     _refuse_other(known, record)
                 elif not (record.removed or record.damaged):
-                    self._fetch(store, job, record)
+                    newest = _arrival(record, newest)
+                    self._fetch(store, job, record, newest)
             except VerificationFault as fault:
                 self._blame(f"{job}/{record.id}", fault)
 
-    def _fetch(self, store: Store, job: str, record: Record) -> None:
+    def _fetch(self, store: Store, job: str, record: Record, arrived: str) -> None:
         room = self._pulling.quota - usage(self._pulling.root) if self._pulling.quota else None
         if room is not None and record.size > room:
             raise PlaceFault(f"{record.id} has {record.size} bytes, and the quota of this host leaves {max(room, 0)}")
@@ -154,8 +157,7 @@ class _Pull:
         try:
             for part in record.parts:
                 self._part(incoming, job, part)
-            # Many may come at once; when each was made was compared with our clock and with the one before.
-            incoming.commit(record.entry, arrived=record.finished)
+            incoming.commit(record.entry, arrived=arrived)
         except BaseException:
             incoming.abandon()
             raise
@@ -200,6 +202,14 @@ def _refuse_other(known: Record, record: Record) -> None:
         raise VerificationFault(
             "the host says something else of it than when it was fetched; what was fetched is unchanged"
         )
+
+
+def _arrival(record: Record, newest: str) -> str:
+    """The moment that retention counts. Many may come at once, so that it is when each was made, as far as that can be.
+
+    It is the host's word: not to come, and not before one that is here, or it would push out what is of that time.
+    """
+    return min(max(record.finished, newest), telling.now())
 
 
 class _Host:
