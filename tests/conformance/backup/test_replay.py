@@ -31,29 +31,6 @@ pytestmark = pytest.mark.with_clients
 _ROWS: t.Final = "SELECT pg_catalog.string_agg(words, ' ' ORDER BY words) FROM public.t"
 
 
-_WRAPPER: t.Final = """\
-#!/bin/sh
-exec "{libraries}"/ld-linux* --library-path "{libraries}" "{program}" "$@"
-"""
-
-
-def programs(jobs: Jobs) -> str:
-    """Those of the server, with the one of which a replay asks more than other tests do: it needs its release's libraries."""
-    directory = jobs.directory / "programs"
-    if not directory.exists():
-        directory.mkdir(mode=0o755)
-        real = jobs.server.bindir.resolve()
-        for path in real.iterdir():
-            (directory / path.name).symlink_to(path)
-        control = directory / "pg_controldata"
-        libraries = real.parents[4] / "libraries"
-        if not (real / "pg_controldata.real").exists() and libraries.exists():
-            control.unlink()
-            control.write_text(_WRAPPER.format(libraries=libraries, program=real / "pg_controldata"))
-            control.chmod(0o755)
-    return str(directory)
-
-
 class Past:
     """A server that archives, its base backup, and rows after it: ``early``, a moment, ``late``."""
 
@@ -98,7 +75,7 @@ class Past:
     def drill(self, target: str, expected: str, **changes: t.Any) -> Done:
         """Replay until then; the rows have to be these."""
         checks = [{"query": _ROWS, "expected": expected}]
-        given = {"archive": "wal", "until": target, "checks": checks, "bindir": programs(self.jobs), **changes}
+        given = {"archive": "wal", "until": target, "checks": checks, **changes}
         return drill(self.jobs, **given)
 
 
@@ -214,7 +191,7 @@ def test_what_a_killed_drill_left_the_next_one_takes_away(jobs: Jobs) -> None:
     past = Past(jobs)
     past.archived()
     checks = [{"query": "SELECT pg_sleep(600)"}]
-    definition = definition_of_a_drill(jobs, archive="wal", until="end", checks=checks, bindir=programs(jobs))
+    definition = definition_of_a_drill(jobs, archive="wal", until="end", checks=checks)
     process = jobs.start("drill", definition)
     scratch = jobs.directory / "scratch"
     until(
@@ -249,7 +226,7 @@ def test_a_restored_cluster_is_its_own_and_goes_on_with_a_timeline_of_its_own(jo
     position = past.write("early")
     past.write("late")
     past.archived()
-    source = definition_of_a_drill(jobs, archive="wal", bindir=programs(jobs))
+    source = definition_of_a_drill(jobs, archive="wal")
     target = jobs.place / "restored"
     words = ("restore", source, "--target", target, "--until", position)
     done = jobs.call(*words, "--dry-run")
