@@ -346,7 +346,7 @@ def test_retention_keeps_what_the_backups_need(jobs: Jobs, vault: Vault) -> None
     archiving.settle(archiving.switch())
     before = set(stored(jobs.place))
     begins = []
-    for _ in range(2):
+    for _time in range(2):
         done = jobs.call("run", jobs.define("base", **physical, retention={"last": 1}))
         assert done.status == 0, done.told
         (backup,) = jobs.backups("base")
@@ -405,7 +405,7 @@ def test_what_is_missing_or_damaged_is_told(jobs: Jobs, vault: Vault) -> None:
         ).status
         == 0
     )
-    names = [archiving.switch() for _ in range(3)]
+    names = [archiving.switch() for _time in range(3)]
     archiving.settle(names[2])
     assert jobs.call("run", archiving.definition).status == 0
     assert tend(jobs, vault).status == 0

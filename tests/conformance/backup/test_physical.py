@@ -161,7 +161,8 @@ def test_rows_tell_which_moment_came_back(jobs: Jobs) -> None:
         shutil.copy(older / part["name"], newest / part["name"])
     parts = json.loads((older / "backup.json").read_text())["parts"]
     catalogue = jobs.place / "nightly" / "catalogue.jsonl"
-    catalogue.write_text(json.dumps({"event": "made", "backup": {**entry, "parts": parts}}) + "\n")
+    before = catalogue.read_text().splitlines(keepends=True)[0]
+    catalogue.write_text(before + json.dumps({"event": "made", "backup": {**entry, "parts": parts}}) + "\n")
     done = drill(jobs)
     assert (done.status, "an older state was restored" in done.told) == (16, True), done.told
     assert jobs.call("run", jobs.define(kind="physical", physical={"checkpoint": "fast", "marker": False})).status == 0

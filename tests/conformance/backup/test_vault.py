@@ -124,9 +124,15 @@ def test_an_entry_that_is_not_what_arrived_is_refused_and_the_true_one_is_taken(
     true = {"name": "x", "size": len(data), "sha256": _sha256(data), "plain_size": 1}
     entry = {"id": _ID, "job": "nightly", "kind": "logical", "finished": "2026-01-01T00:00:00Z", "complete": True}
     part = ((b"P", b"x"), (b"D", data), (b"A", b""))
-    for wrong in ([], [{**true, "sha256": "0" * 64}], [{**true, "name": "y"}], [true, {**true, "name": "y"}]):
+    another = b"not what was sent"
+    for wrong, why in (
+        ([], b"names no parts"),
+        ([{**true, "sha256": "0" * 64}], another),
+        ([{**true, "name": "y"}], another),
+        ([true, {**true, "name": "y"}], another),
+    ):
         sent = frames(*part, (b"C", json.dumps({**entry, "parts": wrong}).encode()))
-        assert b"not what was sent" in vault.ssh(f"put nightly {_ID}", data=sent).stdout
+        assert why in vault.ssh(f"put nightly {_ID}", data=sent).stdout
         assert vault.backups() == []
     sent = frames(*part, (b"C", json.dumps({**entry, "parts": [true]}).encode()))
     assert vault.ssh(f"put nightly {_ID}", data=sent).returncode == 0

@@ -45,9 +45,13 @@ class Part:
         texts = (part.name, part.sha256, "" if part.database is None else part.database)
         if not all(isinstance(each, str) for each in texts):
             raise TypeError(f"the part {part.name!r} has something else for a text")
-        if not all(type(each) is int and each >= 0 for each in (part.size, part.plain_size)):
+        if not all(_is_size(each) for each in (part.size, part.plain_size)):
             raise TypeError(f"the part {part.name!r} has something else for a size")
         return part
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 @dataclasses.dataclass(frozen=True)
