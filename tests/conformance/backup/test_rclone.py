@@ -10,7 +10,7 @@ import time
 import typing as t
 
 import pytest
-from rampart_backup import wal
+from rampart_backup.archiving import wal
 
 from ansible_collections.rampart.postgresql.tests.conformance.backup.remotes import Remotes
 from ansible_collections.rampart.postgresql.tests.conformance.backup.test_archive import Archiving

@@ -6,10 +6,10 @@ import json
 import typing as t
 
 import pytest
-from rampart_backup import backrest
 from rampart_backup.definition import Job
 from rampart_backup.definition import parse
 from rampart_backup.faults import DefinitionFault
+from rampart_backup.sources import backrest
 
 SMALLEST: t.Final[dict[str, t.Any]] = {
     "name": "base",

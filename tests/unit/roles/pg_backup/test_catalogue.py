@@ -6,9 +6,9 @@ import dataclasses
 import typing as t
 
 import pytest
-from rampart_backup.catalogue import Event
-from rampart_backup.catalogue import Record
-from rampart_backup.catalogue import fold
+from rampart_backup.places.catalogue import Event
+from rampart_backup.places.catalogue import Record
+from rampart_backup.places.catalogue import fold
 
 _ENTRY: t.Final = {
     "id": "a",

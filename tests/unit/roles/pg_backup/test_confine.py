@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rampart_backup import confine
+from rampart_backup.clusters import confine
 
 
 def test_paths_are_read_back_and_flags_that_have_to_stay_are_kept() -> None:

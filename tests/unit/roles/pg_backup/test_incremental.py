@@ -9,9 +9,9 @@ import typing as t
 import pytest
 from rampart_backup.definition import Job
 from rampart_backup.definition import parse
-from rampart_backup.incremental import Link
-from rampart_backup.incremental import unfit
-from rampart_backup.server import About
+from rampart_backup.sources.incremental import Link
+from rampart_backup.sources.incremental import unfit
+from rampart_backup.sources.server import About
 
 _ABOUT: t.Final = About(
     version="17.6",

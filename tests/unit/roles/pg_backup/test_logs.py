@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from rampart_backup.logs import pattern
-from rampart_backup.logs import stem
+from rampart_backup.sources.logs import pattern
+from rampart_backup.sources.logs import stem
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import typing as t
 
 import pytest
 from rampart_backup.faults import DefinitionFault
-from rampart_backup.offering import lines
-from rampart_backup.offering import with_block
+from rampart_backup.places.offering import lines
+from rampart_backup.places.offering import with_block
 
 KEY: t.Final = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBkq+/x= rampart-pull"
 OFFER: t.Final = {"path": "/var/backups/postgresql", "public_key": KEY}

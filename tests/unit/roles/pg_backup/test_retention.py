@@ -9,9 +9,9 @@ import typing as t
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rampart_backup.catalogue import Record
 from rampart_backup.definition import Retention
-from rampart_backup.retention import decide
+from rampart_backup.places.catalogue import Record
+from rampart_backup.places.retention import decide
 
 _START: t.Final = datetime.datetime(2026, 1, 1, 3)
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rampart_backup.faults import VerificationFault
-from rampart_backup.manifest import Checker
+from rampart_backup.streams.manifest import Checker
 
 FILES: t.Final = {
     "backup_label": b"START WAL LOCATION",

@@ -8,8 +8,8 @@ import typing as t
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rampart_backup import timelines
-from rampart_backup import wal
+from rampart_backup.archiving import timelines
+from rampart_backup.archiving import wal
 
 SIZE: t.Final = wal.SEGMENT_SIZE
 

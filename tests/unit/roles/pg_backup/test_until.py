@@ -6,10 +6,10 @@ import datetime
 import typing as t
 
 import pytest
-from rampart_backup import until
-from rampart_backup.catalogue import Record
+from rampart_backup.archiving import until
 from rampart_backup.faults import DefinitionFault
 from rampart_backup.faults import RestoreFault
+from rampart_backup.places.catalogue import Record
 
 UTC: t.Final = datetime.timezone.utc
 NOW: t.Final = datetime.datetime(2026, 5, 4, 12, 0, tzinfo=UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rampart_backup import wal
+from rampart_backup.archiving import wal
 
 PLAIN, SEALED = "a" * 64, "b" * 64
 

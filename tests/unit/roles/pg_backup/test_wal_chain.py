@@ -7,12 +7,12 @@ import typing as t
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rampart_backup import wal
-from rampart_backup.catalogue import Record
-from rampart_backup.wal_chain import Base
-from rampart_backup.wal_chain import bases
-from rampart_backup.wal_chain import gaps
-from rampart_backup.wal_chain import superfluous
+from rampart_backup.archiving import wal
+from rampart_backup.archiving.wal_chain import Base
+from rampart_backup.archiving.wal_chain import bases
+from rampart_backup.archiving.wal_chain import gaps
+from rampart_backup.archiving.wal_chain import superfluous
+from rampart_backup.places.catalogue import Record
 
 SIZE: t.Final = wal.SEGMENT_SIZE
 

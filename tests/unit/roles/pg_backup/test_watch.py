@@ -6,9 +6,9 @@ import dataclasses
 import typing as t
 
 import pytest
-from rampart_backup.watch import Archiver
-from rampart_backup.watch import problems
-from rampart_backup.watch import wanting
+from rampart_backup.archiving.watch import Archiver
+from rampart_backup.archiving.watch import problems
+from rampart_backup.archiving.watch import wanting
 
 OURS: t.Final = "/usr/local/bin/rampart-backup archive /etc/rampart-backup/wal.json %p"
 GOOD: t.Final = Archiver(

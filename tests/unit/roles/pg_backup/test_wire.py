@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 
 import pytest
-from rampart_backup import wire
 from rampart_backup.faults import PlaceFault
+from rampart_backup.places import wire
 
 
 def frame(kind: bytes, data: bytes) -> bytes:

@@ -17,24 +17,23 @@ and back, in a drill or a restore:
 
     file or ssh ──▶ pump (the checksum) ──▶ age or gpg ──▶ pg_restore, or tar and pg_verifybackup
 
-Rooms:
+Rooms, each with what it is for in its own words:
 
-- what is wanted: `definition` (a job), `drill`, `tending`, `pulling`, `restore` (those with a run of their own), read by `fields`
-- bytes: `process` (children), `pump` and `line` (what flows between them), `packing`, `sealing` and `unsealing`, `tar`,
-  `manifest`
-- where they come from: `server`, and for each of the `kinds` a `source`: `logical`, `physical` (with its `marker`, and
-  `incremental`: chains), `logs`; what cannot flow lies in `staging` meanwhile
-- where they go: `places` (of a run), `store` (a directory), `remote` (rclone), `wire`, `vault` and `offering` (another host),
-  `shelves` (to read again)
-- what is known of them: `catalogue`, `retention`, `reporting` (all of a host's)
-- WAL: `wal` (names), `archive` (archive_command), `archive_store` (a directory), `remote_archive` (rclone),
-  `wal_shelves` (to read again), `wal_chain` and `keeping` (what is needed, what is missing), `watch` (a run of a job);
-  `until` (how far it is replayed), `timelines` (what leads there), `replay`, and `broker` (restore_command, for a server
-  without a network)
-- back into a cluster: `scratch` (one of its own), `restoring` (dumps), `unpacking` (base backups), `sandbox` and `confine`
-  (where all that reads a backup runs), `workplace` (a directory for one drill)
-- what another program does: `backrest` (has pgBackRest make its backups)
-- the run: `run`, `conclusion`, `telling` (journal, status, metrics), `faults` (exit statuses), `commands`
+- `streams`: `process` (children), `pump` and `line` (what flows between them), `packing`, `sealing` and `unsealing`, and what
+  reads along: `tar`, `manifest`
+- `sources`: the `server`, and for each of the `kinds` a `source`: `logical`, `physical` (with its `marker`, and `incremental`:
+  chains), `logs`; what cannot flow lies in `staging` meanwhile; `backrest` has pgBackRest make its backups
+- `places`: `deliveries` (all places of a run), `store` (a directory), `remote` (rclone), `wire`, `vault` and `offering` (another
+  host), `shelves` (to read again), `catalogue` (what is known), `retention` (what stays)
+- `archiving`: `wal` (names), `archive` (archive_command), `archive_store` (a directory), `remote_archive` (rclone), `wal_shelves`
+  (to read again), `wal_chain` and `keeping` (what is needed, what is missing), `watch` (a run of a job); `until` (how far it
+  is replayed), `timelines` (what leads there), `replay`, and `broker` (restore_command, for a server without a network)
+- `clusters`: `scratch` (one of its own), `restoring` (dumps), `unpacking` (base backups), `sandbox` and `confine` (where all
+  that reads a backup runs), `workplace` (a directory for one drill)
+
+and the runs that take data through them: `run` (a job), `drill`, `restore`, `tending` and `pulling` (a vault's), `reporting` (all of
+a host's), which read a `definition` by `fields`, and end by `conclusion`, `telling` (journal, status, metrics) and `faults` (exit
+statuses); `commands` starts them.
 """
 
 from __future__ import annotations

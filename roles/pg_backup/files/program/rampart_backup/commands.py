@@ -22,7 +22,7 @@ from .faults import Fault
 
 if t.TYPE_CHECKING:
     from .definition import Job
-    from .shelves import Kept
+    from .places.shelves import Kept
 
 __all__ = ["main"]
 
@@ -146,9 +146,9 @@ def _conclude(given: argparse.Namespace) -> None:
 
 
 def _run(given: argparse.Namespace) -> int:
-    from . import backrest
     from . import run
-    from . import watch
+    from .archiving import watch
+    from .sources import backrest
 
     job = definition.read(given.definition)
     if job.kind == "pgbackrest":
@@ -157,7 +157,7 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _archive(given: argparse.Namespace) -> None:
-    from .archive import archive
+    from .archiving.archive import archive
 
     archive(definition.read(given.definition), given.path)
 
@@ -171,7 +171,7 @@ def _drill(given: argparse.Namespace) -> int:
 def _restore(given: argparse.Namespace) -> None:
     from . import drill
     from . import restore
-    from . import until
+    from .archiving import until
 
     wish = restore.Wish(
         given.target, given.backup, until.parse("--until", given.until), replace=given.replace, dry_run=given.dry_run
@@ -180,14 +180,14 @@ def _restore(given: argparse.Namespace) -> None:
 
 
 def _fetch(given: argparse.Namespace) -> int:
-    from .broker import fetch
+    from .archiving.broker import fetch
 
     return fetch(given.socket, given.file, given.path)
 
 
 def _check(given: argparse.Namespace) -> None:
-    from . import backrest
-    from .sealing import Sealing
+    from .sources import backrest
+    from .streams.sealing import Sealing
 
     job = definition.read(given.definition)
     if job.kind == "pgbackrest":  # which may be installed after this
@@ -199,10 +199,10 @@ def _check(given: argparse.Namespace) -> None:
 
 
 def _planned(job: Job, path: str) -> dict[str, t.Any]:
-    from . import kinds
-    from . import remote
-    from . import watch
-    from .server import Server
+    from .archiving import watch
+    from .places import remote
+    from .sources import kinds
+    from .sources.server import Server
 
     for place in job.places:
         if isinstance(place, definition.Rclone):
@@ -238,9 +238,9 @@ def _report(given: argparse.Namespace) -> None:
 
 
 def _kept(job: Job, *, removing: bool = False) -> list[Kept]:
-    from . import backrest
     from .faults import DefinitionFault
-    from .shelves import kept
+    from .places.shelves import kept
+    from .sources import backrest
 
     if job.kind == "pgbackrest":
         raise DefinitionFault(
@@ -250,8 +250,8 @@ def _kept(job: Job, *, removing: bool = False) -> list[Kept]:
 
 
 def _list(given: argparse.Namespace) -> None:
-    from . import backrest
-    from . import keeping
+    from .archiving import keeping
+    from .sources import backrest
 
     job = definition.read(given.definition)
     if job.kind == "pgbackrest":
@@ -266,8 +266,8 @@ def _list(given: argparse.Namespace) -> None:
 
 
 def _verify(given: argparse.Namespace) -> None:
-    from . import keeping
     from . import tending
+    from .archiving import keeping
     from .faults import VerificationFault
 
     job = definition.read(given.definition)
@@ -278,8 +278,8 @@ def _verify(given: argparse.Namespace) -> None:
 
 
 def _retain(given: argparse.Namespace) -> None:
-    from . import keeping
-    from .retention import decide
+    from .archiving import keeping
+    from .places.retention import decide
 
     job = definition.read(given.definition)
     doomed: set[str] = set()
@@ -307,13 +307,13 @@ def _pull(given: argparse.Namespace) -> int:
 
 
 def _offer(given: argparse.Namespace) -> None:
-    from . import offering
+    from .places import offering
 
     telling.show(changed=offering.offer(sys.stdin.read(), sys.argv[0], dry_run=given.dry_run))
 
 
 def _vault(given: argparse.Namespace) -> None:
-    from .vault import Vault
+    from .places.vault import Vault
 
     os.umask(0o077)
     vault = Vault(root=given.root, may=given.may, quota=given.quota, sealed_only=not given.plain)

@@ -11,31 +11,31 @@ import os
 import typing as t
 
 from . import definition
-from . import marker
-from . import until
+from .archiving import until
+from .archiving.replay import Source
+from .archiving.replay import choose as choose_for_replay
+from .archiving.until import Until
+from .clusters.restoring import Restoring
+from .clusters.sandbox import Sandbox
+from .clusters.scratch import Programs
+from .clusters.scratch import Scratch
+from .clusters.unpacking import Unpacking
+from .clusters.workplace import SOCKETS
+from .clusters.workplace import workplace
 from .conclusion import concluding
 from .faults import DefinitionFault
 from .faults import RestoreFault
 from .faults import SourceFault
 from .faults import VerificationFault
 from .fields import Fields
-from .replay import Source
-from .replay import choose as choose_for_replay
-from .restoring import Restoring
-from .sandbox import Sandbox
-from .scratch import Programs
-from .scratch import Scratch
-from .shelves import choose
-from .shelves import shelf
-from .unpacking import Unpacking
-from .unsealing import Unsealing
-from .until import Until
-from .workplace import SOCKETS
-from .workplace import workplace
+from .places.shelves import choose
+from .places.shelves import shelf
+from .sources import marker
+from .streams.unsealing import Unsealing
 
 if t.TYPE_CHECKING:
-    from .catalogue import Record
-    from .replay import Replay
+    from .archiving.replay import Replay
+    from .places.catalogue import Record
 
 __all__ = ["Check", "Drill", "parse", "read", "run"]
 

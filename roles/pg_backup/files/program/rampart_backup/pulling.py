@@ -20,8 +20,6 @@ import typing as t
 
 from . import definition
 from . import telling
-from . import wire
-from .catalogue import Record
 from .conclusion import concluding
 from .definition import NAME
 from .faults import DefinitionFault
@@ -29,18 +27,20 @@ from .faults import Fault
 from .faults import PlaceFault
 from .faults import VerificationFault
 from .fields import Fields
-from .places import ssh_words
-from .process import Child
-from .pump import Carried
-from .store import Store
-from .store import is_identifier
-from .store import is_part
-from .vault import SEALED
-from .vault import usage
+from .places import wire
+from .places.catalogue import Record
+from .places.deliveries import ssh_words
+from .places.store import Store
+from .places.store import is_identifier
+from .places.store import is_part
+from .places.vault import SEALED
+from .places.vault import usage
+from .streams.process import Child
+from .streams.pump import Carried
 
 if t.TYPE_CHECKING:
-    from .catalogue import Part
-    from .store import Incoming
+    from .places.catalogue import Part
+    from .places.store import Incoming
 
 __all__ = ["Pulling", "checked", "parse", "read", "run"]
 

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import typing as t
 
-from . import backrest
 from . import definition
 from . import drill
 from . import pulling
@@ -24,12 +23,13 @@ from . import tending
 from .conclusion import status_file
 from .faults import DefinitionFault
 from .faults import Fault
-from .process import environment
-from .shelves import shelf
-from .store import Store
+from .places.shelves import shelf
+from .places.store import Store
+from .sources import backrest
+from .streams.process import environment
 
 if t.TYPE_CHECKING:
-    from .catalogue import Record
+    from .places.catalogue import Record
 
 __all__ = ["reports"]
 

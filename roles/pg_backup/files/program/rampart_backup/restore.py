@@ -15,23 +15,23 @@ import shutil
 import typing as t
 
 from . import telling
+from .archiving.replay import Source
+from .archiving.replay import choose as choose_for_replay
+from .archiving.until import Until
+from .clusters.restoring import Restoring
+from .clusters.scratch import Programs
+from .clusters.scratch import Scratch
+from .clusters.unpacking import Unpacking
 from .faults import DefinitionFault
 from .faults import RestoreFault
-from .replay import Source
-from .replay import choose as choose_for_replay
-from .restoring import Restoring
-from .scratch import Programs
-from .scratch import Scratch
-from .shelves import choose
-from .shelves import shelf
-from .unpacking import Unpacking
-from .unsealing import Unsealing
-from .until import Until
+from .places.shelves import choose
+from .places.shelves import shelf
+from .streams.unsealing import Unsealing
 
 if t.TYPE_CHECKING:
-    from .catalogue import Record
+    from .archiving.replay import Replay
     from .drill import Drill
-    from .replay import Replay
+    from .places.catalogue import Record
 
 __all__ = ["Wish", "run"]
 

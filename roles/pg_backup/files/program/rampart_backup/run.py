@@ -13,27 +13,27 @@ import secrets
 import socket
 import typing as t
 
-from . import keeping
-from . import kinds
 from . import telling
-from .catalogue import Part
+from .archiving import keeping
 from .conclusion import concluding
 from .definition import Job
 from .faults import Fault
 from .faults import Incomplete
 from .faults import SourceFault
-from .places import Deliveries
-from .retention import decide
-from .sealing import Sealing
-from .server import Server
-from .shelves import kept
-from .source import Instead
-from .staging import Staging
+from .places.catalogue import Part
+from .places.deliveries import Deliveries
+from .places.retention import decide
+from .places.shelves import kept
+from .sources import kinds
+from .sources.server import Server
+from .sources.source import Instead
+from .sources.staging import Staging
+from .streams.sealing import Sealing
 
 if t.TYPE_CHECKING:
-    from .server import About
-    from .source import Source
-    from .source import Wanted
+    from .sources.server import About
+    from .sources.source import Source
+    from .sources.source import Wanted
 
 __all__ = ["run"]
 

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import typing as t
 
-from .process import environment
+from .streams.process import environment
 
 if t.TYPE_CHECKING:
     from .definition import Notify

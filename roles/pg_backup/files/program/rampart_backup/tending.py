@@ -13,20 +13,20 @@ import time
 import typing as t
 
 from . import definition
-from . import keeping
 from . import telling
-from .archive_store import archives
+from .archiving import keeping
+from .archiving.archive_store import archives
 from .conclusion import concluding
 from .faults import DefinitionFault
 from .faults import Fault
 from .faults import VerificationFault
 from .fields import Fields
-from .retention import decide
-from .store import Store
+from .places.retention import decide
+from .places.store import Store
 
 if t.TYPE_CHECKING:
-    from .catalogue import Record
-    from .shelves import Kept
+    from .places.catalogue import Record
+    from .places.shelves import Kept
 
 _TOLERANCE: t.Final = 1  # hours by which clocks of hosts may differ
 
