@@ -60,7 +60,7 @@ def observe(server: Server, jobs: t.Sequence[Job], layout: Layout) -> State:
             **{path: Directory(os.path.isdir(path)) for path in ours},
         },
         calendars={each: _problem(each) if systemd else "" for each in sorted(calendars)},
-        commands=_commands(server) if not all(job.present for job in jobs) else (),
+        commands=_commands(server) if any(job.kind != "wal" for job in jobs) else (),
         unreadable=unreadable,
     )
 

@@ -42,7 +42,8 @@ def planned(state: State, jobs: t.Sequence[Job], *, foreseen: bool = False) -> P
     for job in jobs:
         _refuse(state, job)
         if not foreseen and _archives(state, job):
-            raise InputError(option=f"{job.option}.state", value="absent", expected=_archives(state, job))
+            option, value = ("kind", job.kind) if job.present else ("state", "absent")
+            raise InputError(option=f"{job.option}.{option}", value=value, expected=_archives(state, job))
         files = _files(state, job)
         steps += _directories(state, job, {step.subject for step in steps})
         changed = [_file(state, job, path, files[path]) for path in _order(job, list(files))]
@@ -90,9 +91,9 @@ def _refuse(state: State, job: Job) -> None:
 
 
 def _archives(state: State, job: Job) -> str:
-    """Why a job has to stay: a server whose archive_command fails keeps all its WAL, until the disk is full."""
+    """Why a job has to stay, as one of the kind wal: a server whose archive_command fails keeps all its WAL, until the disk is full."""
     words = [word for command in state.commands for word in command.split()]
-    if job.present or state.layout.paths(job.name).definition not in words:
+    if job.kind == "wal" or state.layout.paths(job.name).definition not in words:
         return ""
     return f"the server archives its WAL by {job.name}: end that first (wal_archiving, with state: absent)"
 
