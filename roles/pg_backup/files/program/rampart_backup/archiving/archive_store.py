@@ -188,8 +188,9 @@ class Archive:
         for name in os.listdir(self.path):
             if name.startswith(".") and name.endswith(_PARTIAL):
                 path = os.path.join(self.path, name)
-                if _is_left(path):
-                    os.unlink(path)
+                with contextlib.suppress(FileNotFoundError):  # whoever brought it has just taken it away
+                    if _is_left(path):
+                        os.unlink(path)
 
     def sync(self, directory: str) -> None:
         """See the names in one of its directories to the disk."""

@@ -43,6 +43,8 @@ def main() -> t.NoReturn:
     end = sys.argv.index("--")
     wishes = [(each[0], os.path.realpath(each[1:])) for each in sys.argv[1:end]]
     try:
+        with contextlib.suppress(PermissionError):  # it leads a session already
+            os.setsid()  # away from the terminal of whoever started it
         _confine(*([path for letter, path in wishes if letter == wanted] for wanted in "whk"))
         os.execvp(sys.argv[end + 1], sys.argv[end + 1 :])
     except OSError as error:

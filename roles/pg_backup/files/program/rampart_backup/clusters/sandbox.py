@@ -37,7 +37,10 @@ class Sandbox:
 
     def __init__(self, *, keys: t.Sequence[str], programs: t.Sequence[str], open_to_all: bool = False) -> None:
         self.open_to_all = open_to_all
-        self._hidden = [*_SHARED, *(_with_siblings(each) for each in keys if each)]
+        self._hidden = [
+            *_SHARED,
+            *(_with_siblings(path) for each in keys if each for path in (each, os.path.realpath(each))),
+        ]
         self._kept = [_PROGRAM, sys.executable, *programs]
 
     def words(

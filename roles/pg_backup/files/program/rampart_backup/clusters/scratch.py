@@ -21,6 +21,7 @@ from ..faults import DefinitionFault
 from ..faults import Fault
 from ..faults import RestoreFault
 from ..faults import SourceFault
+from ..faults import VerificationFault
 from ..sources.server import Server
 from ..streams.process import environment
 from ..telling import replace
@@ -40,6 +41,7 @@ SELECT pg_catalog.json_build_object(
   'at', pg_catalog.to_char(pg_catalog.pg_last_xact_replay_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
 """
 _SHOWN = 3000  # characters of its log in a message
+_LARGEST = 2**24  # bytes of a file of configuration
 
 
 class Programs:
@@ -255,11 +257,18 @@ class Scratch:
 
 
 def _content(path: str) -> tuple[bytes, int] | None:
+    """A backup may bring a link out of the sandbox, or something that never ends, under the name of a file."""
     try:
-        with open(path, "rb") as stream:
-            return stream.read(), stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise VerificationFault(f"{os.path.basename(path)} in the backup is no file: {error.strerror}") from None
+    with os.fdopen(descriptor, "rb") as stream:
+        about = os.fstat(descriptor)
+        if not stat.S_ISREG(about.st_mode) or about.st_size > _LARGEST:
+            raise VerificationFault(f"{os.path.basename(path)} in the backup is no file of {_LARGEST} bytes at most")
+        return stream.read(_LARGEST), stat.S_IMODE(about.st_mode)
 
 
 def _option(name: str, value: str) -> str:

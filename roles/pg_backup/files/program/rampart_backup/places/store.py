@@ -114,10 +114,8 @@ class Incoming:
         with as_place_fault(self._path):
             self._write_entry(entry)
             os.fsync(self._lock)
-            os.rename(self._path, self._store.backup(self.identifier))
-            self._store.sync()
+            self._store.keep(self._path, entry, at=arrived or telling.now())
             os.close(self._lock)
-        self._store.add({"event": "made", "backup": dict(entry), "at": arrived or telling.now()})
 
     def _write_entry(self, entry: t.Mapping[str, t.Any]) -> None:
         file = _File(self._path, ENTRY)
@@ -156,9 +154,25 @@ class Store:
             catalogue.append(self.path, event)
 
     def _lost(self, known: t.Iterable[catalogue.Record]) -> list[catalogue.Event]:
-        names = sorted({name for name in os.listdir(self.path) if is_identifier(name)} - {each.id for each in known})
-        entries = [self._entry(name) for name in names]
-        return [{"event": "made", "backup": entry} for entry in entries if entry is not None]
+        names = sorted(self._there() - {each.id for each in known})
+        found = [(name, self._entry(name)) for name in names]
+        return [
+            {"event": "made", "backup": entry, "at": self._named_at(name)} for name, entry in found if entry is not None
+        ]
+
+    def _named_at(self, identifier: str) -> str:
+        """When it was whole, by this host's clock and not by what its entry says."""
+        return telling.stamp_of(os.stat(self.backup(identifier)).st_mtime)
+
+    def _there(self) -> set[str]:
+        """Names of the backups that are here. A job that has not run yet has no directory."""
+        try:
+            names = os.listdir(self.path)
+        except FileNotFoundError:
+            if not os.path.isdir(os.path.dirname(self.path)):
+                raise
+            return set()
+        return {name for name in names if is_identifier(name)}
 
     def _is_left(self, name: str) -> bool:
         """Whether nobody writes there any more: who does holds a lock."""
@@ -184,6 +198,13 @@ class Store:
         """Let a backup come in. A sweep must not find it before it is locked."""
         with as_place_fault(self.path), self._locked():
             return Incoming(self, identifier)
+
+    def keep(self, path: str, entry: t.Mapping[str, t.Any], *, at: str) -> None:
+        """Give a whole backup its name, and note it before anybody else finds it: the moment is that of this host's clock."""
+        with self._locked():
+            os.rename(path, self.backup(str(entry["id"])))
+            self.sync()
+            catalogue.append(self.path, {"event": "made", "backup": dict(entry), "at": at})
 
     def sync(self) -> None:
         """See the names in the directory to the disk."""
@@ -215,8 +236,8 @@ class Store:
         with as_place_fault(self.path):
             events = catalogue.read(self.path)
             made = self._lost(catalogue.fold(events))
-            known = {record.id for record in catalogue.fold(events)}
-            there = {name for name in os.listdir(self.path) if is_identifier(name)}
+            known = {record.id for record in catalogue.fold(events) if not record.removed}
+            there = self._there()
         gone = [
             {"event": "damaged", "id": identifier, "what": "its directory is gone"}
             for identifier in sorted(known - there)

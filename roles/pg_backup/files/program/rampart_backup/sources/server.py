@@ -32,6 +32,11 @@ _OPTIONS = " ".join(
         "idle_in_transaction_session_timeout=0",
     )
 )
+# Those that not every version knows cannot be startup options. A session that holds a slot or a snapshot outlasts them.
+_LASTING = r"""
+SELECT pg_catalog.set_config(s.name, '0', false) FROM pg_catalog.pg_settings AS s
+WHERE s.name IN ('idle_session_timeout', 'transaction_timeout') \g /dev/null
+"""
 _MOST: t.Final = 2**26  # bytes of an answer
 _CHUNK: t.Final = 2**16
 _PSQL = ("-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1")
@@ -173,6 +178,11 @@ class Session:
         )
 
     def __enter__(self) -> Session:
+        try:
+            self._send(_LASTING)
+        except BaseException:
+            self._child.close()
+            raise
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -204,6 +214,7 @@ class Snapshot(Session):
         self.name = ""
 
     def __enter__(self) -> Snapshot:
+        super().__enter__()
         try:
             self.name = self.ask(
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT pg_catalog.pg_export_snapshot()"
