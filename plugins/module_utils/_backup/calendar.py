@@ -13,6 +13,7 @@ __all__ = ["KNOWN", "to_cron"]
 KNOWN = "hourly, daily, weekly, monthly, or [Mon,Tue | Mon..Fri ][*-*-* | *-*-DD ]HH:MM[:00], HH of which may be *, and MM a step (0/5)"
 
 _NAMED = {"hourly": "0 * * * *", "daily": "0 0 * * *", "weekly": "0 0 * * 1", "monthly": "0 0 1 * *"}
+_WEEK = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")  # cron counts them so, from 0
 _DAYS = "(?:mon|tue|wed|thu|fri|sat|sun)"
 _EXPRESSION = re.compile(
     rf"(?:(?P<days>{_DAYS}(?:\.\.{_DAYS}|(?:,{_DAYS})*)) )?(?:\*-\*-(?P<day>\*|[0-9]{{1,2}}) )?"
@@ -34,10 +35,22 @@ def to_cron(calendar: str) -> str | None:
     minutes = _minutes(minute, found["step"])
     if minutes is None:
         return None
-    days = (found["days"] or "*").replace("..", "-")
+    days = _days(found["days"] or "*")
     if day != "*" and days != "*":
         return None  # to cron it is enough if one of them is right
     return " ".join([minutes, _plain(hour), _plain(day), "*", days])
+
+
+def _days(days: str) -> str:
+    """Days of the week by their numbers: a range may go over the week's end, which one of cron may not, and cron has no lists of names."""
+    if days == "*":
+        return days
+    first, dots, last = days.partition("..")
+    if not dots:
+        return ",".join(sorted({str(_WEEK.index(day)) for day in days.split(",")}))
+    start = _WEEK.index(first)
+    length = (_WEEK.index(last) - start) % 7 + 1
+    return ",".join(sorted(str((start + number) % 7) for number in range(length)))
 
 
 def _minutes(first: int, step: str | None) -> str | None:

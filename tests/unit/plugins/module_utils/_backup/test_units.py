@@ -101,7 +101,7 @@ def test_the_timer() -> None:
 def test_cron_runs_it_as_the_account() -> None:
     text = cron(job(schedule={"calendar": "Sun 02:30", "random_delay": 60}, timeout=600), SOURCE, LAYOUT) or ""
     assert text.splitlines()[-1] == (
-        "30 2 * * sun postgres sleep $(shuf -n 1 -i 0-60); nice -n 10 ionice -c 2 -n 7 timeout -k 60 600"
+        "30 2 * * 0 postgres sleep $(shuf -n 1 -i 0-60); nice -n 10 ionice -c 2 -n 7 timeout -k 60 600"
         " /usr/local/bin/rampart-backup run /etc/rampart-backup/nightly.json;"
         " exec /usr/local/bin/rampart-backup conclude job /etc/rampart-backup/nightly.json"
     )
@@ -118,15 +118,20 @@ def test_cron_runs_it_as_the_account() -> None:
         ("23:59", "59 23 * * *"),
         ("*:15", "15 * * * *"),
         ("*-*-01 00:00:00", "0 0 1 * *"),
-        ("Sun *-*-* 03:00:00", "0 3 * * sun"),
-        ("Mon,Thu 03:00", "0 3 * * mon,thu"),
-        ("Mon..Fri *-*-* 03:00:00", "0 3 * * mon-fri"),
+        ("Sun *-*-* 03:00:00", "0 3 * * 0"),
+        ("Mon,Thu 03:00", "0 3 * * 1,4"),
+        ("Mon..Fri *-*-* 03:00:00", "0 3 * * 1,2,3,4,5"),
+        ("Sat..Sun 03:00", "0 3 * * 0,6"),
+        ("Fri..Mon 03:00", "0 3 * * 0,1,5,6"),
+        ("Mon..Sun 03:00", "0 3 * * 0,1,2,3,4,5,6"),
+        ("Sun..Mon 03:00", "0 3 * * 0,1"),
+        ("Tue..Tue 03:00", "0 3 * * 2"),
         ("Sun *-*-01 03:00:00", None),  # cron would take either
         ("*-*-* 02:05:30", None),
         ("*:0/5", "*/5 * * * *"),
         ("*:00/15:00", "*/15 * * * *"),
         ("02:3/10", "3-59/10 2 * * *"),
-        ("Mon..Fri *:0/5", "*/5 * * * mon-fri"),
+        ("Mon..Fri *:0/5", "*/5 * * * 1,2,3,4,5"),
         ("*:0/0", None),
         ("*:0/60", None),
         ("*:60/5", None),
