@@ -46,7 +46,8 @@ options:
     suboptions:
       name:
         description:
-          - Part of the names of files, units and directories. Up to 64 letters, digits and C(_ . -), a letter or a digit first.
+          - Part of the names of files, units and directories. Up to 64 letters, digits and C(_ . -), a letter or a digit first,
+            and not C(vault), C(drills) or one that begins with C(pull-), which are names of the vault, of drills and of pulls.
           - A name that a job of another running cluster of this host has is an error.
         type: str
         required: true

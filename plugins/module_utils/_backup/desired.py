@@ -16,6 +16,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 __all__ = ["STANZA", "Job", "Place", "Schedule", "checked_name", "from_task"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_RESERVED = re.compile(r"vault|drills|pull-.*")  # whose units, states or metrics the other roles have
 STANZA = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _CALENDAR = re.compile(r"[A-Za-z0-9*,./:~_+ -]+")
 _REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@ -]*")
@@ -102,6 +103,11 @@ def checked_name(name: str, option: str) -> str:
     """The name of a job; raises InputError for what files and units cannot be called."""
     if not _NAME.fullmatch(name):
         expected = "up to 64 letters, digits and _ . -, a letter or a digit first"
+        raise InputError(option=option, value=name, expected=expected)
+    if _RESERVED.fullmatch(name):
+        expected = (
+            "another name: vault, drills and those that begin with pull- are of the vault, of drills and of pulls"
+        )
         raise InputError(option=option, value=name, expected=expected)
     return name
 

@@ -91,6 +91,18 @@ def test_values(changes: dict[str, t.Any], expected: str | None) -> None:
         job(**changes)
 
 
+@pytest.mark.parametrize(
+    ("name", "refused"), [("vault", True), ("drills", True), ("pull-db1", True), ("pull", False), ("vault2", False)]
+)
+def test_names_of_the_other_roles_are_reserved(name: str, refused: bool) -> None:
+    for changes in ({}, {"state": "absent"}):
+        if not refused:
+            assert job(name=name, **changes).name == name
+            continue
+        with pytest.raises(InputError, match=r"jobs\[0\]\.name: .*another name"):
+            job(name=name, **changes)
+
+
 def test_two_jobs_of_one_name_are_refused() -> None:
     absent = {"state": "absent"}
     assert len(from_task({"jobs": [{"name": "a", **absent}, {"name": "b", **absent}]})) == 2

@@ -184,6 +184,18 @@ def test_a_job_that_the_server_archives_by_stays() -> None:
     assert planned(host(gone, files=files, commands=("/bin/true", command.format("nightly2"))), [gone]).steps
 
 
+def test_a_job_that_the_server_archives_by_keeps_its_kind() -> None:
+    command = "/usr/local/bin/rampart-backup archive /etc/rampart-backup/nightly.json %p"
+    other, same = job(kind="logical"), job(kind="wal")
+    with pytest.raises(InputError, match=r"jobs\[0\]\.kind: 'logical' .*archives its WAL by nightly"):
+        planned(host(other, commands=("/bin/true", command)), [other])
+    assert planned(host(same, commands=(command,)), [same]).steps
+    assert planned(host(other, commands=("/bin/true",)), [other]).steps
+    assert (
+        "archives its WAL by nightly" in planned(host(other, commands=(command,)), [other], foreseen=True).findings[0]
+    )
+
+
 def test_what_an_archive_is_watched_by() -> None:
     wanted = job(kind="wal", wal={"behind_files": 3})
     values = json.loads(written(planned(host(wanted), [wanted]).steps)[PATHS.definition])
