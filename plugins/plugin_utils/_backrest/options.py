@@ -18,7 +18,7 @@ Lines = list[tuple[str, str]]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _SECRET = re.compile(
-    r"repo[0-9]+-(cipher-pass|s3-key|s3-key-secret|s3-token|azure-key|sftp-private-key-passphrase|storage-upload-.*token)"
+    r"repo[0-9]+-(cipher-pass|s3-.*key|s3-key-secret|s3-token|azure-key|gcs-key|sftp-private-key-passphrase|storage-upload-.*token)"
     r"|.*(pass|passphrase|secret|token|password)"
 )
 _REFUSED = {

@@ -188,6 +188,27 @@ def test_options_of_the_operator_win_and_secrets_are_apart() -> None:
 
 
 @pytest.mark.parametrize(
+    "name",
+    [  # what pgBackRest's own list of options calls secure, and keys of the customer
+        "repo1-azure-key",
+        "repo1-cipher-pass",
+        "repo1-gcs-key",
+        "repo1-s3-key",
+        "repo1-s3-key-secret",
+        "repo1-s3-sse-customer-key",
+        "repo1-s3-token",
+        "repo1-sftp-private-key-passphrase",
+        "repo1-storage-upload-some-token",
+    ],
+)
+def test_what_pgbackrest_calls_a_secret_is_one(name: str) -> None:
+    cipher = {} if name == "repo1-cipher-pass" else {"repo1-cipher-type": "none"}
+    stanza = told({**BASE, "places": []}, options={"repo1-path": "/raw", name: "hidden", **cipher})["stanzas"][0]
+    assert f"{name}=hidden" in stanza["secret_lines"]
+    assert not any("hidden" in line for line in stanza["lines"])
+
+
+@pytest.mark.parametrize(
     ("options", "said"),
     [
         ({"pg1-path": "/x"}, "takes it from the cluster"),
