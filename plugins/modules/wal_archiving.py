@@ -14,7 +14,8 @@ description:
     V(wal) that M(rampart.postgresql.backup_job) has defined. They are kept, in a section C(pg_backup), in the file of
     M(rampart.postgresql.settings), and rehearsed and proved as there.
   - A restart, which C(archive_mode) needs once, is made only with O(allow_restart=true). Without it RV(waiting) is true until somebody has
-    restarted the server, and the next run proves that WAL arrives.
+    restarted the server, and the next run proves that WAL arrives, as does every run that finds nothing archived since both the last
+    change of the configuration and the start of the server.
   - As soon as the server archives by the job for the first time, a segment is ended by force and waited for, up to O(timeout). One that does
     not arrive fails the run with what C(pg_stat_archiver) and the command say, and what this run has set is put back, so that no WAL
     piles up.
@@ -68,7 +69,14 @@ options:
   replace:
     description:
       - Whether another C(archive_command) or C(archive_library), of pgBackRest or WAL-G for example, is taken out of force. It is an error
-        otherwise that names the place.
+        otherwise that names the place. The command of a job of M(rampart.postgresql.backup_job) is followed without it, also by a stanza.
+    type: bool
+    default: false
+  prove:
+    description:
+      - Whether a segment is forced and waited for although the server archives by this job already. It belongs where the definition of
+        the job has changed, for example its places, of which C(archive_command) says nothing.
+      - What this run has set is put back when it does not arrive. The definition is not, as M(rampart.postgresql.backup_job) wrote it.
     type: bool
     default: false
   allow_restart:
@@ -120,8 +128,12 @@ command:
   returned: success
   type: str
   sample: /usr/local/bin/rampart-backup archive /etc/rampart-backup/wal.json %p
+before:
+  description: What the configuration had as C(archive_command) when the run began; empty or C((disabled)) for nothing.
+  returned: success
+  type: str
 definition:
-  description: The definition of the job.
+  description: The definition of the job, empty with a stanza.
   returned: success
   type: str
   sample: /etc/rampart-backup/wal.json

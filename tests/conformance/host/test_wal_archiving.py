@@ -157,6 +157,13 @@ def test_without_leave_it_waits_for_a_restart_and_is_proved_after_it(archive: Ar
     assert not archive.bring(state="absent")["changed"]
     assert "archive" not in (archive.server.data_directory / "zz_rampart.conf").read_text(encoding="utf-8")
 
+    assert archive.bring()["waiting"]
+    archive.server.restart()
+    assert subjects(archive.bring()) == ["wal"]  # although it archived long ago
+    assert not archive.bring()["changed"]
+    archive.server.restart()
+    assert not archive.bring()["changed"]
+
 
 @pytest.mark.in_turn
 def test_wal_that_does_not_arrive_is_no_archive(archive: Archive) -> None:
@@ -190,6 +197,17 @@ def test_wal_that_does_not_arrive_is_no_archive(archive: Archive) -> None:
     assert "the server does not archive 0000" in later["warnings"][0]
     assert archive.bring(state="absent")["changed"]
     assert archive.parameters() == before
+
+
+@pytest.mark.in_turn
+def test_a_job_that_has_changed_is_proved_when_asked_to(archive: Archive) -> None:
+    archive.bring(allow_restart=True)
+    assert archive.bring()["before"].endswith("wal.json %p")
+    assert subjects(archive.bring(prove=True)) == ["wal"]
+    archive.define(places=[{"kind": "directory", "path": str(archive.directory / "nowhere")}])
+    assert not archive.bring()["changed"]
+    with pytest.raises(RampartError, match="was not archived"):
+        archive.bring(prove=True)
 
 
 @pytest.mark.in_turn

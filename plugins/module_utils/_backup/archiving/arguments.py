@@ -25,6 +25,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "archive_timeout": {"type": "int", "default": 300},
     "replace": {"type": "bool", "default": False},
+    "prove": {"type": "bool", "default": False},
     "allow_restart": {"type": "bool", "default": False},
 }
 RULES: dict[str, t.Any] = {"required_one_of": [["job", "stanza"]], "mutually_exclusive": [["job", "stanza"]]}
@@ -51,6 +52,7 @@ def wish(values: t.Mapping[str, t.Any], *, check_mode: bool, layout: Layout = LA
         present=values["state"] == "present",
         archive_timeout=None if timeout == _UNTOUCHED else timeout,
         replace=values["replace"],
+        prove=values["prove"],
         allow_restart=values["allow_restart"],
         foreseen=check_mode,
     )

@@ -63,7 +63,13 @@ def bring(server: Server, archiving: Archiving, settings: Component, *, check_mo
     if any(step.subject == _RESTART for step in steps):
         result["restart_required"] = []
     waiting = any(each["parameter"] == "archive_mode" for each in result["restart_required"])
-    return {**result, "command": wish.command, "definition": "" if wish.stanza else wish.definition, "waiting": waiting}
+    return {
+        **result,
+        "command": wish.command,
+        "before": first.configured("archive_command"),
+        "definition": "" if wish.stanza else wish.definition,
+        "waiting": waiting,
+    }
 
 
 def following(state: State, wish: Wish, plan: Plan) -> tuple[Step, ...]:
@@ -75,7 +81,8 @@ def following(state: State, wish: Wish, plan: Plan) -> tuple[Step, ...]:
         said = "restart the server, as archive_mode needs it"
         steps.append(_step(_RESTART, said, "pg_ctl restart"))
     runs = state.archives or (restarts and not state.in_recovery)
-    fresh = state.command != wish.command or not state.statistics.archived
+    proved = state.statistics.archived and not state.statistics.outdated
+    fresh = state.command != wish.command or not proved or wish.prove
     if wish.present and runs and fresh:
         steps.append(_step(wish.name, "force a segment of WAL, and wait until it is archived", _SWITCH))
     return tuple(steps)

@@ -37,6 +37,7 @@ class Wish:
     archive_timeout: int | None = 300
     replace: bool = False
     allow_restart: bool = False
+    prove: bool = False  # where the job has changed, and the command has not
     foreseen: bool = False  # in check mode the definition may be yet to be written
 
     @property
@@ -56,9 +57,9 @@ class Wish:
         return " ".join(self.words("%p"))
 
     def is_ours(self, command: str) -> bool:
-        """Whether it is that of a job of ours, whichever, or of the stanza."""
-        if self.stanza:
-            return command == self.command
+        """Whether it is that of a job of ours, whichever, which a stanza may follow too, or of the stanza."""
+        if self.stanza and command == self.command:
+            return True
         directory = re.escape(os.path.dirname(self.definition))
         return bool(re.fullmatch(rf"{re.escape(self.program)} archive {directory}/[A-Za-z0-9_.-]+\.json %p", command))
 
@@ -87,6 +88,7 @@ class Statistics:
     last_archived: str = ""
     last_failed: str = ""
     fails: bool = False  # the last try was no success
+    outdated: bool = False  # the last success is older than the configuration, and than the server's start
 
 
 @dataclasses.dataclass(frozen=True)

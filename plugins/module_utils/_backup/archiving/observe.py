@@ -32,7 +32,10 @@ SELECT pg_catalog.current_setting('archive_mode') AS mode, pg_catalog.current_se
 _STATISTICS = """
 SELECT a.archived_count AS archived, a.failed_count AS failed,
     coalesce(a.last_archived_wal, '') AS last_archived, coalesce(a.last_failed_wal, '') AS last_failed,
-    coalesce(a.last_failed_time > coalesce(a.last_archived_time, '-infinity'), false) AS fails
+    coalesce(a.last_failed_time > coalesce(a.last_archived_time, '-infinity'), false) AS fails,
+    coalesce(a.last_archived_time < pg_catalog.pg_postmaster_start_time() AND a.last_archived_time < (
+        SELECT pg_catalog.max((pg_catalog.pg_stat_file(f.sourcefile, true)).modification)
+        FROM pg_catalog.pg_file_settings f WHERE pg_catalog.lower(f.name) = 'archive_command'), false) AS outdated
 FROM pg_catalog.pg_stat_archiver a ORDER BY 1"""
 
 

@@ -170,6 +170,10 @@ def plan(*waiting: str) -> Plan:
         (archiving(OURS), {}, [], ["wal"]),
         (archiving(OURS, statistics=Statistics(archived=1)), {}, [], []),
         (archiving(OURS, statistics=Statistics(archived=1, fails=True)), {}, [], []),
+        (archiving(OURS, statistics=Statistics(archived=1, outdated=True)), {}, [], ["wal"]),
+        (archiving(OURS, statistics=Statistics(archived=1)), {"prove": True}, [], ["wal"]),
+        (archiving(OURS, in_recovery=True, statistics=Statistics(archived=1)), {"prove": True}, [], []),
+        (archiving(OURS, statistics=Statistics(archived=1)), {"prove": True, "state": "absent"}, [], []),
         (archiving(OTHER, statistics=Statistics(archived=1)), {}, [], ["wal"]),
         (archiving(OURS, in_recovery=True), {}, [], []),
         (archiving(OURS), {"state": "absent"}, [], []),
@@ -191,8 +195,11 @@ def test_a_stanza_of_pgbackrest_archives_instead_of_a_job() -> None:
     refuse(archiving(BACKREST), wish)
     with pytest.raises(ManagedElsewhere, match="archive_command"):
         refuse(archiving(BACKREST.replace("17-main", "another")), wish)  # which somebody may have set up
+    refuse(
+        archiving(OURS), wish
+    )  # so that a job can be changed to one of pgBackRest without a time in which nothing archives
     with pytest.raises(ManagedElsewhere, match="archive_command"):
-        refuse(archiving(OURS), wish)
+        refuse(archiving(f"{OURS} || true"), wish)
     ended = wanted(job=None, stanza="17-main", state="absent", allow_restart=True)
     assert offered(archiving(BACKREST), ended) == {"pg_backup": {}}
     assert offered(archiving(OURS), ended) == {}
