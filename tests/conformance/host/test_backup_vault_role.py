@@ -16,14 +16,14 @@ if t.TYPE_CHECKING:
 _KEY: t.Final = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBkq+/x= rampart-backup"
 
 
-def accepts(entry: dict[str, str], directory: pathlib.Path) -> bool:
+def accepts(entry: dict[str, str], directory: pathlib.Path, *, check: bool = False) -> bool:
     """Whether the role goes on after it has looked at an entry."""
     role = {"name": "rampart.postgresql.pg_backup_vault", "tasks_from": "entries"}
     task = {"ansible.builtin.include_role": role, "vars": {"__pg_backup_vault_entry": entry}}
     playbook = directory / "play.json"
     playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]), encoding="utf-8")
     done = subprocess.run(
-        [*("ansible-playbook", "--inventory", "localhost,", "--connection", "local", str(playbook))],
+        [*("ansible-playbook", "--inventory", "localhost,", "--connection", "local", str(playbook)), *(["--check"] if check else [])],
         env={**os.environ, "ANSIBLE_HOME": str(directory), "ANSIBLE_PYTHON_INTERPRETER": sys.executable},
         capture_output=True,
         text=True,
@@ -61,3 +61,8 @@ def test_a_key_of_one_line_is_let_in(entry: dict[str, str], tmp_path: pathlib.Pa
 )
 def test_what_would_be_more_than_that_is_refused(entry: dict[str, str], tmp_path: pathlib.Path) -> None:
     assert not accepts(entry, tmp_path)
+
+
+def test_a_host_that_has_no_key_yet_is_foreseen(tmp_path: pathlib.Path) -> None:
+    assert accepts({"name": "db1", "public_key": ""}, tmp_path, check=True)
+    assert not accepts({"name": "db1", "public_key": "x"}, tmp_path, check=True)
