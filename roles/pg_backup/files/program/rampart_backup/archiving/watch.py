@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import shlex
 import sys
 import typing as t
@@ -49,6 +50,10 @@ FROM pg_catalog.pg_stat_archiver AS a, (
 """
 
 
+_HARMLESS: t.Final = re.compile(r"""[A-Za-z0-9_./:+,%@'" -]*""")  # nothing by which a shell runs or redirects anything
+_START_NOTHING: t.Final = ("", ":", "echo", "false", "printf", "test", "true")
+
+
 @dataclasses.dataclass(frozen=True)
 class Archiver:
     """What a server says of its archiving. ``segment_size`` in bytes, ``timeout`` and ``oldest`` in seconds.
@@ -84,19 +89,22 @@ def wanting(archiver: Archiver, job: str, wanted: str) -> list[str]:
         found.append(f"archive_library is {archiver.library!r}, so that archive_command is not used")
     elif archiver.mode == "off":
         found.append(f"archive_command has to be {wanted!r}")
-    elif not _is_ours(archiver.command, job):
+    elif archiver.command != wanted and not _is_ours(archiver.command, job):
         found.append(f"archive_command is {archiver.command!r}, not {wanted!r}")
     return found
 
 
 def _is_ours(command: str, job: str) -> bool:
-    """Whether it ends with what archives by the job: what comes after that could hide its exit status."""
+    """Whether it is what archives by the job, or a program that starts it, and nothing that could hide its exit status."""
+    if not _HARMLESS.fullmatch(command):
+        return False
     try:
-        program, verb, definition, path = shlex.split(command)[-4:]
+        *before, program, verb, definition, path = shlex.split(command)
     except ValueError:
         return False
     names = (os.path.basename(program), verb, os.path.basename(definition), path)
-    return names == ("rampart-backup", "archive", f"{job}.json", "%p")
+    starts = not before or os.path.basename(before[0]) not in _START_NOTHING
+    return starts and names == ("rampart-backup", "archive", f"{job}.json", "%p")
 
 
 def problems(archiver: Archiver, *, seconds: int, files: int) -> list[str]:
