@@ -78,6 +78,7 @@ def record(number: int, **changes: t.Any) -> Record:
         "parts": [],
         "system_identifier": "7",
         "stop_lsn": f"{number}/0",
+        "timeline": 1,
         "restore_point": f"p{number}",
         **changes,
     }
@@ -135,6 +136,26 @@ def test_only_good_physical_ones_count(changes: dict[str, t.Any]) -> None:
     with pytest.raises(RestoreFault, match="no good physical backup"):
         until.choose([record(1, **changes)], "base", until.parse("until", "end"))
     assert until.choose([*RECORDS, record(5, **changes)], "base", until.parse("until", "end")) is RECORDS[3]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"stopped": "x"},
+        {"finished": "9999-12-31T23:59:59Z", "stopped": ""},
+        {"stop_lsn": "x"},
+        {"stop_lsn": None},
+        {"timeline": "x"},
+        {"wal_segment_size": 3},
+    ],
+)
+@pytest.mark.parametrize("target", ["end", "2026-05-04T04:30:00Z", "4/1", "point nobody-made-it"])
+def test_an_entry_that_says_nonsense_of_its_end_keeps_nobody_from_the_others(
+    changes: dict[str, t.Any], target: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = record(5, **changes)
+    assert until.choose([wrong, *RECORDS], "base", until.parse("until", target), point=2**34 + 1) is RECORDS[3]
+    assert f"the backup {wrong.id} is passed over" in capsys.readouterr().err
 
 
 def test_positions_of_another_cluster_say_nothing() -> None:

@@ -27,6 +27,7 @@ from . import wal
 from .archive_store import is_system_identifier
 from .broker import Broker
 from .until import choose as choose_before
+from .until import physical
 from .wal_shelves import wal_shelf
 
 if t.TYPE_CHECKING:
@@ -235,10 +236,7 @@ def _segments_of(directory: str) -> list[str]:
 
 
 def _segment_size(record: Record) -> int:
-    size = int(record.entry.get("wal_segment_size", wal.SEGMENT_SIZE))
-    if not 2**20 <= size <= 2**30 or size & (size - 1):
-        raise ValueError(f"{size} is no size of a segment")
-    return size
+    return wal.checked_size(int(record.entry.get("wal_segment_size", wal.SEGMENT_SIZE)))
 
 
 def choose(
@@ -278,7 +276,7 @@ def _find_point(records: t.Sequence[Record], until: Until, source: Source, unsea
     """Where a restore point is that no job made; None for one that is in an entry. The newest of several."""
     if any(each.entry.get("restore_point") == until.name for each in records):
         return None
-    good = [each for each in records if each.good and each.kind == "physical"]
+    good = physical(records)
     if not good:
         return None
     record = max(good, key=lambda each: (each.finished, each.id))

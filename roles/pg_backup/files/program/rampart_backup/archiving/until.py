@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How far WAL is replayed, and from which backup on: pure."""
+"""How far WAL is replayed, and from which backup on."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import datetime
 import re
 import typing as t
 
+from .. import telling
 from ..faults import DefinitionFault
 from ..faults import RestoreFault
 from . import wal
@@ -18,7 +19,7 @@ from . import wal
 if t.TYPE_CHECKING:
     from ..places.catalogue import Record
 
-__all__ = ["Until", "choose", "parse"]
+__all__ = ["Until", "choose", "parse", "physical"]
 
 _TIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)?", re.ASCII
@@ -122,9 +123,7 @@ def choose(records: t.Sequence[Record], job: str, until: Until, *, point: int | 
 
     ``point``: where a restore point of somebody else's is, in the WAL of the newest backup's system.
     """
-    good = sorted(
-        (each for each in records if each.good and each.kind == "physical"), key=lambda each: (each.finished, each.id)
-    )
+    good = sorted(physical(records, tell=True), key=lambda each: (each.finished, each.id))
     if not good:
         raise RestoreFault(f"job: {job!r} has no good physical backup in this place")
     if until.kind in ("backup", "end"):
@@ -139,6 +138,32 @@ def choose(records: t.Sequence[Record], job: str, until: Until, *, point: int | 
             f"until: no good backup of {job!r} ended before {until}: the earliest target is {_earliest(good, until)}"
         )
     return before[-1]
+
+
+def physical(records: t.Iterable[Record], *, tell: bool = False) -> list[Record]:
+    """Good physical backups. One whose entry says nonsense of its end must not keep others from being replayed."""
+    found = []
+    for record in records:
+        if record.good and record.kind == "physical":
+            problem = _problem(record)
+            if not problem:
+                found.append(record)
+            elif tell:
+                telling.log(f"the backup {record.id} is passed over: {problem}", level="warning")
+    return found
+
+
+def _problem(record: Record) -> str:
+    """Why nothing can be replayed on it; empty when something can."""
+    try:
+        _end(record)
+        wal.lsn(str(record.entry["stop_lsn"]))
+        int(record.entry["timeline"])
+        wal.checked_size(int(record.entry.get("wal_segment_size", wal.SEGMENT_SIZE)))
+        str(record.entry["system_identifier"])
+    except (DefinitionFault, KeyError, OverflowError, TypeError, ValueError) as error:
+        return f"its entry is not what it has to be: {error!r}"
+    return ""
 
 
 def _ended_before(record: Record, until: Until, point: int | None) -> bool:

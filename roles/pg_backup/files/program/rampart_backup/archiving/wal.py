@@ -13,7 +13,18 @@ from __future__ import annotations
 import re
 import typing as t
 
-__all__ = ["SEGMENT_SIZE", "Stored", "directory", "is_file", "is_segment", "lsn", "position", "segment", "shown"]
+__all__ = [
+    "SEGMENT_SIZE",
+    "Stored",
+    "checked_size",
+    "directory",
+    "is_file",
+    "is_segment",
+    "lsn",
+    "position",
+    "segment",
+    "shown",
+]
 
 SEGMENT_SIZE: t.Final = 2**24  # bytes; initdb --wal-segsize can choose another power of two, up to 1 GiB
 _SEGMENT = re.compile(r"[0-9A-F]{24}")
@@ -56,6 +67,13 @@ class Stored(t.NamedTuple):
 def directory(file: str) -> str:
     """Where in an archive it belongs: 4 GiB of WAL in each directory, and the histories of timelines in another."""
     return "history" if file.endswith(".history") else file[:16]
+
+
+def checked_size(size: int) -> int:
+    """The size of a segment in bytes, as it came; raises ``ValueError`` when none can have that."""
+    if not 2**20 <= size <= 2**30 or size & (size - 1):
+        raise ValueError(f"{size} is no size of a segment")
+    return size
 
 
 def lsn(text: str) -> int:
