@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     restoring.add_argument("--replace", action="store_true", help="move aside what is there")
     restoring.add_argument("--dry-run", action="store_true", help="only say what would be done")
     concluding = command("conclude", _conclude, "Tell of a run that was killed before it could do so itself.")
-    concluding.add_argument("kind", choices=("drill", "job", "vault"))
+    concluding.add_argument("kind", choices=("drill", "job", "pull", "vault"))
     concluding.add_argument("definition", help="a JSON file")
     command("drill-status", _drill_status, "Show the status of the last drill.").add_argument(
         "definition", help="the definition of a drill, a JSON file"
