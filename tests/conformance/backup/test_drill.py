@@ -174,5 +174,5 @@ def test_a_corrupted_byte_is_found_and_noted(jobs: Jobs) -> None:
     done = drill(jobs)
     assert done.status == 11, done.told
     (shown,) = jobs.call("list", definition).shown
-    assert "database-postgres.dump.age" in shown["damaged"]
+    assert "database-postgres.dump.age" in shown["refuted"]
     assert jobs.status("drill")["last_success"]

@@ -163,7 +163,7 @@ def test_one_whose_ground_is_damaged_is_not_chosen_and_a_chain_is_kept_whole(job
     done = drill(jobs)
     assert done.status == 11, done.told
     states = {each["id"]: each for each in jobs.call("list", definition).shown}
-    assert part.name in states[full["id"]]["damaged"]
+    assert part.name in states[full["id"]]["refuted"]
     assert (states[increment["id"]]["damaged"], full["id"] in states[increment["id"]]["broken"]) == ("", True)
     assert drill(jobs).status == 16  # nothing is good
 

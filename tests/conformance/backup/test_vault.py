@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import calendar
 import hashlib
 import json
+import time
 import typing as t
 
 import pytest
@@ -13,6 +15,7 @@ from ansible_collections.rampart.postgresql.tests.conformance.backup.vaults impo
 
 if t.TYPE_CHECKING:
     import pathlib
+    import subprocess
     from collections.abc import Iterator
 
     from ansible_collections.rampart.postgresql.tests.conformance.backup.jobs import Jobs
@@ -20,6 +23,7 @@ if t.TYPE_CHECKING:
 pytestmark = pytest.mark.with_clients
 
 _ID: t.Final = "20260101T000000Z-00000000"
+_OTHER: t.Final = "20260101T000000Z-00000001"
 
 
 @pytest.fixture
@@ -202,6 +206,39 @@ def test_a_host_that_is_not_the_vault_gets_nothing(jobs: Jobs, vault: Vault) -> 
         True,
     )
     assert vault.backups() == []
+
+
+@pytest.mark.in_turn
+def test_what_lies_there_without_having_been_noted_is_of_the_day_on_which_it_came(jobs: Jobs, vault: Vault) -> None:
+    """A host that was taken over sends backups of years ago, and would have the past removed."""
+    honest = [f"20260101T00000{number}Z-00000000" for number in range(3)]
+    forged = [f"20010101T00000{number}Z-00000000" for number in range(3)]
+    for number, name in enumerate((*honest, *forged)):
+        assert sent(vault, name, finished=f"2001-01-0{number + 1}T00:00:00Z").returncode == 0
+    catalogue = vault.root / "nightly" / "catalogue.jsonl"
+    events = [json.loads(line) for line in catalogue.read_text().splitlines()]
+    assert [each["backup"]["id"] for each in events] == [*honest, *forged]
+    for event, day in zip(events, (4, 3, 2)):
+        event["at"] = f"2026-01-0{day}T00:00:00Z"
+    catalogue.write_text("".join(f"{json.dumps(event)}\n" for event in events[:3]))
+    assert b"cut off" in vault.ssh(f"put nightly {_OTHER}").stdout  # which finds the other three
+    arrived = [json.loads(line)["at"] for line in catalogue.read_text().splitlines()]
+    assert len(arrived) == 6
+    assert all(time.time() - calendar.timegm(time.strptime(at, "%Y-%m-%dT%H:%M:%SZ")) < 600 for at in arrived[3:])
+    tending = jobs.directory / "vault.json"
+    roots = [{"path": str(vault.root), "retention": {"days": 4}}]
+    tending.write_text(json.dumps({"name": "vault", "state": str(jobs.state), "roots": roots}))
+    done = jobs.call("tend", tending)
+    assert done.status == 0, done.told
+    assert [each.name for each in vault.backups()] == [forged[-1], *honest]
+
+
+def sent(vault: Vault, name: str, *, finished: str) -> subprocess.CompletedProcess[bytes]:
+    """A small backup, as a host could make it."""
+    data = b"age-encryption.org/v1\nand so on"
+    part = {"name": "x", "size": len(data), "sha256": _sha256(data), "plain_size": 1}
+    said = entry(id=name, finished=finished, parts=[part])
+    return vault.ssh(f"put nightly {name}", data=frames((b"P", b"x"), (b"D", data), (b"A", b""), (b"C", said)))
 
 
 def _sha256(data: bytes) -> str:

@@ -8,6 +8,7 @@ import typing as t
 import pytest
 from rampart_backup.places.catalogue import Event
 from rampart_backup.places.catalogue import Record
+from rampart_backup.places.catalogue import drilled
 from rampart_backup.places.catalogue import fold
 
 _ENTRY: t.Final = {
@@ -65,6 +66,21 @@ def test_events(event: str, good: bool) -> None:
 
 def test_one_that_was_damaged_and_read_whole_again_is_good() -> None:
     assert after({"event": "damaged", "id": "a", "what": "gone"}, {"event": "verified", "id": "a", "at": "then"}).good
+
+
+def test_one_that_could_not_be_restored_is_not_good_because_its_bytes_are_those_that_were_stored() -> None:
+    refuted = drilled("a", "damaged", "it has no base", at="then")
+    verified: Event = {"event": "verified", "id": "a", "at": "later"}
+    found = after(refuted, verified)
+    assert (found.good, found.damaged, found.wrong, found.verified) == (False, "", "it has no base", "later")
+    assert Record.from_json(dataclasses.asdict(found)) == found
+    assert after(refuted, verified, drilled("a", "restored", "", at="then")).good
+
+
+def test_one_that_was_restored_once_and_is_damaged_now_is_good_when_its_bytes_are() -> None:
+    damaged: Event = {"event": "damaged", "id": "a", "what": "a byte"}
+    found = after(drilled("a", "damaged", "no base", at=""), damaged, drilled("a", "restored", "", at="then"))
+    assert (found.good, found.wrong) == (False, "a byte")
 
 
 def test_events_of_others_and_entries_that_are_none_change_nothing() -> None:

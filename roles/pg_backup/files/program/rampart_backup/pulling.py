@@ -143,7 +143,7 @@ class _Pull:
             try:
                 if known is not None:
                     _refuse_other(known, record)
-                elif not (record.removed or record.damaged):
+                elif not (record.removed or record.damaged or record.refuted):
                     newest = _arrival(record, newest)
                     self._fetch(store, job, record, newest)
             except VerificationFault as fault:

@@ -205,7 +205,7 @@ def _short(record: Record) -> Report:
         "size": record.size,
         "verified": record.verified,
         "restored": record.restored,
-        "damaged": record.damaged or record.broken,
+        "damaged": record.wrong,
         "missing": list(entry.get("missing", [])),
         "host": entry.get("host", ""),
         "cluster": entry.get("cluster", ""),

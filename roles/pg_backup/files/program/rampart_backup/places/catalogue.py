@@ -17,10 +17,11 @@ import typing as t
 
 from ..streams.pump import write_all
 
-__all__ = ["NAME", "Event", "Part", "Record", "append", "fold", "read"]
+__all__ = ["NAME", "Event", "Part", "Record", "append", "drilled", "fold", "read"]
 
 NAME: t.Final = "catalogue.jsonl"
 _MODE = 0o600
+_DRILL = "drill"
 
 Event = dict[str, t.Any]
 
@@ -67,7 +68,8 @@ class Record:
     entry: t.Mapping[str, t.Any]
     verified: str = ""
     restored: str = ""
-    damaged: str = ""  # what is wrong with it
+    damaged: str = ""  # what is wrong with its bytes
+    refuted: str = ""  # why it could not be restored, whatever its bytes are
     removed: str = ""
     broken: str = ""  # what is wrong with one that it is built upon
     arrived: str = ""  # by the clock of the place
@@ -80,7 +82,12 @@ class Record:
     @property
     def good(self) -> bool:
         """Whether it is worth keeping the last one of its kind."""
-        return self.complete and not self.damaged and not self.removed and not self.broken
+        return self.complete and not self.wrong and not self.removed
+
+    @property
+    def wrong(self) -> str:
+        """What is wrong with it, or with what it is built upon; empty when nothing is."""
+        return self.damaged or self.refuted or self.broken
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -118,10 +125,16 @@ class Record:
             verified=str(values["verified"]),
             restored=str(values["restored"]),
             damaged=str(values["damaged"]),
+            refuted=str(values.get("refuted", "")),
             removed=str(values["removed"]),
             broken=str(values.get("broken", "")),
             arrived=str(values.get("arrived", "")),
         )
+
+
+def drilled(identifier: str, event: str, what: str, *, at: str) -> Event:
+    """What restoring found, which is apart from what reading the bytes finds."""
+    return {"event": event, "id": identifier, "at": at, "what": what, "by": _DRILL}
 
 
 def append(directory: str, event: Event) -> None:
@@ -187,9 +200,12 @@ def _changed(record: Record, event: Event) -> Record:
     if event["event"] == "verified":
         return dataclasses.replace(record, verified=at, damaged="")
     if event["event"] == "restored":
-        return dataclasses.replace(record, restored=at)
+        return dataclasses.replace(record, restored=at, refuted="")
     if event["event"] == "damaged":
-        return dataclasses.replace(record, damaged=str(event.get("what", "")) or "damaged")
+        what = str(event.get("what", "")) or "damaged"
+        # Bytes may be those that were stored, and yet no backup: reading them again does not change that.
+        found = {"refuted": what} if event.get("by") == _DRILL else {"damaged": what}
+        return dataclasses.replace(record, **found)
     if event["event"] == "removed":
         return dataclasses.replace(record, removed=at or "removed")
     return record

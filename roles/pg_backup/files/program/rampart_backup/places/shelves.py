@@ -43,7 +43,7 @@ class Shelf(t.Protocol):
         """The bytes of a part. Leaving the context without an error raises what the transfer failed with."""
 
     def note(self, identifier: str, event: str, what: str) -> None:
-        """Write into the catalogue what became of a backup: ``verified``, ``restored`` or ``damaged``."""
+        """Write into the catalogue what restoring found: ``restored`` or ``damaged``."""
 
 
 class _DirectoryShelf:
@@ -57,7 +57,7 @@ class _DirectoryShelf:
         return self._store.open(identifier, part)
 
     def note(self, identifier: str, event: str, what: str) -> None:
-        self._store.add({"event": event, "id": identifier, "at": now(), "what": what})
+        self._store.add(catalogue.drilled(identifier, event, what, at=now()))
 
 
 class _VaultShelf:
@@ -103,7 +103,7 @@ class _RemoteShelf:
         return self._store.open(identifier, part)
 
     def note(self, identifier: str, event: str, what: str) -> None:
-        self._store.add({"event": event, "id": identifier, "at": now(), "what": what})
+        self._store.add(catalogue.drilled(identifier, event, what, at=now()))
 
 
 def shelf(place: Place, job: str) -> Shelf:

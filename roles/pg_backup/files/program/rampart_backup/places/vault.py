@@ -27,6 +27,7 @@ from ..faults import DefinitionFault
 from ..faults import Fault
 from ..faults import PlaceFault
 from ..telling import now
+from . import catalogue
 from . import wire
 from .store import Store
 
@@ -38,7 +39,7 @@ __all__ = ["SEALED", "Vault", "usage"]
 
 _LEAST: t.Final = 4096  # bytes
 _ASKED: t.Final = 2**26  # bytes after which the room is asked for again
-_NOTES = ("damaged", "restored", "verified")
+_NOTES = ("damaged", "restored")
 SEALED: t.Final = (
     b"age-encryption.org/",
     b"-----BEGIN AGE",
@@ -147,7 +148,7 @@ class Vault:
             raise DefinitionFault.of("the event", event, f"one of {', '.join(_NOTES)}")
         if not any(record.id == identifier for record in store.records()):
             raise PlaceFault(f"there is no backup {identifier} of {job}")
-        store.add({"event": event, "id": identifier, "at": now(), "what": what})
+        store.add(catalogue.drilled(identifier, event, what, at=now()))
         wire.answer(target, noted=True)
 
     def _wal_put(self, words: t.Sequence[str], source: t.IO[bytes], target: t.IO[bytes]) -> None:
