@@ -92,7 +92,7 @@ class Host:
         """Run the command of the file for cron as the account that it names."""
         line = (self.root / "cron" / "rampart-backup-nightly").read_text().splitlines()[-1]
         columns, account, command = line.split(maxsplit=6)[:5], line.split()[5], line.split(maxsplit=6)[6]
-        assert columns == ["30", "2", "*", "*", "mon-fri"]
+        assert columns == ["30", "2", "*", "*", "1,2,3,4,5"]
         owner = self.jobs.server.owner
         assert account == owner.name
         return subprocess.run(

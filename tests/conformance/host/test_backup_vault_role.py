@@ -23,7 +23,10 @@ def accepts(entry: dict[str, str], directory: pathlib.Path, *, check: bool = Fal
     playbook = directory / "play.json"
     playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]), encoding="utf-8")
     done = subprocess.run(
-        [*("ansible-playbook", "--inventory", "localhost,", "--connection", "local", str(playbook)), *(["--check"] if check else [])],
+        [
+            *("ansible-playbook", "--inventory", "localhost,", "--connection", "local", str(playbook)),
+            *(["--check"] if check else []),
+        ],
         env={**os.environ, "ANSIBLE_HOME": str(directory), "ANSIBLE_PYTHON_INTERPRETER": sys.executable},
         capture_output=True,
         text=True,

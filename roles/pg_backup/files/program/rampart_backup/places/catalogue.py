@@ -204,8 +204,9 @@ def _changed(record: Record, event: Event) -> Record:
     if event["event"] == "damaged":
         what = str(event.get("what", "")) or "damaged"
         # Bytes may be those that were stored, and yet no backup: reading them again does not change that.
-        found = {"refuted": what} if event.get("by") == _DRILL else {"damaged": what}
-        return dataclasses.replace(record, **found)
+        if event.get("by") == _DRILL:
+            return dataclasses.replace(record, refuted=what)
+        return dataclasses.replace(record, damaged=what)
     if event["event"] == "removed":
         return dataclasses.replace(record, removed=at or "removed")
     return record
