@@ -55,6 +55,8 @@ options:
         description:
           - V(absent) removes definition, units and metrics. Backups, and the status of the last run, stay.
           - A job that the server archives its WAL by is an error; M(rampart.postgresql.wal_archiving) ends that.
+          - It takes no server, no account and no program of PostgreSQL's, so that jobs of a cluster that is stopped or gone can be removed. Whether
+            that archives its WAL by a job of kind V(wal) nobody can ask then, which is a warning.
         type: str
         choices: [present, absent]
         default: present
@@ -408,7 +410,7 @@ undone:
   elements: str
 server:
   description: The cluster that this was about.
-  returned: success
+  returned: success, while it runs
   type: dict
 """
 
@@ -419,9 +421,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.arguments import ARGUMENTS
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.component import bring
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.desired import from_task
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.remains import opened
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.arguments import CONNECTION_ARGUMENTS
-from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
 
 
@@ -430,7 +432,7 @@ def main() -> t.NoReturn:
     module = AnsibleModule(argument_spec={**CONNECTION_ARGUMENTS, **ARGUMENTS}, supports_check_mode=True)
     try:
         jobs = from_task(module.params)
-        with Server.open(Options.from_task(module.params)) as server:
+        with opened(Options.from_task(module.params), jobs) as server:
             outcome = bring(server, jobs, check_mode=module.check_mode)
             facts = server.facts()
     except RampartError as error:

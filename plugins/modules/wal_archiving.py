@@ -55,6 +55,8 @@ options:
       - The archiver runs until the server is restarted. Until then C(archive_command) is C(/bin/true), as PostgreSQL's documentation has it, and
         the next run after the restart takes that out.
       - What other places say of archiving is in force again.
+      - Of a cluster that is stopped or gone nothing is changed. While the job of kind C(wal) is defined this is a warning, as the cluster, started
+        again, may archive by a job that is there no more.
     type: str
     choices: [present, absent]
     default: present
@@ -167,7 +169,7 @@ undone:
   elements: str
 server:
   description: The cluster that this was about.
-  returned: success
+  returned: success, while it runs
   type: dict
 """
 
@@ -179,7 +181,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archivi
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archiving.arguments import RULES
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archiving.arguments import wish
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archiving.bringing import bring
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archiving.bringing import left_alone
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archiving.component import Archiving
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.remains import down
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.arguments import CONNECTION_ARGUMENTS
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
@@ -193,8 +197,13 @@ def main() -> t.NoReturn:
     try:
         archiving = Archiving(wish(module.params, check_mode=module.check_mode))
         settings = component({"overrides": "remove" if module.params["replace"] else "fail"})
-        with Server.open(Options.from_task(module.params)) as server:
-            result = bring(server, archiving, settings, check_mode=module.check_mode)
+        options = Options.from_task(module.params)
+        problem = None if archiving.wish.present else down(options)
+        if problem is None:
+            with Server.open(options) as server:
+                result = bring(server, archiving, settings, check_mode=module.check_mode)
+        else:
+            result = left_alone(archiving.wish, problem)
     except RampartError as error:
         module.fail_json(msg=str(error), **error.details)
     for warning in result.pop("warnings"):

@@ -14,7 +14,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._backup.desired import Job
     from ansible_collections.rampart.postgresql.plugins.module_utils._backup.state import Source
 
-__all__ = ["cluster_of", "definition", "metrics_file", "metrics_of"]
+__all__ = ["cluster_of", "definition", "kind_of", "metrics_file", "metrics_of"]
 
 
 def definition(job: Job, source: Source, state: str) -> str:
@@ -42,6 +42,11 @@ def cluster_of(content: bytes | None) -> str:
     """The label of the cluster in a definition that is there; empty where that cannot be read."""
     cluster = _read(content).get("cluster")
     return str(cluster.get("label", "")) if isinstance(cluster, dict) else ""
+
+
+def kind_of(content: bytes | None) -> str:
+    """The kind of job; empty where that cannot be read."""
+    return str(_read(content).get("kind", ""))
 
 
 def metrics_of(name: str, content: bytes | None) -> str:

@@ -12,7 +12,9 @@ import subprocess
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.definition import cluster_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.definition import kind_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.definition import metrics_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.remains import Remains
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.state import Directory
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.state import Found
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.state import Source
@@ -41,7 +43,8 @@ _SHOWN = "--property=Id,LoadState,ActiveState,UnitFileState,NeedDaemonReload"
 def observe(server: Server, jobs: t.Sequence[Job], layout: Layout) -> State:
     """Read everything that planning needs; write nothing."""
     systemd = os.path.isdir(layout.systemd)
-    source = _source(server, needed=any(job.present for job in jobs))
+    gone = isinstance(server, Remains)
+    source = Source.of_nothing(server.owner.name) if gone else _source(server, needed=any(job.present for job in jobs))
     shown = _shown(jobs) if systemd else {}
     others = {cluster.label for cluster in running_clusters()} - {source.label}
     calendars = {job.schedule.calendar for job in jobs if job.present}
@@ -52,6 +55,7 @@ def observe(server: Server, jobs: t.Sequence[Job], layout: Layout) -> State:
         unreadable = tuple(sorted(path for path in files if not os.access(path, os.R_OK, effective_ids=True)))
     return State(
         source=source,
+        down=server.reason if isinstance(server, Remains) else "",
         layout=layout,
         systemd=systemd,
         found={job.name: _found(server, job, layout, shown, others) for job in jobs},
@@ -60,7 +64,7 @@ def observe(server: Server, jobs: t.Sequence[Job], layout: Layout) -> State:
             **{path: Directory(os.path.isdir(path)) for path in ours},
         },
         calendars={each: _problem(each) if systemd else "" for each in sorted(calendars)},
-        commands=_commands(server) if any(job.kind != "wal" for job in jobs) else (),
+        commands=_commands(server) if not gone and any(job.kind != "wal" for job in jobs) else (),
         unreadable=unreadable,
     )
 
@@ -112,6 +116,7 @@ def _found(
         and all(
             each.get("LoadState") == "loaded" and each.get("NeedDaemonReload") == "no" for each in (service, timer)
         ),
+        kind=kind_of(contents[paths.definition]),
         other=other if other in others else "",
         metrics=(metrics, measured.content) if measured else None,
     )

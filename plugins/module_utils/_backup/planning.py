@@ -59,6 +59,12 @@ def planned(state: State, jobs: t.Sequence[Job], *, foreseen: bool = False) -> P
             ),
             *filter(None, (_archives(state, job) for job in jobs)),
         ),
+        warnings=tuple(
+            f"{job.name}: nobody could ask whether the cluster archives its WAL by it ({state.down}): if it does so when it"
+            " is started again, it keeps all its WAL until wal_archiving, with state: absent, ends that"
+            for job in jobs
+            if state.down and state.found[job.name].kind == "wal"
+        ),
     )
 
 

@@ -69,6 +69,11 @@ class Source:
     group: str
     unit: str = ""  # that runs the server
 
+    @classmethod
+    def of_nothing(cls, account: str) -> Source:
+        """Where no server runs, of which jobs are removed only."""
+        return cls("", bindir="", socket_directory="", port=0, user="", data_directory="", account=account, group="")
+
 
 @dataclasses.dataclass(frozen=True)
 class Found:
@@ -76,6 +81,7 @@ class Found:
 
     files: t.Mapping[str, bytes | None]
     scheduled: bool = False
+    kind: str = ""  # of the definition that is there
     other: str = ""  # another cluster of this host that has a job of this name
     metrics: tuple[str, bytes] | None = None  # the file of the definition that is there, with its content
 
@@ -98,5 +104,6 @@ class State:
     found: t.Mapping[str, Found]  # by name of job
     directories: t.Mapping[str, Directory]
     calendars: t.Mapping[str, str]  # why systemd does not take an expression; empty where it does
+    down: str = ""  # why nobody could ask the server
     commands: tuple[str, ...] = ()  # archive_command, as it runs and as it is configured; where jobs go
     unreadable: tuple[str, ...] = ()  # files that jobs need and that the account cannot read now

@@ -15,6 +15,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archivi
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archiving.deciding import offered
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archiving.observe import observe
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archiving.observe import statistics
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.definition import kind_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._converge import converge
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import NotConverged
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
@@ -22,6 +23,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Pl
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Planned
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Reload
 from ansible_collections.rampart.postgresql.plugins.module_utils._plan import Step
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import read_file
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import account_of
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archiving.component import Archiving
@@ -29,9 +32,10 @@ if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archiving.deciding import Statistics
     from ansible_collections.rampart.postgresql.plugins.module_utils._backup.archiving.deciding import Wish
     from ansible_collections.rampart.postgresql.plugins.module_utils._converge import Component
+    from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ServerDown
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
-__all__ = ["bring", "following"]
+__all__ = ["bring", "following", "left_alone"]
 
 # A record of its own: a segment in which nothing was written is not ended.
 _WRITE = "SELECT pg_catalog.pg_create_restore_point('rampart_backup archives')"
@@ -70,6 +74,19 @@ def bring(server: Server, archiving: Archiving, settings: Component, *, check_mo
         "definition": "" if wish.stanza else wish.definition,
         "waiting": waiting,
     }
+
+
+def left_alone(wish: Wish, down: ServerDown) -> dict[str, t.Any]:
+    """What there is to tell where archiving has to end and nothing runs: it could begin again with the server."""
+    found = read_file(wish.definition, account_of(0)) if wish.job else None
+    warning = (
+        f"{down.reason}, so its parameters were left as they are: should it archive by {wish.name} when it is started again, it"
+        " keeps all its WAL until this module ends that"
+    )
+    told = [warning] if found is not None and kind_of(found.content) == "wal" else []
+    result = {**Plan(()).result(), "warnings": told}
+    definition = "" if wish.stanza else wish.definition
+    return {**result, "command": wish.command, "before": "", "definition": definition, "waiting": False}
 
 
 def following(state: State, wish: Wish, plan: Plan) -> tuple[Step, ...]:
