@@ -96,6 +96,15 @@ options:
             description: Whether a run that was missed, as the host was down, is made when it is up. Cron makes none.
             type: bool
             default: true
+      user:
+        description:
+          - Of V(logical) and V(physical) jobs, the role that they log in as, where it is not the superuser of the account. The account of the cluster has to
+            get in as this role without a password, by a line of C(pg_ident.conf) for example.
+          - The dump of a role that is no superuser leaves things out and says nothing. A job whose role cannot dump all that it has to is refused, with
+            what that is - subscriptions, options of user mappings, rows under row security, what it has no C(SELECT) on. Passwords of roles
+            are not in its backups.
+          - A V(physical) job takes a role with C(REPLICATION), and writes no marker unless it is a superuser.
+        type: str
       databases:
         description: Names of databases, or patterns as of a shell (C(*), C(?), C([])). Jobs that choose none are an error.
         type: list

@@ -57,6 +57,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
                     "persistent": {"type": "bool", "default": True},
                 },
             },
+            "user": {"type": "str"},
             "databases": {**_TEXTS, "default": ["*"]},
             "exclude_databases": {**_TEXTS, "default": []},
             "schemas": {**_TEXTS, "default": []},

@@ -27,7 +27,7 @@ def definition(job: Job, source: Source, state: str) -> str:
             "bindir": source.bindir,
             "host": source.socket_directory,
             "port": source.port,
-            "user": source.user,
+            "user": job.user or source.user,
         },
         **job.sections,
         "places": [place.definition for place in job.places],

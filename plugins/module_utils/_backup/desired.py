@@ -38,7 +38,8 @@ _NEVER = (
     "/var/tmp",
 )
 _PATHS = ("metrics_directory", "staging")
-_OPTIONAL = ("incremental", *_PATHS)
+_OPTIONAL = ("incremental", "user", *_PATHS)
+_BY_ROLE = ("logical", "physical")
 _COUNTS = ("last", "days", "weeks", "months", "years")
 _MOST_LEVELS = {"gzip": 9, "zstd": 22, "lz4": 12, "none": -1}
 
@@ -72,6 +73,7 @@ class Job:
     option: str  # path of the option that holds it
     present: bool
     kind: str = ""
+    user: str = ""  # empty: the superuser that the account logs in as
     schedule: Schedule = Schedule("", 0, False)
     sections: Values = dataclasses.field(default_factory=dict)
     places: tuple[Place, ...] = ()
@@ -130,6 +132,7 @@ def _job(values: Values, option: str) -> Job:
         option=option,
         present=True,
         kind=values["kind"],
+        user=_user(values, option),
         schedule=_schedule(values["schedule"], f"{option}.schedule"),
         sections={
             **_KINDS[values["kind"]](values, option),
@@ -141,6 +144,21 @@ def _job(values: Values, option: str) -> Job:
         staging=_writable(staging, f"{option}.staging") if staging else "",
         timeout=values["timeout"],
     )
+
+
+def _user(values: Values, option: str) -> str:
+    user = values["user"]
+    if user is None:
+        return ""
+    if not user or not user.isprintable():
+        raise InputError(option=f"{option}.user", value=user, expected="the name of a role")
+    if values["kind"] not in _BY_ROLE:
+        raise InputError(
+            option=f"{option}.user",
+            value=user,
+            expected=f"left out: only {' or '.join(_BY_ROLE)} jobs have a role of their own",
+        )
+    return str(user)
 
 
 def _kept(values: Values, option: str) -> dict[str, t.Any]:

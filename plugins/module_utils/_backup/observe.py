@@ -78,7 +78,8 @@ def _source(server: Server, *, needed: bool) -> Source:
     cluster, session = server.cluster, server.session
     if needed and not session.is_superuser:
         raise Unsupported(
-            f"the login {session.login!r} is no superuser, and a dump that it makes would leave things out in silence"
+            f"the login {session.login!r} is no superuser, whom it takes to schedule jobs; a job that is to log in as a lesser"
+            " role has its own option user"
         )
     missing = [name for name in _CLIENTS if not os.access(os.path.join(cluster.bindir, name), os.X_OK)]
     if needed and missing:

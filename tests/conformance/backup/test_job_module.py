@@ -178,6 +178,31 @@ def test_what_is_refused_leaves_nothing(host: Host, changes: dict[str, t.Any], r
 
 @pytest.mark.with_clients
 @pytest.mark.in_turn
+def test_a_limited_role_works_where_it_sees_everything(host: Host) -> None:
+    """Who schedules the job is the superuser still."""
+    with host.jobs.server.connect() as connection:
+        connection.execute("CREATE ROLE dumper LOGIN")
+        connection.execute("CREATE TABLE t (id integer)")
+    changes: dict[str, t.Any] = {"user": "dumper", "databases": ["postgres"]}
+    before = host.files()
+    for check in (True, False):
+        with pytest.raises(RampartError, match=r"jobs\[0\] \(nightly\): .*postgres: SELECT on (public\.)?t\b"):
+            host.bring(check=check, **changes)
+        assert host.files() == before
+        with pytest.raises(RampartError, match=r"jobs\[0\] \(nightly\): .*nobody"):
+            host.bring(check=check, user="nobody")
+    with host.jobs.server.connect() as connection:
+        connection.execute("GRANT SELECT ON t TO dumper")
+        connection.execute("GRANT USAGE ON SCHEMA public TO dumper")
+    assert host.bring(**changes)["changed"]
+    assert not host.bring(**changes)["changed"]
+    assert host.run_as_cron() == 0
+    changed = host.bring(databases=["postgres"])
+    assert [step["subject"] for step in changed["steps"]] == [f"{host.layout.definitions}/nightly.json"]
+
+
+@pytest.mark.with_clients
+@pytest.mark.in_turn
 def test_a_place_of_somebody_else_is_refused(host: Host) -> None:
     host.place.mkdir(mode=0o700)
     with pytest.raises(RampartError, match="no directory in which"):

@@ -120,6 +120,59 @@ def test_what_cannot_work_fails_and_leaves_nothing(
 
 
 @pytest.mark.in_turn
+def test_a_limited_role_is_told_what_it_may_not_read(jobs: Jobs) -> None:
+    """Nothing of a schema that is not dumped, and nothing that the role can see although others cannot."""
+    with jobs.server.connect() as connection:
+        connection.execute("CREATE ROLE dumper LOGIN")
+        for statement in (
+            "CREATE SCHEMA kept",
+            "CREATE SCHEMA other",
+            "GRANT USAGE ON SCHEMA public, kept TO dumper",
+            "CREATE TABLE kept.readable (id integer)",
+            "GRANT SELECT ON kept.readable TO dumper",
+            "CREATE FOREIGN DATA WRAPPER w",
+            "CREATE SERVER own FOREIGN DATA WRAPPER w",
+            "CREATE SERVER another FOREIGN DATA WRAPPER w",
+            "GRANT USAGE ON FOREIGN SERVER own TO dumper",
+            "CREATE USER MAPPING FOR dumper SERVER own OPTIONS (password 'its own')",
+        ):
+            connection.execute(statement)
+        cluster = {**json.loads(jobs.define().read_text())["cluster"], "user": "dumper"}
+        job = {"databases": ["postgres"], "exclude_schemas": ["other"]}
+        picks = jobs.define("picks", cluster=cluster, logical=job)
+        whole = jobs.define("whole", cluster=cluster, logical={"databases": ["postgres"]})
+        assert jobs.call("check", whole).status == 0
+        for make, of_all, of_some, unmake in (
+            ("CREATE TABLE kept.t (id integer)", "SELECT on kept.t", "SELECT on kept.t", "DROP TABLE kept.t"),
+            ("CREATE SEQUENCE kept.s", "SELECT on kept.s", "SELECT on kept.s", "DROP SEQUENCE kept.s"),
+            ("CREATE TABLE other.t (id integer)", "SELECT on other.t", "", "DROP TABLE other.t"),
+            (
+                "CREATE TABLE other.t (id integer); GRANT SELECT ON other.t TO dumper",
+                "USAGE on the schema other",
+                "",
+                "DROP TABLE other.t",
+            ),
+            ("SELECT lo_create(4711)", "SELECT on 1 large objects", "", "SELECT lo_unlink(4711)"),
+            (
+                f"CREATE USER MAPPING FOR \"{jobs.server.superuser}\" SERVER another OPTIONS (password 'x')",
+                f"options of the user mapping of {jobs.server.superuser} on another",
+                "",
+                f'DROP USER MAPPING FOR "{jobs.server.superuser}" SERVER another',
+            ),
+        ):
+            connection.execute(make)
+            for definition, named in ((whole, of_all), (picks, of_some)):
+                done = jobs.call("check", definition)
+                assert done.status == (2 if named else 0), (make, done.told)
+                assert f"postgres: {named}" in done.told or not named, done.told
+            connection.execute(unmake)
+        for name, definition in (("whole", whole), ("picks", picks)):
+            done = jobs.call("run", definition)
+            assert done.status == 0, done.told
+            assert len(jobs.backups(name)) == 1
+
+
+@pytest.mark.in_turn
 def test_a_limited_role_is_refused_what_it_would_leave_out(jobs: Jobs) -> None:
     with jobs.server.connect() as connection:
         connection.execute("CREATE DATABASE app")
