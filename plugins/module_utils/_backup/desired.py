@@ -20,6 +20,7 @@ _RESERVED = re.compile(r"vault|drills|pull-.*")  # whose units, states or metric
 STANZA = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _CALENDAR = re.compile(r"[A-Za-z0-9*,./:~_+ -]+")
 _REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@ -]*")
+_HOST = re.compile(r"[A-Za-z0-9_.:][A-Za-z0-9_.:-]*")  # or an account, on a command line of ssh
 _UNQUOTABLE = re.compile(r"[\x00-\x1f\x7f\"\\]")
 # Whoever may change a job must not open what is the system's to it.
 _NEVER_BELOW = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/sys", "/usr")
@@ -39,6 +40,7 @@ _NEVER = (
 )
 _PATHS = ("metrics_directory", "staging")
 _OPTIONAL = ("incremental", "user", *_PATHS)
+_PATTERNS = ("databases", "exclude_databases", "schemas", "exclude_schemas")
 _BY_ROLE = ("logical", "physical")
 _COUNTS = ("last", "days", "weeks", "months", "years")
 _MOST_LEVELS = {"gzip": 9, "zstd": 22, "lz4": 12, "none": -1}
@@ -127,6 +129,8 @@ def _job(values: Values, option: str) -> Job:
     if not values["places"]:
         raise InputError(option=f"{option}.places", value=[], expected="a backup has to be put somewhere")
     metrics, staging = (values[name] for name in _PATHS)
+    places = tuple(_place(each, f"{option}.places[{number}]") for number, each in enumerate(values["places"]))
+    _refuse_twice(places, staging, option)
     return Job(
         name=name,
         option=option,
@@ -137,13 +141,26 @@ def _job(values: Values, option: str) -> Job:
         sections={
             **_KINDS[values["kind"]](values, option),
             **_kept(values, option),
-            "notify": dict(values["notify"]),
+            "notify": {**values["notify"], "command": _texts(values["notify"], "command", f"{option}.notify")},
         },
-        places=tuple(_place(each, f"{option}.places[{number}]") for number, each in enumerate(values["places"])),
+        places=places,
         metrics=_writable(metrics, f"{option}.metrics_directory") if metrics else "",
         staging=_writable(staging, f"{option}.staging") if staging else "",
         timeout=values["timeout"],
     )
+
+
+def _refuse_twice(places: t.Sequence[Place], staging: str | None, option: str) -> None:
+    """A backup cannot be put twice where it is, and what is staged lies in clear."""
+    for number, place in enumerate(places):
+        if any(place.definition == each.definition for each in places[:number]):
+            raise InputError(
+                option=place.option, value=dict(place.definition), expected="another place: it is there twice"
+            )
+        if staging and place.path and _writable(staging, f"{option}.staging") == place.path:
+            raise InputError(
+                option=f"{option}.staging", value=staging, expected="another directory than that of a place"
+            )
 
 
 def _user(values: Values, option: str) -> str:
@@ -199,8 +216,10 @@ def _logical(values: Values, option: str) -> dict[str, t.Any]:
             value=values["parallel"],
             expected="1 without staging, as several connections write files in clear first",
         )
-    names = ("databases", "exclude_databases", "schemas", "exclude_schemas", "row_counts", "parallel")
-    return {"logical": {name: values[name] for name in names}}
+    patterns = {name: _texts(values, name, option) for name in _PATTERNS}
+    if not patterns["databases"]:
+        raise InputError(option=f"{option}.databases", value=[], expected="a pattern at least: '*' chooses all")
+    return {"logical": {**patterns, "row_counts": values["row_counts"], "parallel": values["parallel"]}}
 
 
 def _physical(values: Values, option: str) -> dict[str, t.Any]:
@@ -245,7 +264,10 @@ def _compression(values: Values, option: str) -> Values:
 
 
 def _encryption(values: Values, option: str) -> Values:
-    recipients = values["recipients"]
+    recipients = _texts(values, "recipients", option)
+    strange = next((each for each in recipients if each.startswith("-")), None)
+    if strange is not None:  # the programs would take it for an option
+        raise InputError(option=f"{option}.recipients", value=strange, expected="a public key")
     if values["method"] == "none" and recipients:
         raise InputError(option=f"{option}.recipients", value=recipients, expected="none where method is none")
     if values["method"] != "none" and not recipients:
@@ -265,6 +287,9 @@ def _retention(values: Values, option: str) -> Values:
 
 
 def _place(values: Values, option: str) -> Place:
+    for name in _NEEDED[values["kind"]]:
+        if values[name] is None:
+            raise InputError(option=f"{option}.{name}", value=None, expected=f"a value, as kind is {values['kind']}")
     if values["kind"] == "directory":
         path = _writable(values["path"], f"{option}.path")
         return Place(path, {"kind": "directory", "path": path}, option)
@@ -275,10 +300,22 @@ def _place(values: Values, option: str) -> Place:
         _remote(given["remote"], f"{option}.remote")
     else:
         _number(given, "port", option, least=1, most=65535)
+        for name in ("host", "account"):
+            if not _HOST.fullmatch(given[name]):
+                raise InputError(
+                    option=f"{option}.{name}",
+                    value=given[name],
+                    expected="a name of letters, digits and _ . : -, not first -",
+                )
     files = tuple(_full_path(given[each], f"{option}.{each}", "the full path of a file") for each in _FILES[kind])
     return Place("", {name: given[name] for name in _KEYS[kind]}, option, files=files)
 
 
+_NEEDED = {
+    "directory": ("path",),
+    "vault": ("host", "account", "key", "known_hosts"),
+    "rclone": ("remote", "config"),
+}
 _TIMEOUTS = {"vault": 60, "rclone": 300}  # seconds
 _FILES = {"vault": ("key", "known_hosts"), "rclone": ("config",)}
 _KEYS = {
@@ -297,10 +334,17 @@ def _remote(remote: str, option: str) -> None:
 
 
 def _number(values: Values, name: str, option: str, *, least: int, most: int = 2**31 - 1) -> None:
-    if not least <= values[name] <= most:
+    if isinstance(values[name], bool) or not least <= values[name] <= most:
         raise InputError(
             option=f"{option}.{name}", value=values[name], expected=f"a whole number from {least} to {most}"
         )
+
+
+def _texts(values: Values, name: str, option: str) -> list[str]:
+    """A list of texts that a program can be given."""
+    if not all(each and "\0" not in each for each in values[name]):
+        raise InputError(option=f"{option}.{name}", value=values[name], expected="texts that are not empty")
+    return list(values[name])
 
 
 def _full_path(path: str, option: str, expected: str) -> str:
