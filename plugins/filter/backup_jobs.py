@@ -30,6 +30,12 @@ options:
     description: The same of places whose C(kind) is C(rclone).
     type: dictionary
     default: {}
+  check:
+    description: >-
+      Whether a job is an error that M(rampart.postgresql.backup_job) would refuse whatever the server is, or whose name another one has, so that
+      nothing is done for the others.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -52,6 +58,10 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._backup_jobs import refuse
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._plain import plain
+
 Values = t.Mapping[str, t.Any]
 
 
@@ -60,6 +70,8 @@ def backup_jobs(
     defaults: Values | None = None,
     vault: Values | None = None,
     rclone: Values | None = None,
+    *,
+    check: bool = False,
 ) -> list[Values]:
     """Options of the module backup_job, one dictionary for each cluster."""
     given = {name: value for name, value in (defaults or {}).items() if value is not None}
@@ -74,7 +86,15 @@ def backup_jobs(
             clusters.setdefault(str(job.pop("cluster", "") or ""), []).append(job)
     except (AttributeError, TypeError, ValueError) as error:
         raise AnsibleFilterError(f"backup_jobs: this is not a list of jobs: {jobs!r}") from error
-    return [{**({"cluster": name} if name else {}), "jobs": found} for name, found in clusters.items()]
+    by_cluster: list[Values] = [
+        {**({"cluster": name} if name else {}), "jobs": found} for name, found in clusters.items()
+    ]
+    if check:
+        try:
+            refuse(plain(by_cluster))
+        except RampartError as error:
+            raise AnsibleFilterError(str(error)) from error
+    return by_cluster
 
 
 def _place(place: Values, kinds: t.Mapping[str, Values]) -> Values:

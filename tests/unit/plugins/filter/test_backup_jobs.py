@@ -42,3 +42,41 @@ def test_places_have_what_their_kind_has_in_common() -> None:
 def test_what_is_no_list_of_jobs_is_refused(jobs: t.Any) -> None:
     with pytest.raises(AnsibleFilterError, match="not a list of jobs"):
         backup_jobs(jobs)
+
+
+GOOD: dict[str, t.Any] = {
+    "name": "a",
+    "schedule": {"calendar": "daily"},
+    "encryption": {"method": "none"},
+    "places": [{"path": "/srv/backups"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ([], None),
+        ([{"name": "b", "state": "absent"}], None),
+        (
+            [{**GOOD, "cluster": "17/second"}],
+            r"^jobs\[0\]\.name: 'a' cannot be used: .* names are the same for all clusters",
+        ),
+        ([{"name": "a", "state": "absent", "cluster": "17/second"}], r"^jobs\[0\]\.name: 'a' cannot be used"),
+        ([{**GOOD, "name": "../b"}], r"^jobs\[1\]\.name: '\.\./b' cannot be used"),
+        ([{**GOOD, "name": "b", "compression": -1}], r"^jobs\[1\]\.compression: -1 cannot be used: a dictionary"),
+        ([{**GOOD, "name": "b", "compression": {"level": "x"}}], "^jobs: .*level.*jobs -> compression"),
+        ([{**GOOD, "name": "b", "kind": "magic"}], "^jobs: .*kind.*logical"),
+        ([{**GOOD, "name": "b", "when": "daily"}], "^jobs: .*when"),
+        ([{"name": "b"}], "^jobs: .*schedule, encryption, places"),
+        ([{"schedule": {}}], "^jobs: .*missing.*name"),
+    ],
+)
+def test_a_job_that_the_module_would_refuse_is_told_before_anything_is_done(
+    more: list[dict[str, t.Any]], message: str | None
+) -> None:
+    if message is None:
+        assert backup_jobs([GOOD, *more], check=True) == backup_jobs([GOOD, *more])
+        return
+    backup_jobs([GOOD, *more])
+    with pytest.raises(AnsibleFilterError, match=message):
+        backup_jobs([GOOD, *more], check=True)
