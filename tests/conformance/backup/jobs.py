@@ -75,10 +75,11 @@ class Jobs:
         self.directory = directory
         self.program = build_program(directory)
         self.keys = Keys.make(directory / "identity")
-        self.place = self._ours("place")
-        self.state = self._ours("state")
+        self.place = self.own("place")
+        self.state = self.own("state")
 
-    def _ours(self, name: str) -> pathlib.Path:
+    def own(self, name: str) -> pathlib.Path:
+        """A new directory of the server's account."""
         path = self.directory / name
         path.mkdir(mode=0o700)
         if os.geteuid() == 0:

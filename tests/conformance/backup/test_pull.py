@@ -173,6 +173,45 @@ def test_what_is_wrong_with_a_host_is_told_and_what_is_here_stays(jobs: Jobs, pu
     assert fetched.items() <= puller.content().items()
 
 
+def test_one_that_is_not_taken_keeps_no_later_one_from_it(jobs: Jobs, puller: Puller) -> None:
+    for method in ("none", "age"):
+        recipients = [jobs.keys.recipient] if method == "age" else []
+        encryption = {"method": method, "recipients": recipients}
+        assert jobs.call("run", jobs.define(logical=_SMALL, encryption=encryption)).status == 0
+    plain, sealed = (each.name for each in jobs.backups())
+    done = puller.pull()
+    assert (done.status, f"nightly/{plain}" in done.told, "is not encrypted" in done.told) == (13, True, True), (
+        done.told
+    )
+    assert (puller.backups(), jobs.status("pull")["pulled"]) == ([sealed], [f"nightly/{sealed}"])
+    # What the host cannot send any more, though it says that it has it, is told; what its retention took meanwhile is not.
+    part = jobs.place / "nightly" / plain / "roles.sql"
+    part.unlink()
+    assert puller.pull(plain=True).status == 13
+    shutil.rmtree(jobs.place / "nightly" / plain)
+    (jobs.place / "nightly" / "catalogue.jsonl").unlink()
+    assert puller.pull().status == 0
+
+
+def test_what_retention_takes_away_during_a_pull_is_not_missed(jobs: Jobs, puller: Puller) -> None:
+    definition = jobs.define(logical=_SMALL)
+    for _turn in range(2):
+        assert jobs.call("run", definition).status == 0
+    first, second = (each.name for each in jobs.backups())
+    jobs.define(logical=_SMALL, retention={"last": 1})
+    script = jobs.directory / "removing"
+    script.write_text(
+        f'#!/bin/sh\ncase "$SSH_ORIGINAL_COMMAND" in "get nightly {first}"*) {jobs.program} retain {definition} >&2;; esac\n'
+        f"exec {jobs.program} vault {jobs.place} --may offer\n"
+    )
+    script.chmod(0o755)
+    public = (puller.host.directory / "reads.pub").read_text()
+    (puller.host.directory / "authorized_keys").write_text(f'restrict,command="{script}" {public}')
+    done = puller.pull()
+    assert (done.status, puller.backups()) == (0, [second]), done.told
+    assert [each.name for each in jobs.backups()] == [second]
+
+
 def entry(**changes: t.Any) -> dict[str, t.Any]:
     """Of a backup that has one part, _DATA."""
     part = {"name": "x.age", "size": len(_DATA), "sha256": hashlib.sha256(_DATA).hexdigest(), "plain_size": 1}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import hashlib
 import json
+import shutil
 import time
 import typing as t
 
@@ -184,6 +185,75 @@ def test_files_without_content_and_several_connections_use_up_a_quota_too(vault:
     said = [vault.end(each) for each in commands]
     assert sum(b"quota of this host is used up" in each for each in said) >= 2
     assert (vault.backups(), vault.partial()) == ([], [])
+
+
+@pytest.mark.in_turn
+def test_a_quota_that_is_used_up_lets_nothing_be_made(vault: Vault) -> None:
+    for put in (f"put nightly {_ID}", f"wal-put wal 7 000000010000000000000009 {'a' * 64} .gz.age"):
+        for quota, said in ((3 * 4096 - 1, b"quota of this host is used up"), (3 * 4096, b"cut off")):
+            vault.authorize(adds=f"--quota {quota}")
+            assert said in vault.ssh(put).stdout, put
+            assert list(vault.root.iterdir()) == [] or quota == 3 * 4096, put
+        for each in vault.root.iterdir():
+            shutil.rmtree(each)
+
+
+@pytest.mark.in_turn
+@pytest.mark.parametrize(
+    "said", [b"", frames((b"P", b"x")), frames((b"P", b"x"), (b"D", b"age-encryption.org/v1"))[:-3]]
+)
+def test_a_host_that_hangs_is_given_up_and_holds_nothing(vault: Vault, said: bytes) -> None:
+    """Its ssh lives on and says nothing; one that shows that it is there is waited for."""
+    vault.authorize(adds="--patience 1")
+    hanging = vault.begin(f"put nightly {_ID}")
+    vault.send(hanging, said)
+    assert hanging.stdout is not None
+    assert json.loads(hanging.stdout.readline()) == {"ready": True, "patience": 1}
+    assert vault.partial()
+    if not said:
+        for _turn in range(10):
+            time.sleep(0.2)
+            vault.send(hanging, frames((b"S", b"")))
+        assert hanging.poll() is None
+    assert hanging.wait(10) == 13
+    assert b"nothing came for 1 seconds" in hanging.stdout.read()
+    assert (vault.backups(), vault.partial(), vault.processes("vault")) == ([], [], [])
+    assert sent(vault, _ID, finished="2026-01-01T00:00:00Z").returncode == 0
+
+
+@pytest.mark.in_turn
+def test_a_run_that_has_nothing_to_send_for_long_is_waited_for(jobs: Jobs, vault: Vault) -> None:
+    vault.authorize(adds="--patience 1")
+    with jobs.server.connect(autocommit=False) as connection:
+        connection.execute("CREATE TABLE held AS SELECT 1 AS one")
+        connection.commit()
+        connection.execute("LOCK TABLE held")  # for which pg_dump waits
+        running = jobs.start("run", small(jobs, vault))
+        time.sleep(4)
+        assert running.poll() is None
+        connection.commit()
+    _said, told = running.communicate(timeout=60)
+    assert running.returncode == 0, told
+    assert len(vault.backups()) == 1
+
+
+@pytest.mark.in_turn
+def test_a_vault_that_hangs_is_given_up_by_who_reads_there(jobs: Jobs, vault: Vault) -> None:
+    assert jobs.call("run", small(jobs, vault)).status == 0
+    script = jobs.directory / "hangs"
+    for verb in ("list", "get", "note"):
+        script.write_text(
+            f'#!/bin/sh\ncase "$SSH_ORIGINAL_COMMAND" in {verb}*) sleep 60;; esac\n'
+            f"exec {jobs.program} vault {vault.root} --may read\n"
+        )
+        script.chmod(0o755)
+        public = (vault.directory / "reads.pub").read_text()
+        (vault.directory / "authorized_keys").write_text(f'restrict,command="{script}" {public}')
+        done = drill(jobs, place=vault.place("reads", timeout=2))
+        assert (done.status, "nothing came for 2 seconds" in done.told) == (13, True), done.told
+    vault.authorize()
+    done = drill(jobs, place=vault.place("reads", timeout=2))
+    assert done.status == 0, done.told
 
 
 @pytest.mark.in_turn

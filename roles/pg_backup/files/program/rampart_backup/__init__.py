@@ -19,12 +19,12 @@ and back, in a drill or a restore:
 
 Rooms, each with what it is for in its own words:
 
-- `streams`: `process` (children), `pump` and `line` (what flows between them), `packing`, `sealing` and `unsealing`, and what
-  reads along: `tar`, `manifest`
+- `streams`: `process` (children), `pump` and `line` (what flows between them), `patient` (with other ends that may hang),
+  `packing`, `sealing` and `unsealing`, and what reads along: `tar`, `manifest`
 - `sources`: the `server`, and for each of the `kinds` a `source`: `logical`, `physical` (with its `marker`, and `incremental`:
   chains), `logs`; what cannot flow lies in `staging` meanwhile; `backrest` has pgBackRest make its backups
-- `places`: `deliveries` (all places of a run), `store` (a directory), `remote` (rclone), `wire`, `vault` and `offering` (another
-  host), `shelves` (to read again), `catalogue` (what is known), `retention` (what stays)
+- `places`: `deliveries` (all places of a run, as `several`), `store` (a directory, by `directories`), `remote` (rclone), `ssh`,
+  `wire`, `vault` and `offering` (another host), `shelves` (to read again), `catalogue` (what is known), `retention` (what stays)
 - `archiving`: `wal` (names), `archive` (archive_command), `archive_store` (a directory), `remote_archive` (rclone), `wal_shelves`
   (to read again), `wal_chain` and `keeping` (what is needed, what is missing), `watch` (a run of a job); `until` (how far it
   is replayed), `timelines` (what leads there), `replay`, and `broker` (restore_command, for a server without a network)

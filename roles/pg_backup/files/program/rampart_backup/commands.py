@@ -10,6 +10,7 @@ What a command needs is imported by it: a server starts one for every 16 MiB of 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -116,6 +117,13 @@ def _parser() -> argparse.ArgumentParser:
     vault.add_argument("root", help="the directory of one host's backups")
     vault.add_argument("--may", choices=("add", "offer", "read"), default="add")
     vault.add_argument("--quota", type=int, default=0, metavar="BYTES")
+    vault.add_argument(
+        "--patience",
+        type=float,
+        default=900,
+        metavar="SECONDS",
+        help="for how long the other side may say or take nothing",
+    )
     vault.add_argument("--plain", action="store_true", help="take backups that are not encrypted, too")
     return parser
 
@@ -314,7 +322,9 @@ def _offer(given: argparse.Namespace) -> None:
 
 def _vault(given: argparse.Namespace) -> None:
     from .places.vault import Vault
+    from .streams.patient import Patient
 
     os.umask(0o077)
-    vault = Vault(root=given.root, may=given.may, quota=given.quota, sealed_only=not given.plain)
-    vault.serve(os.environ.get("SSH_ORIGINAL_COMMAND", ""), sys.stdin.buffer, sys.stdout.buffer)
+    source, target = (Patient(stream.fileno(), given.patience) for stream in (sys.stdin, sys.stdout))
+    vault = Vault(given.root, given.patience, given.may, given.quota, sealed_only=not given.plain)
+    vault.serve(os.environ.get("SSH_ORIGINAL_COMMAND", ""), io.BufferedReader(source), t.cast("t.IO[bytes]", target))

@@ -10,12 +10,10 @@ checked, counted and compared before any of it counts, and nothing that is here 
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import os
 import re
-import select
 import typing as t
 
 from . import definition
@@ -29,16 +27,18 @@ from .faults import VerificationFault
 from .fields import Fields
 from .places import wire
 from .places.catalogue import Record
-from .places.deliveries import ssh_words
+from .places.ssh import asked
 from .places.store import Store
 from .places.store import is_identifier
 from .places.store import is_part
 from .places.vault import SEALED
 from .places.vault import usage
-from .streams.process import Child
+from .places.wire import Refused
 from .streams.pump import Carried
 
 if t.TYPE_CHECKING:
+    import io
+
     from .places.catalogue import Part
     from .places.store import Incoming
 
@@ -50,6 +50,11 @@ _CHUNK = 2**20
 _LINE = 2**24  # bytes of an answer; an entry of 10,000 databases takes 2 MiB
 _LIST = 2**26  # bytes of a list
 _PARTS = 100_000
+_WRONG = 100  # faults after which a host is given up
+
+
+class _Unwanted(PlaceFault):
+    """A backup that is not taken, which says nothing of others."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,19 +145,26 @@ class _Pull:
         newest = max((record.moment for record in ours.values()), default="")
         for record in sorted(self._host.records(job), key=lambda each: (each.finished, each.id)):
             known = ours.get(record.id)
+            if len(self._wrong) >= _WRONG:
+                raise PlaceFault("too much is wrong with it")
             try:
                 if known is not None:
                     _refuse_other(known, record)
                 elif not (record.removed or record.damaged or record.refuted):
                     newest = _arrival(record, newest)
                     self._fetch(store, job, record, newest)
-            except VerificationFault as fault:
-                self._blame(f"{job}/{record.id}", fault)
+            except (Refused, VerificationFault, _Unwanted) as fault:
+                # The host's own retention may have taken it away meanwhile.
+                if not isinstance(fault, Refused) or self._is_offered(job, record.id):
+                    self._blame(f"{job}/{record.id}", fault)
+
+    def _is_offered(self, job: str, identifier: str) -> bool:
+        return any(each.id == identifier and not each.removed for each in self._host.records(job))
 
     def _fetch(self, store: Store, job: str, record: Record, arrived: str) -> None:
         room = self._pulling.quota - usage(self._pulling.root) if self._pulling.quota else None
         if room is not None and record.size > room:
-            raise PlaceFault(f"{record.id} has {record.size} bytes, and the quota of this host leaves {max(room, 0)}")
+            raise _Unwanted(f"{record.id} has {record.size} bytes, and the quota of this host leaves {max(room, 0)}")
         incoming = store.begin(record.id)
         try:
             for part in record.parts:
@@ -167,8 +179,8 @@ class _Pull:
     def _part(self, incoming: Incoming, job: str, part: Part) -> None:
         file = incoming.part(part.name)
         left, head = part.size, b""
-        with self._host.asked("get", job, incoming.identifier, part.name) as heard:
-            for data in heard.chunks():
+        with asked(self._pulling.source, "get", job, incoming.identifier, part.name) as stream:
+            for data in _chunks(stream):
                 left -= len(data)
                 if left < 0:
                     raise VerificationFault(f"{part.name}: more than the {part.size} bytes of its entry are sent")
@@ -193,7 +205,7 @@ _HEAD = max(len(each) for each in SEALED)
 def _refuse_plain(name: str, head: bytes, *, whole: bool) -> None:
     """``head`` is what a part begins with, maybe not enough of it yet."""
     if (len(head) >= _HEAD or whole) and not head.startswith(SEALED):
-        raise PlaceFault(f"{name} is not encrypted, and this vault takes nothing else")
+        raise _Unwanted(f"{name} is not encrypted, and this vault takes nothing else")
 
 
 def _refuse_other(known: Record, record: Record) -> None:
@@ -218,21 +230,10 @@ class _Host:
     def __init__(self, source: definition.Vault) -> None:
         self._source = source
 
-    @contextlib.contextmanager
-    def asked(self, *words: str) -> t.Iterator[_Heard]:
-        """Ask something. Leaving the context without an error raises what the other side failed with."""
-        name = self._source.name
-        child = Child(ssh_words(self._source, *words), what=f"ssh to {name}", fault=PlaceFault, writes=True)
-        try:
-            yield _Heard(child, self._source.timeout)
-            child.finish()
-        finally:
-            child.close()
-
     def jobs(self) -> list[str]:
         """Those that are offered."""
-        with self.asked("jobs") as heard:
-            answers = list(heard.answers())
+        with asked(self._source, "jobs") as stream:
+            answers = list(_answers(stream))
         jobs = answers[0].get("jobs") if len(answers) == 1 else None
         if not isinstance(jobs, list) or not all(isinstance(each, str) and NAME.fullmatch(each) for each in jobs):
             raise PlaceFault(f"{self._source.name} offers what are no names of jobs")
@@ -240,46 +241,34 @@ class _Host:
 
     def records(self, job: str) -> list[Record]:
         """What the catalogue of a job has, each entry looked at."""
-        with self.asked("list", job) as heard:
-            answers = list(heard.answers())
+        with asked(self._source, "list", job) as stream:
+            answers = list(_answers(stream))
         if not answers or "end" not in answers.pop():
             raise PlaceFault(f"the list of {self._source.name} was cut off")
         return [checked(answer, job) for answer in answers]
 
 
-class _Heard:
-    """What a child says: never for longer silent than ``timeout`` seconds, and no more of it than was agreed."""
+def _chunks(stream: t.IO[bytes]) -> t.Iterator[memoryview]:
+    """Bytes, until there are no more. What was yielded is gone with the next one. A refusal is raised."""
+    buffer, first = bytearray(_CHUNK), True
+    while count := t.cast("io.RawIOBase", stream).readinto(buffer):
+        if first and buffer.startswith(b'{"refused"'):
+            wire.read_answer(bytes(buffer[:count]))
+        first = False
+        yield memoryview(buffer)[:count]
 
-    def __init__(self, child: Child, timeout: int) -> None:
-        self._child = child
-        self._timeout = timeout
 
-    def chunks(self) -> t.Iterator[memoryview]:
-        """Bytes, until there are no more. What was yielded is gone with the next one. A refusal is raised."""
-        descriptor, buffer, first = self._child.stdout.fileno(), bytearray(_CHUNK), True
-        while True:
-            ready, _w, _x = select.select([descriptor], [], [], self._timeout)
-            if not ready:
-                raise PlaceFault(f"{self._child.what}: nothing came for {self._timeout} seconds")
-            count = os.readv(descriptor, [buffer])
-            if count == 0:
-                return
-            if first and buffer.startswith(b'{"refused"'):
-                wire.read_answer(bytes(buffer[:count]))
-            first = False
-            yield memoryview(buffer)[:count]
-
-    def answers(self) -> t.Iterator[dict[str, t.Any]]:
-        """Lines of JSON."""
-        rest, total = b"", 0
-        for data in self.chunks():
-            total += len(data)
-            *lines, rest = (rest + bytes(data)).split(b"\n")
-            if total > _LIST or len(rest) > _LINE:
-                raise PlaceFault(f"{self._child.what}: the answer is too long")
-            yield from map(wire.read_answer, lines)
-        if rest:
-            raise PlaceFault(f"{self._child.what}: the answer was cut off")
+def _answers(stream: t.IO[bytes]) -> t.Iterator[dict[str, t.Any]]:
+    """Lines of JSON, no more of them than any host has to say."""
+    rest, total = b"", 0
+    for data in _chunks(stream):
+        total += len(data)
+        *lines, rest = (rest + bytes(data)).split(b"\n")
+        if total > _LIST or len(rest) > _LINE:
+            raise PlaceFault("the answer is too long")
+        yield from map(wire.read_answer, lines)
+    if rest:
+        raise PlaceFault("the answer was cut off")
 
 
 def checked(answer: t.Mapping[str, t.Any], job: str) -> Record:

@@ -76,19 +76,18 @@ class _Run:
             return
         with contextlib.closing(source), Sealing(self._job.encryption) as sealing:
             fingerprints = sealing.fingerprints()
-            with Deliveries(self._job, self._identifier) as deliveries:
+            with Deliveries() as deliveries:
+                deliveries.open_all(self._job, self._identifier)
                 self._collect(source, sealing, deliveries)
                 facts = source.facts()
                 self._told = {name: facts[name] for name in _TOLD if name in facts}
                 self._stored = deliveries.commit(self._entry(about, facts, fingerprints))
                 self._failed = {name: str(fault) for name, fault in deliveries.failed.items()}
-                lost = next(iter(deliveries.failed.values()), None)
             if not self._failed and not self._missing:
                 source.stored()
         if self._missing:
             raise Incomplete("; ".join(f"{name}: {why}" for name, why in sorted(self._missing.items())))
-        if lost is not None:
-            raise type(lost)("; ".join(f"{name}: {why}" for name, why in sorted(self._failed.items())))
+        deliveries.refuse_failed()
         self._retain()
 
     def _collect(self, source: Source, sealing: Sealing, deliveries: Deliveries) -> None:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import functools
 import os
 import shlex
 import sys
@@ -16,16 +16,16 @@ import typing as t
 from ..definition import Directory
 from ..definition import Rclone
 from ..faults import DefinitionFault
-from ..faults import Fault
-from ..faults import PlaceFault
 from ..faults import SourceFault
 from ..faults import VerificationFault
 from ..places import wire
-from ..places.deliveries import Conversation
+from ..places.several import Several
+from ..places.several import refuse_other
+from ..places.ssh import Conversation
 from ..streams import packing
 from ..streams.line import Line
-from ..streams.pump import Carried
 from ..streams.pump import ChildSink
+from ..streams.pump import carried
 from ..streams.sealing import Sealing
 from . import wal
 from .archive_store import Archive
@@ -35,10 +35,9 @@ if t.TYPE_CHECKING:
     from ..definition import Job
     from ..definition import Place
     from ..definition import Vault
+    from ..streams.pump import Carried
 
 __all__ = ["archive"]
-
-_CHUNK = 2**20
 
 
 def archive(job: Job, path: str) -> None:
@@ -50,10 +49,13 @@ def archive(job: Job, path: str) -> None:
     if not wal.is_file(file):
         raise DefinitionFault(f"{path} is no file that PostgreSQL archives")
     with _reading(path), _Deliveries() as deliveries:
-        plain = _hashed(path)
+        with open(path, "rb", buffering=0) as source:
+            plain = carried(source).sha256
         suffix = packing.PACKED[job.compression.method] + Sealing.SUFFIX[job.encryption.method]
         system = _system_identifier(path)
-        deliveries.begin(job, system, wal.Stored(file, plain, "", suffix))
+        wanted = wal.Stored(file, plain, "", suffix)
+        for place in job.places:
+            deliveries.begin(place.name, functools.partial(_begin, place, job.name, system, wanted))
         if deliveries.open:
             _send(job, path, plain, deliveries)
         deliveries.refuse_failed()
@@ -65,16 +67,6 @@ def _reading(path: str) -> t.Iterator[None]:
         yield
     except OSError as error:
         raise SourceFault(f"{error.filename or path}: {error.strerror}") from None
-
-
-def _hashed(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb", buffering=0) as stream:
-        while True:
-            data = stream.read(_CHUNK)
-            if not data:
-                return digest.hexdigest()
-            digest.update(data)
 
 
 def _system_identifier(path: str) -> str:
@@ -124,61 +116,33 @@ class _ToVault:
         """None when the vault has the file."""
         vault = Conversation(place, "wal-put", *map(shlex.quote, words))
         try:
-            if "have" not in vault.answer():
+            if "have" not in vault.begin():
                 return cls(vault)
             vault.end()
         except BaseException:
             vault.close()
             raise
-        vault.close()
         return None
 
     def write(self, data: memoryview) -> None:
         self._vault.send(wire.DATA, data)
 
     def accept(self) -> Carried:
-        self._vault.send(wire.ACCEPT)
-        values = self._vault.answer()
-        return Carried(int(values["size"]), str(values["sha256"]))
+        return self._vault.accept()
 
     def commit(self) -> None:
-        self._vault.send(wire.COMMIT)
-        self._vault.answer()
-        self._vault.end()
-        self._vault.close()
+        self._vault.commit()
 
     def abandon(self) -> None:
         self._vault.close()
 
 
-class _Deliveries:
-    """All places that lack the file: a context that leaves nothing half-done, and a sink. One that fails is given up."""
-
-    def __init__(self) -> None:
-        self.open: dict[str, _Delivery] = {}
-        self._failed: dict[str, Fault] = {}
-
-    def __enter__(self) -> _Deliveries:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        for delivery in self.open.values():
-            delivery.abandon()
-
-    def begin(self, job: Job, system_identifier: str, wanted: wal.Stored) -> None:
-        """Ask every place."""
-        for place in job.places:
-            try:
-                delivery = _begin(place, job.name, system_identifier, wanted)
-            except Fault as fault:
-                self._failed[place.name] = fault
-                continue
-            if delivery is not None:
-                self.open[place.name] = delivery
+class _Deliveries(Several[_Delivery]):
+    """All places that lack the file, and a sink."""
 
     def write(self, data: memoryview) -> None:
         """To all of them."""
-        self._everywhere(lambda delivery: delivery.write(data))
+        self.everywhere(lambda delivery: delivery.write(data))
         if not self.open:
             self.refuse_failed()
 
@@ -189,26 +153,10 @@ class _Deliveries:
         """It is whole; a place that has something else is given up, the others give it its name."""
 
         def kept(delivery: _Delivery) -> None:
-            found = delivery.accept()
-            if found != expected:
-                raise VerificationFault(f"{found.size} bytes arrived, with the checksum {found.sha256}, not {expected}")
+            refuse_other(delivery.accept(), expected)
             delivery.commit()
 
-        self._everywhere(kept)
-
-    def _everywhere(self, act: t.Callable[[_Delivery], object]) -> None:
-        for name, delivery in list(self.open.items()):
-            try:
-                act(delivery)
-            except (Fault, OSError) as error:
-                self._failed[name] = error if isinstance(error, Fault) else PlaceFault(error.strerror or str(error))
-                del self.open[name]
-                delivery.abandon()
-
-    def refuse_failed(self) -> None:
-        """Raise why a place has not got the file, when there is one."""
-        for fault in self._failed.values():
-            raise type(fault)("; ".join(f"{name}: {why}" for name, why in self._failed.items()))
+        self.everywhere(kept)
 
 
 def _begin(place: Place, job: str, system_identifier: str, wanted: wal.Stored) -> _Delivery | None:

@@ -19,13 +19,17 @@ import typing as t
 
 from ..faults import PlaceFault
 from ..faults import VerificationFault
-from ..places.store import as_place_fault
-from ..places.store import hashed
+from ..places.directories import as_place_fault
+from ..places.directories import is_left
+from ..places.directories import locked
+from ..places.directories import make
+from ..places.directories import sync
 from ..streams.pump import Carried
+from ..streams.pump import carried
 from ..streams.pump import write_all
 from . import wal
 
-__all__ = ["Archive", "Arriving", "archives", "is_directory", "is_system_identifier"]
+__all__ = ["Archive", "Arriving", "archives", "is_directory", "is_system_identifier", "refuse_another"]
 
 _PARTIAL = ".partial"
 _SYSTEM = re.compile(r"[0-9]{1,20}")
@@ -40,6 +44,15 @@ def is_system_identifier(text: str) -> bool:
 def is_directory(text: str) -> bool:
     """Whether a part of an archive may be called so."""
     return _DIRECTORY.fullmatch(text) is not None
+
+
+def refuse_another(path: str, found: wal.Stored, plain: str) -> None:
+    """Raise where an archive has a file with another content than this one."""
+    if found.plain != plain:
+        raise PlaceFault(
+            f"{path} has a {found.file} already, whose content is another one: its SHA-256 is {found.plain},"
+            f" not {plain}. Nothing is overwritten: do two clusters archive here, or was one restored?"
+        )
 
 
 def archives(path: str) -> list[Archive]:
@@ -80,11 +93,12 @@ class Arriving:
     def commit(self) -> None:
         """Give it its final name, unless somebody else brought the same; raises when that has another content."""
         stored = wal.Stored(self._file, self._plain, self._digest.hexdigest(), self._suffix)
-        with as_place_fault(self._path), self._archive.locked():
+        with as_place_fault(self._path), locked(self._archive.path):
             if not self._archive.has(self._file, self._plain):
-                self._archive.make(wal.directory(self._file))
-                os.rename(self._path, self._archive.file(stored))
-                self._archive.sync(wal.directory(self._file))
+                path = self._archive.file(stored)
+                make(os.path.dirname(path))
+                os.rename(self._path, path)
+                sync(os.path.dirname(path))
         self.abandon()
 
     def abandon(self) -> None:
@@ -157,54 +171,31 @@ class Archive:
         found = self.find(file)
         if found is None:
             return False
-        if found.plain != plain:
-            raise PlaceFault(
-                f"{self.path} has a {file} already, whose content is another one: its SHA-256 is {found.plain},"
-                f" not {plain}. Nothing is overwritten: do two clusters archive here, or was one restored?"
-            )
+        refuse_another(self.path, found, plain)
         return True
 
     def begin(self, file: str, plain: str, suffix: str) -> Arriving | None:
         """Let a file come in; None when it is there. What killed programs left is taken away."""
         if wal.Stored.of(wal.Stored(file, plain, "0" * 64, suffix).name) is None:
             raise PlaceFault(f"{file!r}, {plain!r} and {suffix!r} are not what a file of WAL is called by")
-        directory = wal.directory(file)
+        directory = os.path.join(self.path, wal.directory(file))
         with as_place_fault(self.path):
-            _make(self.path)
-            with self.locked():
+            make(directory)
+            with locked(self.path):
                 self._sweep()
-                self.make(directory)
                 if self.has(file, plain):
                     # Whoever brought it may have died before its name was on the disk.
-                    self.sync(directory)
+                    sync(directory)
                     return None
                 return Arriving(self, file, plain, suffix)
-
-    def make(self, directory: str) -> None:
-        """Make one of its directories, if it is missing."""
-        _make(os.path.join(self.path, directory))
 
     def _sweep(self) -> None:
         for name in os.listdir(self.path):
             if name.startswith(".") and name.endswith(_PARTIAL):
                 path = os.path.join(self.path, name)
                 with contextlib.suppress(FileNotFoundError):  # whoever brought it has just taken it away
-                    if _is_left(path):
+                    if is_left(path):
                         os.unlink(path)
-
-    def sync(self, directory: str) -> None:
-        """See the names in one of its directories to the disk."""
-        _sync(os.path.join(self.path, directory))
-
-    @contextlib.contextmanager
-    def locked(self) -> t.Iterator[None]:
-        """Nobody else names, removes or sweeps meanwhile."""
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
 
     def open(self, stored: wal.Stored) -> t.IO[bytes]:
         """Read a file."""
@@ -215,7 +206,8 @@ class Archive:
         """Read every byte of a file again; raises what is wrong with it."""
         path = self.file(stored)
         try:
-            found = hashed(path)
+            with open(path, "rb", buffering=0) as stream:
+                found = carried(stream)
         except OSError as error:
             raise VerificationFault(f"{path}: {error.strerror}") from None
         if found.sha256 != stored.sealed:
@@ -227,14 +219,14 @@ class Archive:
         """Take files away, and directories that are empty afterwards."""
         if not files:
             return
-        with as_place_fault(self.path), self.locked():
+        with as_place_fault(self.path), locked(self.path):
             for stored in files:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(self.file(stored))
             for directory in sorted({wal.directory(stored.file) for stored in files}):
                 with contextlib.suppress(OSError):  # not empty
                     os.rmdir(os.path.join(self.path, directory))
-            _sync(self.path)
+            sync(self.path)
 
 
 def _listed(path: str) -> list[str]:
@@ -242,35 +234,3 @@ def _listed(path: str) -> list[str]:
         return os.listdir(path)
     except (FileNotFoundError, NotADirectoryError):
         return []
-
-
-def _make(path: str) -> None:
-    """Make a directory and those above it, and see their names to the disk."""
-    missing = []
-    while not os.path.isdir(path):
-        missing.append(path)
-        path = os.path.dirname(path)
-    for each in reversed(missing):
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(each, 0o700)
-        _sync(os.path.dirname(each))
-
-
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _is_left(path: str) -> bool:
-    """Whether nobody writes there any more: who does holds a lock."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
-    return True

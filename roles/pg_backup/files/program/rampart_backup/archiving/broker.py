@@ -121,10 +121,7 @@ def fetch(path: str, file: str, target: str) -> int:
 
 def _receive(stream: t.IO[bytes], descriptor: int) -> bool:
     while True:
-        frame = wire.read_frame(stream)
-        if frame is None:
-            raise OSError("the answer was cut off")
-        kind, data = frame
+        kind, data = wire.read_frame(stream)
         if kind == wire.DATA:
             write_all(descriptor, memoryview(data))
         elif kind == wire.COMMIT:

@@ -15,8 +15,8 @@ import typing as t
 from ..definition import NAME
 from ..definition import Directory
 from ..faults import VerificationFault
+from ..places.directories import as_place_fault
 from ..places.store import Store
-from ..places.store import as_place_fault
 from . import wal_chain
 from .archive_store import Archive
 from .archive_store import archives

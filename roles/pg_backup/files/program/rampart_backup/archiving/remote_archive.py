@@ -15,13 +15,13 @@ import hashlib
 import os
 import typing as t
 
-from ..faults import PlaceFault
 from ..places.remote import RemoteStore
 from ..places.remote import refuse_readable
 from ..streams.pump import Carried
 from ..streams.pump import write_all
 from . import wal
 from .archive_store import is_directory
+from .archive_store import refuse_another
 
 if t.TYPE_CHECKING:
     from ..definition import Rclone
@@ -32,13 +32,12 @@ _CHUNK = 2**20
 
 
 class RemoteArchive:
-    """The WAL of one cluster. It remembers the names in a directory, as a replay asks for one file of it after the other."""
+    """The WAL of one cluster."""
 
     def __init__(self, place: Rclone, job: str, system_identifier: str) -> None:
         refuse_readable(place)
         self.store = RemoteStore(place, job)
         self._path = f"{self.store.path}/{system_identifier}"
-        self._known: dict[str, list[wal.Stored]] = {}
 
     def file(self, stored: wal.Stored) -> str:
         """Where a file is."""
@@ -51,17 +50,7 @@ class RemoteArchive:
     def names(self, directory: str) -> list[wal.Stored]:
         """The files of one of its directories."""
         found = [wal.Stored.of(name) for name in self.store.names(f"{self._path}/{directory}")]
-        self._known[directory] = [each for each in found if each is not None and wal.directory(each.file) == directory]
-        return self._known[directory]
-
-    def find(self, file: str) -> wal.Stored | None:
-        """The file of that name."""
-        directory = wal.directory(file)
-        for names in (lambda: self._known.get(directory, []), lambda: self.names(directory)):
-            for each in names():
-                if each.file == file:
-                    return each
-        return None
+        return [each for each in found if each is not None and wal.directory(each.file) == directory]
 
     def open(self, stored: wal.Stored) -> contextlib.AbstractContextManager[t.IO[bytes]]:
         """Read a file as it is stored."""
@@ -69,14 +58,10 @@ class RemoteArchive:
 
     def begin(self, file: str, plain: str, suffix: str) -> _Arriving | None:
         """Let a file come in; None when it is there, whole. Raises when it is there with another content."""
-        found = self.find(file)
+        found = next((each for each in self.names(wal.directory(file)) if each.file == file), None)
         if found is None:
             return _Arriving(self, file, plain, suffix)
-        if found.plain != plain:
-            raise PlaceFault(
-                f"{self._path} has a {file} already, whose content is another one: its SHA-256 is {found.plain},"
-                f" not {plain}. Nothing is overwritten: do two clusters archive here, or was one restored?"
-            )
+        refuse_another(self._path, found, plain)
         path = self.file(found)
         if self.store.read_back(path).sha256 == found.sealed:
             return None

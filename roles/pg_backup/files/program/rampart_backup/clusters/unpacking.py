@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 import shutil
@@ -20,6 +19,7 @@ from ..streams.line import Line
 from ..streams.packing import unpack
 from ..streams.process import Child
 from ..streams.pump import ChildSink
+from ..streams.pump import carried
 from ..streams.pump import write_all
 
 if t.TYPE_CHECKING:
@@ -33,7 +33,6 @@ if t.TYPE_CHECKING:
 
 __all__ = ["Unpacking"]
 
-_CHUNK = 2**20
 _MANIFEST = "backup_manifest"
 _TABLESPACE = "tablespace-"
 _OID = re.compile(r"[0-9]{1,10}")
@@ -194,13 +193,10 @@ class _FileSink:
 
 
 def _hashed(path: str) -> str:
-    digest = hashlib.sha256()
     if os.path.islink(path) or not os.path.isfile(path):
         return "no file"
-    with open(path, "rb") as stream:
-        for data in iter(lambda: stream.read(_CHUNK), b""):
-            digest.update(data)
-    return digest.hexdigest()
+    with open(path, "rb", buffering=0) as stream:
+        return carried(stream).sha256
 
 
 def _by_name(record: Record) -> dict[str, Part]:

@@ -16,6 +16,8 @@ import time
 import typing as t
 
 from ..faults import DefinitionFault
+from ..places.directories import is_left
+from ..places.directories import locked
 
 __all__ = ["SOCKETS", "workplace"]
 
@@ -28,8 +30,9 @@ _PATIENCE = 30  # seconds for a server to end
 def workplace(scratch: str) -> t.Iterator[str]:
     """A new directory below ``scratch``, which is gone afterwards."""
     try:
-        with _locked(scratch):
+        with locked(scratch):
             _sweep(scratch)
+            # One that is being made must not be swept away before it is locked itself.
             path = tempfile.mkdtemp(prefix=_PREFIX, dir=scratch)
             descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -42,21 +45,10 @@ def workplace(scratch: str) -> t.Iterator[str]:
         os.close(descriptor)
 
 
-@contextlib.contextmanager
-def _locked(path: str) -> t.Iterator[None]:
-    """A directory that is being made must not be swept away before it is locked itself."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def _sweep(scratch: str) -> None:
     for name in os.listdir(scratch):
         path = os.path.join(scratch, name)
-        if name.startswith(_PREFIX) and _is_left(path):
+        if name.startswith(_PREFIX) and is_left(path):
             _end_server(os.path.join(path, "data"))
             sockets = os.path.join(path, SOCKETS)
             if os.path.islink(sockets):
@@ -73,21 +65,6 @@ def _clear(path: str) -> None:
                 with contextlib.suppress(OSError):
                     os.chmod(inner, 0o700)
     shutil.rmtree(path, ignore_errors=True)
-
-
-def _is_left(path: str) -> bool:
-    """Whether nobody works there any more: who does holds a lock."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
-    return True
 
 
 def _end_server(data: str) -> None:

@@ -6,28 +6,27 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
-import select
 import typing as t
 
 from ..definition import Directory
-from ..definition import Job
-from ..definition import Place
 from ..definition import Rclone
 from ..definition import Vault
-from ..faults import Fault
-from ..faults import PlaceFault
-from ..faults import VerificationFault
-from ..streams.process import Child
-from ..streams.pump import Carried
 from . import wire
 from .remote import ToRemote
+from .several import Several
+from .several import refuse_other
+from .ssh import Conversation
 from .store import Store
 
-__all__ = ["Conversation", "Delivery", "Deliveries", "Parcel", "ssh_words"]
+if t.TYPE_CHECKING:
+    from ..definition import Job
+    from ..definition import Place
+    from ..streams.pump import Carried
 
-_ANSWER: t.Final = 10  # times the timeout of a vault
+__all__ = ["Delivery", "Deliveries", "Parcel"]
 
 
 class Delivery(t.Protocol):
@@ -79,73 +78,11 @@ class _ToDirectory:
         self._incoming.abandon()
 
 
-def ssh_words(place: Vault, *words: str) -> list[str]:
-    """ssh as it has to be for a program: no questions, no configuration of others, no host that is not known."""
-    options = {
-        "BatchMode": "yes",
-        "ConnectTimeout": str(place.timeout),
-        "ServerAliveInterval": str(max(1, place.timeout // 3)),
-        "ServerAliveCountMax": "3",
-        "StrictHostKeyChecking": "yes",
-        "UserKnownHostsFile": place.known_hosts,
-        "GlobalKnownHostsFile": "/dev/null",
-        "IdentitiesOnly": "yes",
-        "IdentityFile": place.key,
-        "PasswordAuthentication": "no",
-        "ControlPath": "none",
-    }
-    given = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-    return ["ssh", "-F", "none", "-T", *given, "-p", str(place.port), "-l", place.account, "--", place.host, *words]
-
-
-class Conversation:
-    """One command of a vault, by ssh: frames there, answers back. ``close`` it, whatever became of it."""
-
-    def __init__(self, place: Vault, *words: str) -> None:
-        self._child = Child(
-            ssh_words(place, *words), what=f"ssh to {place.name}", fault=PlaceFault, reads=True, writes=True
-        )
-        self._patience = place.timeout
-        os.set_blocking(self._child.stdin.fileno(), False)
-
-    def send(self, kind: bytes, data: memoryview | bytes = b"") -> None:
-        """Say something; raises why it was refused, if that was said."""
-        try:
-            wire.write_frame(self._child.stdin.fileno(), kind, data, patience=self._patience)
-        except BrokenPipeError:
-            self.answer()
-            raise PlaceFault(f"{self._child.what} was cut off") from None
-        except TimeoutError as error:
-            raise PlaceFault(f"{self._child.what} stalls: {error}") from None
-
-    def answer(self) -> dict[str, t.Any]:
-        """What the vault says next; raises when that is a refusal or nothing."""
-        # What it answers may wait for a disk to have all of it.
-        if not select.select((self._child.stdout,), (), (), _ANSWER * self._patience)[0]:
-            raise PlaceFault(f"{self._child.what} stalls: it did not answer in {_ANSWER * self._patience} seconds")
-        line = self._child.stdout.readline()
-        if not line:
-            self._child.end_input()
-            self._child.finish()
-            raise PlaceFault(f"{self._child.what} ended without an answer")
-        return wire.read_answer(line)
-
-    def end(self) -> None:
-        """All was said; raises when the other side failed all the same."""
-        self._child.end_input()
-        self._child.finish()
-
-    def close(self) -> None:
-        """End it."""
-        self._child.close()
-
-
 class _ToVault:
     def __init__(self, place: Vault, job: str, identifier: str) -> None:
         self._vault = Conversation(place, "put", job, identifier)
-        self._committed = False
         try:
-            self._vault.answer()
+            self._vault.begin()
         except BaseException:
             self._vault.close()
             raise
@@ -157,93 +94,57 @@ class _ToVault:
         self._vault.send(wire.DATA, data)
 
     def accept(self) -> Carried:
-        self._vault.send(wire.ACCEPT)
-        values = self._vault.answer()
-        return Carried(int(values["size"]), str(values["sha256"]))
+        return self._vault.accept()
 
     def drop(self) -> None:
         self._vault.send(wire.DROP)
 
     def commit(self, entry: t.Mapping[str, t.Any]) -> None:
-        self._vault.send(wire.COMMIT, _encoded(entry))
-        self._vault.answer()
-        self._vault.end()
-        self._vault.close()
-        self._committed = True
+        self._vault.commit(json.dumps(entry, sort_keys=True).encode())
 
     def abandon(self) -> None:
-        if not self._committed:
-            self._vault.close()
+        self._vault.close()
 
 
-def _encoded(entry: t.Mapping[str, t.Any]) -> bytes:
-    return json.dumps(entry, sort_keys=True).encode()
+class Deliveries(Several[Delivery]):
+    """All places of a run."""
 
-
-class Deliveries:
-    """All places of a run: a context that leaves nothing half-done behind. ``failed`` are reasons by name of place."""
-
-    def __init__(self, job: Job, identifier: str) -> None:
-        self._open: dict[str, Delivery] = {}
-        self.failed: dict[str, Fault] = {}
+    def open_all(self, job: Job, identifier: str) -> None:
+        """Begin; raises when no place takes anything."""
         for place in job.places:
-            try:
-                self._open[place.name] = _deliver(place, job, identifier)
-            except Fault as fault:
-                self.failed[place.name] = fault
+            self.begin(place.name, functools.partial(_deliver, place, job, identifier))
         self._refuse_none()
-
-    def __enter__(self) -> Deliveries:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        for delivery in self._open.values():
-            delivery.abandon()
 
     def part(self, name: str) -> Parcel:
         """Begin a part everywhere."""
-        self._everywhere(lambda delivery: delivery.begin(name))
+        self.everywhere(lambda delivery: delivery.begin(name))
         return Parcel(self)
 
     def write(self, data: memoryview) -> None:
         """Bytes of the part, to everybody."""
-        self._everywhere(lambda delivery: delivery.write(data))
+        self.everywhere(lambda delivery: delivery.write(data))
 
     def accept(self, expected: Carried) -> None:
         """The part is whole; a place that has something else is given up."""
-
-        def compare(delivery: Delivery) -> None:
-            found = delivery.accept()
-            if found != expected:
-                raise VerificationFault(f"{found.size} bytes arrived, with the checksum {found.sha256}, not {expected}")
-
-        self._everywhere(compare)
+        self.everywhere(lambda delivery: refuse_other(delivery.accept(), expected))
 
     def drop(self) -> None:
         """The part will never be whole."""
-        self._everywhere(lambda delivery: delivery.drop())
+        self.everywhere(lambda delivery: delivery.drop())
 
     def commit(self, entry: t.Mapping[str, t.Any]) -> list[str]:
         """The backup is whole; returns the names of the places that have it."""
-        self._everywhere(lambda delivery: delivery.commit(entry))
-        return sorted(self._open)
+        self.everywhere(lambda delivery: delivery.commit(entry))
+        return sorted(self.open)
 
-    def _everywhere(self, act: t.Callable[[Delivery], object]) -> None:
-        for name, delivery in list(self._open.items()):
-            try:
-                act(delivery)
-            except (Fault, OSError) as error:
-                self.failed[name] = error if isinstance(error, Fault) else PlaceFault(error.strerror or str(error))
-                del self._open[name]
-                delivery.abandon()
+    def everywhere(self, act: t.Callable[[Delivery], object]) -> None:
+        """Do it at every place that is left; raises when none is."""
+        super().everywhere(act)
         self._refuse_none()
 
     def _refuse_none(self) -> None:
-        if not self._open:
-            reasons = "; ".join(f"{name}: {fault}" for name, fault in self.failed.items())
-            fault = next(iter(self.failed.values()), None)
-            kind = type(fault) if fault is not None else PlaceFault
-            raise kind(f"no place is left: {reasons}")
+        if not self.open:
+            self.refuse_failed("no place is left: ")
 
 
 class Parcel:

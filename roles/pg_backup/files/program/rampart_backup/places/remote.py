@@ -30,6 +30,7 @@ from ..faults import VerificationFault
 from ..streams.process import Child
 from ..streams.process import environment
 from ..streams.pump import Carried
+from ..streams.pump import carried
 from ..streams.pump import write_all
 from . import catalogue
 from .store import ENTRY
@@ -47,7 +48,6 @@ _EVENTS: t.Final = "catalogue"
 _NOT_FOUND: t.Final = 3  # exit status of rclone for a directory that is not there
 _HASHES: t.Final = ("sha256", "sha1", "md5")  # that some remotes have, the best first
 _SAFE: t.Final = datetime.timedelta(days=7)  # no run of another host lasts so long
-_CHUNK: t.Final = 2**20
 _MODIFIED: t.Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.]\d+)?(Z|[+-]\d\d:\d\d)")
 _SHOWN: t.Final = 1000  # characters of what rclone said, in a message
 
@@ -212,15 +212,8 @@ class RemoteStore:
 
     def read_back(self, path: str) -> Carried:
         """Every byte of an object."""
-        digest, size = hashlib.sha256(), 0
         with self.reading(path) as stream:
-            while True:
-                data = stream.read(_CHUNK)
-                if not data:
-                    break
-                digest.update(data)
-                size += len(data)
-        return Carried(size, digest.hexdigest())
+            return carried(stream)
 
     @contextlib.contextmanager
     def reading(self, path: str) -> t.Iterator[t.IO[bytes]]:

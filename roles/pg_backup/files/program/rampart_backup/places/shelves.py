@@ -6,24 +6,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import typing as t
 
 from ..definition import Directory
 from ..definition import Rclone
-from ..faults import PlaceFault
 from ..faults import RestoreFault
-from ..streams.process import Child
 from ..telling import now
 from . import catalogue
 from . import wire
-from .deliveries import ssh_words
 from .remote import RemoteStore
 from .remote import refuse_impossible
+from .ssh import asked
+from .ssh import listed
 from .store import Store
 
 if t.TYPE_CHECKING:
+    import contextlib
+
     from ..definition import Job
     from ..definition import Place
     from ..definition import Vault
@@ -46,9 +46,9 @@ class Shelf(t.Protocol):
         """Write into the catalogue what restoring found: ``restored`` or ``damaged``."""
 
 
-class _DirectoryShelf:
-    def __init__(self, place: Directory, job: str) -> None:
-        self._store = Store(os.path.join(place.path, job))
+class _StoreShelf:
+    def __init__(self, store: Store | RemoteStore) -> None:
+        self._store = store
 
     def records(self) -> list[Record]:
         return self._store.records()
@@ -65,53 +65,26 @@ class _VaultShelf:
         self._place = place
         self._job = job
 
-    @contextlib.contextmanager
-    def _asked(self, *words: str) -> t.Iterator[t.IO[bytes]]:
-        child = Child(ssh_words(self._place, *words), what=f"ssh to {self._place.name}", fault=PlaceFault, writes=True)
-        try:
-            yield child.stdout
-            child.finish()
-        finally:
-            child.close()
-
     def records(self) -> list[Record]:
-        with self._asked("list", self._job) as stream:
-            answers = [wire.read_answer(line) for line in stream]
-        if not answers or "end" not in answers.pop():
-            raise PlaceFault(f"the list of {self._place.name} was cut off")
-        return [catalogue.Record.from_json(answer["record"]) for answer in answers]
+        return [catalogue.Record.from_json(answer["record"]) for answer in listed(self._place, "list", self._job)]
 
     def open(self, identifier: str, part: str) -> contextlib.AbstractContextManager[t.IO[bytes]]:
-        return self._asked("get", self._job, identifier, part)
+        return asked(self._place, "get", self._job, identifier, part)
 
     def note(self, identifier: str, event: str, what: str) -> None:
         # What is noted is one word of a command line that the vault splits as a shell does.
         words = "".join(each if each.isalnum() or each in " .,:;=/_-" else "?" for each in what)
-        with self._asked("note", self._job, identifier, event, f"'{words}'") as stream:
+        with asked(self._place, "note", self._job, identifier, event, f"'{words}'") as stream:
             wire.read_answer(stream.readline())
-
-
-class _RemoteShelf:
-    def __init__(self, place: Rclone, job: str) -> None:
-        refuse_impossible(place)
-        self._store = RemoteStore(place, job)
-
-    def records(self) -> list[Record]:
-        return self._store.records()
-
-    def open(self, identifier: str, part: str) -> contextlib.AbstractContextManager[t.IO[bytes]]:
-        return self._store.open(identifier, part)
-
-    def note(self, identifier: str, event: str, what: str) -> None:
-        self._store.add(catalogue.drilled(identifier, event, what, at=now()))
 
 
 def shelf(place: Place, job: str) -> Shelf:
     """The shelf at a place."""
     if isinstance(place, Directory):
-        return _DirectoryShelf(place, job)
+        return _StoreShelf(Store(os.path.join(place.path, job)))
     if isinstance(place, Rclone):
-        return _RemoteShelf(place, job)
+        refuse_impossible(place)
+        return _StoreShelf(RemoteStore(place, job))
     return _VaultShelf(place, job)
 
 

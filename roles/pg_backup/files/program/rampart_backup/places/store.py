@@ -19,17 +19,22 @@ from .. import telling
 from ..faults import PlaceFault
 from ..faults import VerificationFault
 from ..streams.pump import Carried
+from ..streams.pump import carried
 from ..streams.pump import write_all
 from . import catalogue
+from .directories import as_place_fault
+from .directories import is_left
+from .directories import locked
+from .directories import make
+from .directories import sync
 
-__all__ = ["ENTRY", "Incoming", "Store", "as_place_fault", "hashed", "is_identifier", "is_part"]
+__all__ = ["ENTRY", "Incoming", "Store", "is_identifier", "is_part"]
 
 ENTRY: t.Final = "backup.json"
 _PARTIAL = ".partial"
 _IDENTIFIER = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.%~-]{0,240}")
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
-_CHUNK = 2**20
 
 
 def is_identifier(text: str) -> bool:
@@ -71,7 +76,7 @@ class _File:
 
 
 class Incoming:
-    """A backup that is on its way in. ``end`` it by ``commit`` or ``abandon``."""
+    """A backup that is on its way in. End it by ``commit`` or ``abandon``."""
 
     def __init__(self, store: Store, identifier: str) -> None:
         self._store = store
@@ -115,7 +120,12 @@ class Incoming:
             self._write_entry(entry)
             os.fsync(self._lock)
             self._store.keep(self._path, entry, at=arrived or telling.now())
+            self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock >= 0:
             os.close(self._lock)
+            self._lock = -1
 
     def _write_entry(self, entry: t.Mapping[str, t.Any]) -> None:
         file = _File(self._path, ENTRY)
@@ -125,8 +135,7 @@ class Incoming:
     def abandon(self) -> None:
         """Take away what came in."""
         shutil.rmtree(self._path, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            os.close(self._lock)
+        self._unlock()
 
 
 class Store:
@@ -138,14 +147,14 @@ class Store:
     def prepare(self) -> None:
         """Make the directory, and take away what killed runs left."""
         with as_place_fault(self.path):
-            os.makedirs(self.path, mode=0o700, exist_ok=True)
-            with self._locked():
+            make(self.path)
+            with locked(self.path):
                 self._sweep()
                 self._recover()
 
     def _sweep(self) -> None:
         for name in os.listdir(self.path):
-            if name.startswith(".") and name.endswith(_PARTIAL) and self._is_left(name):
+            if name.startswith(".") and name.endswith(_PARTIAL) and is_left(os.path.join(self.path, name)):
                 shutil.rmtree(os.path.join(self.path, name), ignore_errors=True)
 
     def _recover(self) -> None:
@@ -165,28 +174,8 @@ class Store:
         return telling.stamp_of(os.stat(self.backup(identifier)).st_mtime)
 
     def _there(self) -> set[str]:
-        """Names of the backups that are here. A job that has not run yet has no directory."""
-        try:
-            names = os.listdir(self.path)
-        except FileNotFoundError:
-            if not os.path.isdir(os.path.dirname(self.path)):
-                raise
-            return set()
-        return {name for name in names if is_identifier(name)}
-
-    def _is_left(self, name: str) -> bool:
-        """Whether nobody writes there any more: who does holds a lock."""
-        try:
-            descriptor = os.open(os.path.join(self.path, name), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        finally:
-            os.close(descriptor)
-        return True
+        """Names of the backups that are here."""
+        return {name for name in os.listdir(self.path) if is_identifier(name)}
 
     def backup(self, identifier: str) -> str:
         """Where a backup is."""
@@ -196,37 +185,20 @@ class Store:
 
     def begin(self, identifier: str) -> Incoming:
         """Let a backup come in. A sweep must not find it before it is locked."""
-        with as_place_fault(self.path), self._locked():
+        with as_place_fault(self.path), locked(self.path):
             return Incoming(self, identifier)
 
     def keep(self, path: str, entry: t.Mapping[str, t.Any], *, at: str) -> None:
         """Give a whole backup its name, and note it before anybody else finds it: the moment is that of this host's clock."""
-        with self._locked():
+        with locked(self.path):
             os.rename(path, self.backup(str(entry["id"])))
-            self.sync()
+            sync(self.path)
             catalogue.append(self.path, {"event": "made", "backup": dict(entry), "at": at})
-
-    def sync(self) -> None:
-        """See the names in the directory to the disk."""
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
     def add(self, event: catalogue.Event) -> None:
         """Note in the catalogue what happened."""
-        with as_place_fault(self.path), self._locked():
+        with as_place_fault(self.path), locked(self.path):
             catalogue.append(self.path, event)
-
-    @contextlib.contextmanager
-    def _locked(self) -> t.Iterator[None]:
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
 
     def records(self) -> list[catalogue.Record]:
         """All backups that are or were here; one that the catalogue lost is found in its own directory.
@@ -234,10 +206,13 @@ class Store:
         One of the catalogue that is gone without having been removed is damaged.
         """
         with as_place_fault(self.path):
-            events = catalogue.read(self.path)
-            made = self._lost(catalogue.fold(events))
-            known = {record.id for record in catalogue.fold(events) if not record.removed}
-            there = self._there()
+            if not os.path.isdir(self.path) and os.path.isdir(os.path.dirname(self.path)):
+                return []  # of a job that has not run yet
+            with locked(self.path):
+                events = catalogue.read(self.path)
+                made = self._lost(catalogue.fold(events))
+                known = {record.id for record in catalogue.fold(events) if not record.removed}
+                there = self._there()
         gone = [
             {"event": "damaged", "id": identifier, "what": "its directory is gone"}
             for identifier in sorted(known - there)
@@ -267,7 +242,8 @@ class Store:
         for part in record.parts:
             path = os.path.join(directory, part.name)
             try:
-                found = hashed(path)
+                with open(path, "rb", buffering=0) as stream:
+                    found = carried(stream)
             except OSError as error:
                 raise VerificationFault(f"{path}: {error.strerror}") from None
             if found != Carried(part.size, part.sha256):
@@ -277,14 +253,19 @@ class Store:
 
     def remove(self, record: catalogue.Record, *, at: str) -> None:
         """Take a backup away: first its name, then its bytes, so that no half of one is ever found."""
-        directory = self.backup(record.id)
         doomed = os.path.join(self.path, f".{record.id}{_PARTIAL}")
+        event = {"event": "removed", "id": record.id, "at": at}
         with as_place_fault(self.path):
-            with contextlib.suppress(FileNotFoundError):
-                os.rename(directory, doomed)
-            self.sync()
-        self.add({"event": "removed", "id": record.id, "at": at})
-        shutil.rmtree(doomed, ignore_errors=True)
+            with locked(self.path):
+                with contextlib.suppress(FileNotFoundError):
+                    os.rename(self.backup(record.id), doomed)
+                sync(self.path)
+                try:
+                    catalogue.append(self.path, event)
+                except OSError:  # a disk that is full has room for a line when the bytes are gone
+                    shutil.rmtree(doomed, ignore_errors=True)
+                    catalogue.append(self.path, event)
+            shutil.rmtree(doomed, ignore_errors=True)
 
 
 def _record(entry: t.Mapping[str, t.Any]) -> catalogue.Record:
@@ -297,26 +278,3 @@ def _record(entry: t.Mapping[str, t.Any]) -> catalogue.Record:
 def _difference(named: t.Mapping[str, Carried], found: t.Mapping[str, Carried]) -> str:
     names = sorted(name for name in {*named, *found} if named.get(name) != found.get(name))
     return f"what arrived is not what was sent: {', '.join(names)}"
-
-
-def hashed(path: str) -> Carried:
-    """Size and checksum of a file."""
-    digest, size = hashlib.sha256(), 0
-    with open(path, "rb", buffering=0) as stream:
-        buffer = bytearray(_CHUNK)
-        view = memoryview(buffer)
-        while True:
-            count = stream.readinto(buffer)
-            if not count:
-                return Carried(size, digest.hexdigest())
-            digest.update(view[:count])
-            size += count
-
-
-@contextlib.contextmanager
-def as_place_fault(path: str) -> t.Iterator[None]:
-    """Errors of the operating system are the place's."""
-    try:
-        yield
-    except OSError as error:
-        raise PlaceFault(f"{error.filename or path}: {error.strerror}") from None

@@ -38,6 +38,7 @@ if t.TYPE_CHECKING:
 __all__ = ["SEALED", "Vault", "usage"]
 
 _LEAST: t.Final = 4096  # bytes
+_MADE: t.Final = 3  # directories and files of a transfer that has not begun
 _ASKED: t.Final = 2**26  # bytes after which the room is asked for again
 _NOTES = ("damaged", "restored")
 SEALED: t.Final = (
@@ -51,9 +52,13 @@ SEALED: t.Final = (
 
 @dataclasses.dataclass(frozen=True)
 class Vault:
-    """What a key may do below ``root``. ``quota`` in bytes, 0 for none."""
+    """What a key may do below ``root``. ``quota`` in bytes, 0 for none.
+
+    ``patience`` in seconds is what a host that sends is told: for how long it may be silent before ``source`` gives it up.
+    """
 
     root: str
+    patience: float
     may: str = "add"  # or read, or offer
     quota: int = 0
     sealed_only: bool = True
@@ -113,13 +118,17 @@ class Vault:
         store.prepare()
         incoming = store.begin(identifier)
         try:
-            wire.answer(target, ready=True)
+            self._begin(target)
             _Reception(incoming, limits).run(source, target)
         finally:
             incoming.abandon()
 
     def _limits(self) -> _Limits:
+        """Raises where there is no room for what every transfer makes first, which is before it is made."""
         return _Limits((lambda: self.quota - usage(self.root)) if self.quota else None, self.sealed_only)
+
+    def _begin(self, target: t.IO[bytes]) -> None:
+        wire.answer(target, ready=True, patience=self.patience)
 
     def _list(self, words: t.Sequence[str], _source: t.IO[bytes], target: t.IO[bytes]) -> None:
         (job,) = _exactly(words, 1, "list JOB")
@@ -155,13 +164,13 @@ class Vault:
         job, system, file, plain, suffix = _exactly(
             words, 5, "wal-put JOB SYSTEM_IDENTIFIER FILE SHA256_OF_CONTENT SUFFIX"
         )
-        arriving = self._archive(job, system).begin(file, plain, suffix)
+        archive, limits = self._archive(job, system), self._limits()
+        arriving = archive.begin(file, plain, suffix)
         if arriving is None:
             wire.answer(target, have=True)
             return
         try:
-            limits = self._limits()
-            wire.answer(target, ready=True)
+            self._begin(target)
             _receive(arriving, limits, source, target)
         finally:
             arriving.abandon()
@@ -213,7 +222,7 @@ class _Limits:
         self._left = 0
         self._unasked = _ASKED  # bytes since the room was asked for
         self._sealed_only = sealed_only
-        self.take(0)
+        self.take(_MADE * _LEAST)
 
     def take(self, size: int) -> None:
         """Raise unless so many bytes may come in. Other connections of the host fill the same room meanwhile."""
@@ -237,10 +246,7 @@ def _receive(arriving: Arriving, limits: _Limits, source: t.IO[bytes], target: t
     """A file of WAL, until it is whole; raises when it never will be."""
     first, accepted = True, False
     while True:
-        frame = wire.read_frame(source)
-        if frame is None:
-            raise PlaceFault("the transfer was cut off")
-        kind, data = frame
+        kind, data = wire.read_frame(source)
         if kind == wire.DATA and not accepted:
             limits.check("the file", data, first=first)
             first = False
@@ -269,10 +275,7 @@ class _Reception:
     def run(self, source: t.IO[bytes], target: t.IO[bytes]) -> None:
         """Until the backup is whole; raises when it never will be."""
         while True:
-            frame = wire.read_frame(source)
-            if frame is None:
-                raise PlaceFault("the transfer was cut off")
-            kind, data = frame
+            kind, data = wire.read_frame(source)
             if kind == wire.DATA:
                 self._take(data)
             elif kind == wire.PART:

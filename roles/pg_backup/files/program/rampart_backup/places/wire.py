@@ -17,15 +17,32 @@ import typing as t
 from ..faults import PlaceFault
 from ..streams.pump import write_all
 
-__all__ = ["ACCEPT", "COMMIT", "DATA", "DROP", "PART", "answer", "read_answer", "read_frame", "write_frame"]
+__all__ = [
+    "ACCEPT",
+    "COMMIT",
+    "DATA",
+    "DROP",
+    "PART",
+    "STILL",
+    "Refused",
+    "answer",
+    "read_answer",
+    "read_frame",
+    "write_frame",
+]
 
 PART: t.Final = b"P"  # begin a part; the name
 DATA: t.Final = b"D"  # bytes of it
 ACCEPT: t.Final = b"A"  # it is whole
 DROP: t.Final = b"X"  # it will never be
 COMMIT: t.Final = b"C"  # the backup is whole; its entry
+STILL: t.Final = b"S"  # nothing but that the host is still there
 _HEADER = struct.Struct(">cI")
 _MOST = 2**24  # bytes of a frame; an entry of 10,000 databases takes 2 MiB
+
+
+class Refused(PlaceFault):
+    """The other side is there, and does not do what it was asked."""
 
 
 def write_frame(descriptor: int, kind: bytes, data: memoryview | bytes = b"", *, patience: float | None = None) -> None:
@@ -35,20 +52,22 @@ def write_frame(descriptor: int, kind: bytes, data: memoryview | bytes = b"", *,
         write_all(descriptor, memoryview(data), patience=patience)
 
 
-def read_frame(stream: t.IO[bytes]) -> tuple[bytes, bytes] | None:
-    """The next one; None at the end. Raises ``PlaceFault`` when it is cut off or too long."""
-    header = stream.read(_HEADER.size)
-    if not header:
-        return None
-    if len(header) < _HEADER.size:
-        raise PlaceFault("the transfer was cut off")
-    kind, length = _HEADER.unpack(header)
-    if length > _MOST:
-        raise PlaceFault(f"a frame of {length} bytes is too long")
+def read_frame(stream: t.IO[bytes]) -> tuple[bytes, bytes]:
+    """The next one that says something; raises ``PlaceFault`` when it is too long, cut off, or none comes."""
+    while True:
+        kind, length = _HEADER.unpack(_exactly(stream, _HEADER.size))
+        if length > _MOST:
+            raise PlaceFault(f"a frame of {length} bytes is too long")
+        data = _exactly(stream, length)
+        if kind != STILL:
+            return kind, data
+
+
+def _exactly(stream: t.IO[bytes], length: int) -> bytes:
     data = stream.read(length)
     if len(data) < length:
         raise PlaceFault("the transfer was cut off")
-    return kind, data
+    return data
 
 
 def answer(stream: t.IO[bytes], **values: t.Any) -> None:
@@ -58,7 +77,7 @@ def answer(stream: t.IO[bytes], **values: t.Any) -> None:
 
 
 def read_answer(line: bytes) -> dict[str, t.Any]:
-    """What the vault said; raises ``PlaceFault`` with its own words when it refused."""
+    """What the vault said; raises ``Refused`` with its own words when it refused."""
     try:
         values = json.loads(line)
     except ValueError:
@@ -66,5 +85,5 @@ def read_answer(line: bytes) -> dict[str, t.Any]:
     if not isinstance(values, dict):
         raise PlaceFault(f"the vault gave an answer that is none: {line[:200]!r}")
     if "refused" in values:
-        raise PlaceFault(f"the vault refused: {values['refused']}")
+        raise Refused(f"the vault refused: {values['refused']}")
     return values

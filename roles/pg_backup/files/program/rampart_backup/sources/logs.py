@@ -24,6 +24,7 @@ from ..faults import SourceFault
 from ..streams import packing
 from ..streams.line import Line
 from ..streams.pump import ChildSink
+from ..streams.pump import carried
 from .source import Dumped
 from .source import Wanted
 
@@ -51,7 +52,6 @@ SELECT pg_catalog.json_build_object(
 """
 _SUFFIXES = (".log", ".csv", ".json")  # of the files of one moment: the server changes .log for the others
 _CONVERSION = re.compile("(?:%.)+")
-_CHUNK = 2**20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,12 +145,8 @@ class Logs:
         return [each for each in found if stem(each.name) not in stems]
 
     def _hashed(self, directory: int, name: str) -> str:
-        digest = hashlib.sha256()
         with self._reading(directory, name) as stream:
-            if stream is not None:
-                for data in iter(lambda: stream.read(_CHUNK), b""):
-                    digest.update(data)
-        return digest.hexdigest()
+            return "" if stream is None else carried(stream).sha256
 
     @contextlib.contextmanager
     def _reading(self, directory: int, name: str) -> t.Iterator[t.IO[bytes] | None]:

@@ -16,9 +16,11 @@ import threading
 import typing as t
 
 if t.TYPE_CHECKING:
+    import io
+
     from .process import Child
 
-__all__ = ["Carried", "ChildSink", "Pump", "Sink", "write_all"]
+__all__ = ["Carried", "ChildSink", "Pump", "Sink", "carried", "write_all"]
 
 _CHUNK = 2**20  # bytes; larger ones were not faster
 _F_SETPIPE_SZ = 1031  # Linux; the module names it from Python 3.10 on
@@ -78,6 +80,24 @@ def write_all(descriptor: int, data: memoryview, *, patience: float | None = Non
                 raise TimeoutError(f"nothing was taken for {patience} seconds") from None
 
 
+def _chunks(stream: t.IO[bytes]) -> t.Iterator[memoryview]:
+    """All that comes; what was yielded is gone with the next one."""
+    buffer = bytearray(_CHUNK)
+    view = memoryview(buffer)
+    read = t.cast("io.RawIOBase", stream).readinto
+    while count := read(buffer):
+        yield view[:count]
+
+
+def carried(stream: t.IO[bytes]) -> Carried:
+    """Read every byte."""
+    digest, size = hashlib.sha256(), 0
+    for data in _chunks(stream):
+        digest.update(data)
+        size += len(data)
+    return Carried(size, digest.hexdigest())
+
+
 def _ignore(_data: memoryview) -> None:
     """Nobody asks for a checksum."""
 
@@ -113,17 +133,10 @@ class Pump:
 
     def _carry(self) -> Carried:
         digest, size = hashlib.sha256(), 0
-        buffer = bytearray(_CHUNK)
-        view = memoryview(buffer)
-        descriptor = self._source.fileno()
         update = digest.update if self._hashed else _ignore
-        while True:
-            count = os.readv(descriptor, [buffer])
-            if count == 0:
-                break
-            data = view[:count]
+        for data in _chunks(self._source):
             update(data)
-            size += count
+            size += len(data)
             for sink in self._sinks:
                 sink.write(data)
         for sink in self._sinks:
