@@ -124,6 +124,9 @@ class Logical:
             )
         return chosen
 
+    def _closed(self) -> list[str]:
+        return [name for name in self._server.closed_databases() if self._job.logical.wants_database(name)]
+
     def nothing_new(self) -> bool:
         """There is always a cluster."""
         return False
@@ -133,12 +136,12 @@ class Logical:
         for what in ("roles", "tablespaces"):
             yield Wanted(f"{what}.sql", functools.partial(self._globals, what))
         for name in self._databases():
-            # What a file system may not like becomes percent signs.
-            file = f"database-{urllib.parse.quote(name, safe='')}"
             if self._parallel > 1:
-                yield Wanted(f"{file}.tar", functools.partial(self._staged, name), database=name)
+                yield Wanted(f"{_file(name)}.tar", functools.partial(self._staged, name), database=name)
             else:
-                yield Wanted(f"{file}.dump", functools.partial(self._database, name), database=name)
+                yield Wanted(f"{_file(name)}.dump", functools.partial(self._database, name), database=name)
+        for name in self._closed():
+            yield Wanted(f"{_file(name)}.dump", functools.partial(_refuse_closed, name), database=name)
         if self._counts:
             yield Wanted(_COUNTS, self._counted)
 
@@ -153,8 +156,9 @@ class Logical:
         }
 
     def plan(self) -> dict[str, t.Any]:
-        """The databases."""
-        return {"databases": self._databases()}
+        """The databases, and those that nobody can dump."""
+        closed = self._closed()
+        return {"databases": self._databases(), **({"closed": closed} if closed else {})}
 
     def stored(self) -> None:
         """The next dump does not ask for this one."""
@@ -256,6 +260,18 @@ class Logical:
         if method == "gzip":
             return [] if level < 0 else ["-Z", str(level)]
         return [f"--compress={method}" + ("" if level < 0 else f":{level}")]
+
+
+def _file(database: str) -> str:
+    """What a file system may not like becomes percent signs."""
+    return f"database-{urllib.parse.quote(database, safe='')}"
+
+
+def _refuse_closed(name: str, _sealing: Sealing, _sinks: t.Sequence[Sink]) -> Dumped:
+    raise SourceFault(
+        f"the database {name} lets nobody connect (ALTER DATABASE ... ALLOW_CONNECTIONS false), so that nothing can dump it:"
+        " allow connections, or leave it out (logical.exclude_databases)"
+    )
 
 
 def _exactly(name: str) -> str:

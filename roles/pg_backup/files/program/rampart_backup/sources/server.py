@@ -53,20 +53,22 @@ SELECT pg_catalog.json_build_object(
   'bootstrap', (SELECT r.rolname FROM pg_catalog.pg_roles AS r WHERE r.oid = 10),
   'superuser', (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user))
 """
+# One whose removal was broken off (-2) can only be removed.
 _DATABASES = """
 SELECT coalesce(pg_catalog.json_agg(d.datname ORDER BY d.datname), '[]')
-FROM pg_catalog.pg_database AS d WHERE d.datallowconn AND d.datconnlimit <> -2
+FROM pg_catalog.pg_database AS d WHERE {condition} AND d.datconnlimit <> -2
 """
 _SCHEMAS = """
 SELECT coalesce(pg_catalog.json_agg(n.nspname ORDER BY n.nspname), '[]')
 FROM pg_catalog.pg_namespace AS n WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 """
-# Members of extensions have no rows in a dump, and foreign tables none of this server's.
+# Members of extensions have no rows in a dump, foreign tables none of this server's, and what is not logged none on a standby.
 _COUNTS = r"""
 SELECT pg_catalog.format('SELECT pg_catalog.json_build_array(%L, %L, pg_catalog.count(*)) FROM ONLY %I.%I',
                          n.nspname, c.relname, n.nspname, c.relname)
 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND (c.relpersistence <> 'u' OR NOT pg_catalog.pg_is_in_recovery())
+  AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
                   AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY n.nspname, c.relname
@@ -157,7 +159,14 @@ class Server:
 
     def databases(self) -> list[str]:
         """Those that allow connections."""
-        return [str(each) for each in self.ask(_DATABASES)]
+        return self._databases("d.datallowconn")
+
+    def closed_databases(self) -> list[str]:
+        """Those that allow none, but for the one that comes so with every cluster."""
+        return self._databases("NOT d.datallowconn AND d.datname <> 'template0'")
+
+    def _databases(self, condition: str) -> list[str]:
+        return [str(each) for each in self.ask(_DATABASES.format(condition=condition))]
 
     def schemas(self, database: str) -> list[str]:
         """Those that are not the system's."""
