@@ -101,6 +101,17 @@ def test_an_account_tells_of_what_is_its_own(fleet: Fleet) -> None:
     secret.chmod(0o644)
     assert told(fleet.database)["status"]["error"] == "root's own"
 
+    # Nor is it read as root where a directory above was put somewhere else.
+    theirs = jobs.own("theirs")
+    of_root = jobs.directory / "of-root" / "state"
+    (of_root / "status").mkdir(parents=True)
+    (of_root / "status" / "nightly.json").write_text(secret.read_text())
+    (theirs / "inner").symlink_to(of_root.parent)
+    linked = jobs.define(state=str(theirs / "inner" / "state"))
+    assert "root's own" not in (said := jobs.call("report", linked, user=0, group=0).said)
+    assert "who is to tell of it?" in said
+    assert told(jobs.define(state=str(of_root)))["status"]["error"] == "root's own"
+
     # One definition that is wrong keeps nobody from telling of the others.
     (fleet.database / "another.json").write_text('{"name": "another"}')
     shutil.copy(fleet.database / "nightly.json", fleet.keeper)
@@ -108,6 +119,23 @@ def test_an_account_tells_of_what_is_its_own(fleet: Fleet) -> None:
     assert [(each["name"], bool(each["error"])) for each in shown] == [("another", True), ("nightly", False)]
     assert [each["of"] for each in jobs.call("report", fleet.keeper, user=0, group=0).shown] == ["job", "vault"]
     assert jobs.call("report", jobs.directory / "nowhere", user=0, group=0).status == 2
+
+
+def test_when_wal_came_last_is_told_and_not_when_some_was_removed(fleet: Fleet) -> None:
+    jobs = fleet.jobs
+    archive = fleet.vault.root / "wal" / "7" / "0000000100000000"
+    archive.mkdir(parents=True)
+    for number, moment in ((1, 1_700_000_000), (2, 1_800_000_000)):
+        stored = archive / f"00000001000000000000000{number}-{'a' * 64}-{'b' * 64}.gz.age"
+        stored.touch()
+        os.utime(stored, (moment, moment))
+    stored.unlink()
+    for path in (fleet.vault.root, *fleet.vault.root.rglob("*")):
+        os.chown(path, jobs.server.owner.uid, jobs.server.owner.gid)
+    (fleet.vault.root / "README").write_text("not a job")
+    (report,) = jobs.call("report", fleet.keeper, user=0, group=0).shown
+    (place,) = report["places"]
+    assert (place["job"], place["archived"], place["error"]) == ("wal", "2023-11-14T22:13:20Z", "")
 
 
 def test_a_table_of_all_hosts(fleet: Fleet, tmp_path: pathlib.Path) -> None:

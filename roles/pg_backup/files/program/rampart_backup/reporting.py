@@ -20,6 +20,7 @@ from . import drill
 from . import pulling
 from . import telling
 from . import tending
+from .archiving.archive_store import archives
 from .conclusion import status_file
 from .faults import DefinitionFault
 from .faults import Fault
@@ -79,6 +80,8 @@ def _told(path: str, owned: str, tell: t.Callable[[], Report]) -> Report:
         owner = os.stat(owned)
     except FileNotFoundError:
         raise DefinitionFault(f"{owned} is not there: it has never run") from None
+    if os.geteuid() == 0 and owner.st_uid == 0:
+        _refuse_others(owned)
     if os.geteuid() != 0 or owner.st_uid == 0:
         return tell()
     done = subprocess.run(
@@ -96,6 +99,15 @@ def _told(path: str, owned: str, tell: t.Callable[[], Report]) -> Report:
         raise Fault(f"{path}: its account cannot tell: exit status {done.returncode}")
     told = json.loads(done.stdout)
     return told if isinstance(told, dict) else {}
+
+
+def _refuse_others(path: str) -> None:
+    """Whoever owns a directory above could have put a link there, and root would read what that leads to."""
+    for each in {path, os.path.realpath(path)}:
+        while each != os.path.dirname(each):
+            if os.lstat(each).st_uid != 0:
+                raise DefinitionFault(f"{path} belongs to root, and {each} does not: who is to tell of it?")
+            each = os.path.dirname(each)
 
 
 def _of_job(job: definition.Job) -> Report:
@@ -164,7 +176,7 @@ def _of_root(path: str) -> t.Iterator[Report]:
     """The jobs of one host; one line for a host that has sent nothing."""
     told = {"place": path, "at": "root", "host": os.path.basename(path), "job": "", "error": ""}
     try:
-        names = sorted(name for name in os.listdir(path) if definition.NAME.fullmatch(name))
+        names = sorted(each.name for each in os.scandir(path) if definition.NAME.fullmatch(each.name) and each.is_dir())
         for name in names:
             store = Store(os.path.join(path, name))
             archived = _archived(store.path)
@@ -178,13 +190,8 @@ def _of_root(path: str) -> t.Iterator[Report]:
 
 def _archived(path: str) -> str:
     """When the last file came into an archive of WAL; empty where there is none."""
-    moments = [
-        entry.stat().st_mtime
-        for system in os.scandir(path)
-        if system.name.isdigit() and system.is_dir()
-        for entry in os.scandir(system.path)
-    ]
-    return telling.stamp_of(max(moments)) if moments else ""
+    newest = max((archive.newest() for archive in archives(path)), default=0)
+    return telling.stamp_of(newest) if newest else ""
 
 
 def _shown(records: t.Sequence[Record]) -> Report:

@@ -1,0 +1,71 @@
+"""A directory of backups that several programs work in at once, or whose disk is full."""
+
+from __future__ import annotations
+
+import errno
+import json
+import pathlib
+import typing as t
+
+import pytest
+from rampart_backup import tending
+from rampart_backup.places import catalogue
+from rampart_backup.places.store import Store
+
+_AT: t.Final = "2026-01-01T00:00:00Z"
+
+
+def filled(path: pathlib.Path, number: int) -> Store:
+    """So many backups of one part each."""
+    store = Store(str(path / "nightly"))
+    store.prepare()
+    for each in range(number):
+        incoming = store.begin(f"20260101T00000{each}Z-00000000")
+        part = incoming.part("x.age")
+        part.write(memoryview(b"age-encryption.org/v1"))
+        carried = incoming.accept("x.age", part)
+        parts = [{"name": "x.age", "size": carried.size, "sha256": carried.sha256, "plain_size": 1}]
+        entry = {"id": incoming.identifier, "job": "nightly", "kind": "logical", "finished": _AT, "complete": True}
+        incoming.commit({**entry, "parts": parts})
+    return store
+
+
+def test_a_disk_that_is_full_keeps_nobody_from_removing(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = filled(tmp_path, 2)
+    first, second = store.records()
+    append = catalogue.append
+
+    def full(directory: str, event: catalogue.Event) -> None:
+        if any(pathlib.Path(directory).glob(f"*{first.id}*/*")):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        append(directory, event)
+
+    monkeypatch.setattr(catalogue, "append", full)
+    store.remove(first, at=_AT)
+    assert [each.removed for each in store.records()] == [_AT, ""]
+    assert sorted(each.name for each in (tmp_path / "nightly").iterdir()) == [second.id, "catalogue.jsonl"]
+
+
+def test_what_is_removed_while_it_is_verified_is_not_damaged(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = filled(tmp_path, 3)
+    first, second, third = store.records()
+    verify = store.verify
+
+    def slow(record: catalogue.Record) -> None:
+        if record.id == second.id:
+            Store(store.path).remove(second, at=_AT)
+            (tmp_path / "nightly" / third.id / "x.age").unlink()
+        verify(record)
+
+    monkeypatch.setattr(store, "verify", slow)
+    (wrong,) = tending.verify(store)
+    assert third.id in wrong
+    events = [json.loads(line) for line in (tmp_path / "nightly" / "catalogue.jsonl").read_text().splitlines()]
+    assert [(each["event"], each["id"]) for each in events if each["event"] not in ("made", "removed")] == [
+        ("verified", first.id),
+        ("damaged", third.id),
+    ]
