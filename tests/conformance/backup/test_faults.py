@@ -149,6 +149,33 @@ def test_a_program_of_it_is_killed(jobs: Jobs, vault: Vault, job: pathlib.Path, 
     still_whole(jobs, vault, job)
 
 
+def test_one_dump_that_cannot_be_read_again_keeps_no_other_from_the_backup(
+    jobs: Jobs, vault: Vault, job: pathlib.Path
+) -> None:
+    with jobs.server.connect() as connection:
+        connection.execute("CREATE DATABASE shop")
+    values = json.loads(job.read_text())
+    job = jobs.define(**{**values, "logical": {"databases": ["postgres", "shop"]}})
+    done = fails_while(jobs, job, lambda running: kill_children(running, "pg_restore"), kept=1)
+    assert (done.status, list(jobs.status()["missing"])) == (14, ["postgres"]), done.told
+    alarmed(jobs, 14)
+    names = {each.name for each in jobs.backups()[-1].iterdir()}
+    assert ("database-shop.dump.age" in names, "database-postgres.dump.age" in names) == (True, False)
+    assert len(vault.backups()) == 2
+
+
+def test_a_place_that_is_not_there_is_not_made(jobs: Jobs) -> None:
+    """As a file system that is not mounted would be filled beside."""
+    places = [{"kind": "directory", "path": str(path)} for path in (jobs.place, jobs.own("mounted") / "here")]
+    done = jobs.call("run", jobs.define(logical={"databases": ["postgres"]}, places=places))
+    assert (done.status, "mounted/here is not there" in done.told) == (13, True), done.told
+    assert (list((jobs.directory / "mounted").iterdir()), len(jobs.backups())) == ([], 1)
+    wal = jobs.server.data_directory / "pg_wal" / "000000010000000000000001"
+    done = jobs.call("archive", jobs.define("wal", kind="wal", places=places), wal)
+    assert (done.status, "mounted/here is not there" in done.told) == (13, True), done.told
+    assert len(list(jobs.place.glob("wal/*/*/*"))) == 1
+
+
 def kill_children(running: subprocess.Popen[str], program: str) -> None:
     """All that a run has of a program."""
     found = children(running, program)

@@ -102,7 +102,7 @@ def test_a_corrupted_byte_is_found_and_the_others_are_whole(jobs: Jobs) -> None:
     [
         ({"encryption": {"method": "age", "recipients": ["age1wrong"]}}, 12, "age"),
         ({"logical": {"databases": ["nothing-*"]}}, 2, "chooses none of the databases"),
-        ({"places": [{"kind": "directory", "path": "/proc/nowhere"}]}, 13, "/proc/nowhere"),
+        ({"places": [{"kind": "directory", "path": "/proc/nowhere"}]}, 13, "/proc/nowhere is not there"),
         ({"cluster": {"label": "x", "bindir": "/nowhere", "host": "/nowhere"}}, 10, "cannot be started"),
     ],
 )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import calendar
 import hashlib
 import json
+import os
 import shutil
+import signal
 import time
 import typing as t
 
@@ -219,6 +221,27 @@ def test_a_host_that_hangs_is_given_up_and_holds_nothing(vault: Vault, said: byt
     assert b"nothing came for 1 seconds" in hanging.stdout.read()
     assert (vault.backups(), vault.partial(), vault.processes("vault")) == ([], [], [])
     assert sent(vault, _ID, finished="2026-01-01T00:00:00Z").returncode == 0
+
+
+@pytest.mark.in_turn
+def test_what_a_killed_transfer_left_is_no_part_of_a_quota(vault: Vault) -> None:
+    for put, begun in (
+        (f"put nightly {_ID}", frames((b"P", b"x"))),
+        (f"wal-put wal 7 000000010000000000000009 {'a' * 64} .gz.age", b""),
+    ):
+        vault.authorize()
+        killed = vault.begin(put)
+        vault.send(killed, begun + frames((b"D", b"age-encryption.org/v1" + bytes(10**6))))
+        deadline = time.monotonic() + 10
+        while sum(each.stat().st_size for each in vault.root.rglob("*") if each.is_file()) < 10**6:
+            assert time.monotonic() < deadline
+        for each in vault.processes("vault"):
+            os.kill(each, signal.SIGKILL)
+        killed.wait(10)
+        assert vault.partial()
+        vault.authorize(adds=f"--quota {10**6}")
+        assert b"cut off" in vault.ssh(put).stdout
+        assert vault.partial() == []
 
 
 @pytest.mark.in_turn

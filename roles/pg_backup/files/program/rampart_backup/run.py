@@ -20,6 +20,7 @@ from .definition import Job
 from .faults import Fault
 from .faults import Incomplete
 from .faults import SourceFault
+from .faults import VerificationFault
 from .places.catalogue import Part
 from .places.deliveries import Deliveries
 from .places.retention import decide
@@ -98,8 +99,8 @@ class _Run:
                 self._part(wanted, sealing, deliveries)
             except Instead as fault:
                 telling.log(str(fault), level="warning", job=self._job.name)
-            except SourceFault as fault:
-                if wanted.database is None:
+            except (SourceFault, VerificationFault) as fault:
+                if wanted.database is None or not deliveries.open:
                     raise
                 faults.append(fault)
                 self._missing[wanted.database] = str(fault)

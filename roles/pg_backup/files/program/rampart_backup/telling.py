@@ -58,8 +58,8 @@ def _to_journal(message: str, priority: int, fields: t.Mapping[str, str]) -> boo
     values = {"MESSAGE": message, "PRIORITY": str(priority), "SYSLOG_IDENTIFIER": "rampart-backup"}
     values.update({f"RAMPART_{key.upper()}": value for key, value in fields.items()})
     data = b"".join(
-        key.encode() + b"\n" + len(value.encode()).to_bytes(8, "little") + value.encode() + b"\n"
-        for key, value in values.items()
+        key.encode() + b"\n" + len(value).to_bytes(8, "little") + value + b"\n"
+        for key, value in ((key, text.encode("utf-8", "backslashreplace")) for key, text in values.items())
     )
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as link:
         link.sendto(data, _JOURNAL)

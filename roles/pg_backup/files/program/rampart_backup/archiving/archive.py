@@ -19,6 +19,7 @@ from ..faults import DefinitionFault
 from ..faults import SourceFault
 from ..faults import VerificationFault
 from ..places import wire
+from ..places.directories import refuse_absent
 from ..places.several import Several
 from ..places.several import refuse_other
 from ..places.ssh import Conversation
@@ -161,6 +162,7 @@ class _Deliveries(Several[_Delivery]):
 
 def _begin(place: Place, job: str, system_identifier: str, wanted: wal.Stored) -> _Delivery | None:
     if isinstance(place, Directory):
+        refuse_absent(place.path)
         store = Archive(os.path.join(place.path, job, system_identifier))
         return store.begin(wanted.file, wanted.plain, wanted.suffix)
     if isinstance(place, Rclone):

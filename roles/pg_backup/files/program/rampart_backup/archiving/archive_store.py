@@ -189,6 +189,11 @@ class Archive:
                     return None
                 return Arriving(self, file, plain, suffix)
 
+    def sweep(self) -> None:
+        """Take away what killed programs left, where there is something."""
+        with as_place_fault(self.path), contextlib.suppress(FileNotFoundError), locked(self.path):
+            self._sweep()
+
     def _sweep(self) -> None:
         for name in os.listdir(self.path):
             if name.startswith(".") and name.endswith(_PARTIAL):

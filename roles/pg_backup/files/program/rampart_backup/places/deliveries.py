@@ -15,6 +15,7 @@ from ..definition import Directory
 from ..definition import Rclone
 from ..definition import Vault
 from . import wire
+from .directories import refuse_absent
 from .remote import ToRemote
 from .several import Several
 from .several import refuse_other
@@ -53,6 +54,7 @@ class Delivery(t.Protocol):
 
 class _ToDirectory:
     def __init__(self, place: Directory, job: str, identifier: str) -> None:
+        refuse_absent(place.path)
         store = Store(os.path.join(place.path, job))
         store.prepare()
         self._incoming = store.begin(identifier)

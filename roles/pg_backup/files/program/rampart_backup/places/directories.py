@@ -13,7 +13,7 @@ import typing as t
 
 from ..faults import PlaceFault
 
-__all__ = ["as_place_fault", "is_left", "locked", "make", "sync"]
+__all__ = ["as_place_fault", "is_left", "locked", "make", "refuse_absent", "sync"]
 
 
 @contextlib.contextmanager
@@ -49,6 +49,12 @@ def is_left(path: str) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+def refuse_absent(path: str) -> None:
+    """Raise where a place is not there: beside a file system that is not mounted nothing is to be written."""
+    if not os.path.isdir(path):
+        raise PlaceFault(f"{path} is not there")
 
 
 def make(path: str) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import select
 import threading
 import typing as t
 
@@ -83,6 +82,8 @@ class Conversation:
     def __init__(self, place: Vault, *words: str) -> None:
         self._child = _child(place, words, reads=True)
         self._patience = place.timeout
+        # What the vault answers may wait for a disk to have all of it.
+        self._answers = io.BufferedReader(Patient(self._child.stdout.fileno(), _ANSWER * place.timeout))
         self._ended = threading.Event()
         self._sending = threading.Lock()
         self._signs: threading.Thread | None = None
@@ -122,10 +123,10 @@ class Conversation:
 
     def answer(self) -> dict[str, t.Any]:
         """What the vault says next; raises when that is a refusal or nothing."""
-        # What it answers may wait for a disk to have all of it.
-        if not select.select((self._child.stdout,), (), (), _ANSWER * self._patience)[0]:
-            raise PlaceFault(f"{self._child.what} stalls: it did not answer in {_ANSWER * self._patience} seconds")
-        line = self._child.stdout.readline()
+        try:
+            line = self._answers.readline()
+        except TimeoutError as error:
+            raise PlaceFault(f"{self._child.what} stalls: {error}") from None
         if not line:
             self._quiet()
             self._child.end_input()

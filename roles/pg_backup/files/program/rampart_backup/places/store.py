@@ -148,9 +148,13 @@ class Store:
         """Make the directory, and take away what killed runs left."""
         with as_place_fault(self.path):
             make(self.path)
-            with locked(self.path):
-                self._sweep()
-                self._recover()
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Take away what killed runs left, where there is something."""
+        with as_place_fault(self.path), contextlib.suppress(FileNotFoundError), locked(self.path):
+            self._sweep()
+            self._recover()
 
     def _sweep(self) -> None:
         for name in os.listdir(self.path):

@@ -29,6 +29,7 @@ from ..faults import PlaceFault
 from ..telling import now
 from . import catalogue
 from . import wire
+from .directories import refuse_absent
 from .store import Store
 
 if t.TYPE_CHECKING:
@@ -86,10 +87,7 @@ class Vault:
             if verb is None:
                 known = sorted(name for may, name in verbs if may == self.may)
                 raise PlaceFault(f"{command!r} is not among what this key may do: {', '.join(known)}")
-            if not os.path.isdir(self.root):
-                raise PlaceFault(
-                    f"{self.root} is not there"
-                )  # a file system that is not mounted is none to write beside
+            refuse_absent(self.root)
             verb(words[1:], source, target)
         except Exception as error:  # whatever the other side sent
             with contextlib.suppress(OSError):
@@ -114,6 +112,7 @@ class Vault:
     def _put(self, words: t.Sequence[str], source: t.IO[bytes], target: t.IO[bytes]) -> None:
         job, identifier = _exactly(words, 2, "put JOB BACKUP")
         store = self._store(job)
+        store.sweep()  # what is left of others is no part of the quota
         limits = self._limits()
         store.prepare()
         incoming = store.begin(identifier)
@@ -164,7 +163,9 @@ class Vault:
         job, system, file, plain, suffix = _exactly(
             words, 5, "wal-put JOB SYSTEM_IDENTIFIER FILE SHA256_OF_CONTENT SUFFIX"
         )
-        archive, limits = self._archive(job, system), self._limits()
+        archive = self._archive(job, system)
+        archive.sweep()
+        limits = self._limits()
         arriving = archive.begin(file, plain, suffix)
         if arriving is None:
             wire.answer(target, have=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import typing as t
 import urllib.parse
 
@@ -247,10 +248,11 @@ class Logical:
     def _words(self, database: str, *form: str) -> list[str]:
         words = self._server.words("pg_dump", *form, "--no-sync", *self._compression())
         if self._job.logical.picks_schemas:
-            schemas = [name for name in self._server.schemas(database) if self._job.logical.wants_schema(name)]
+            found = self._server.schemas(database)
+            schemas = [word for name, word in found.items() if self._job.logical.wants_schema(name)]
             if not schemas:
-                raise DefinitionFault(f"logical.schemas chooses no schema of the database {database}")
-            words += [f"--schema={_exactly(name)}" for name in schemas]
+                raise SourceFault(f"logical.schemas chooses no schema of the database {database}")
+            words += ["--strict-names", *(f"--schema={_exactly(name)}" for name in schemas)]
         return words
 
     def _compression(self) -> list[str]:
@@ -264,7 +266,7 @@ class Logical:
 
 def _file(database: str) -> str:
     """What a file system may not like becomes percent signs."""
-    return f"database-{urllib.parse.quote(database, safe='')}"
+    return f"database-{urllib.parse.quote(os.fsencode(database), safe='')}"
 
 
 def _refuse_closed(name: str, _sealing: Sealing, _sinks: t.Sequence[Sink]) -> Dumped:

@@ -36,9 +36,12 @@ _OPTIONS = " ".join(
 _LASTING = r"""
 SELECT pg_catalog.set_config(s.name, '0', false) FROM pg_catalog.pg_settings AS s
 WHERE s.name IN ('idle_session_timeout', 'transaction_timeout') \g /dev/null
+SELECT pg_catalog.set_config('client_encoding', 'SQL_ASCII', false)
+WHERE pg_catalog.current_setting('server_encoding') = 'SQL_ASCII' \g /dev/null
 """
 _MOST: t.Final = 2**26  # bytes of an answer
 _CHUNK: t.Final = 2**16
+_ENCODING: t.Final = {"PGCLIENTENCODING": "UTF8"}  # of answers; a dump has that of its database
 _PSQL = ("-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1")
 _ABOUT = """
 SELECT pg_catalog.json_build_object(
@@ -59,7 +62,8 @@ SELECT coalesce(pg_catalog.json_agg(d.datname ORDER BY d.datname), '[]')
 FROM pg_catalog.pg_database AS d WHERE {condition} AND d.datconnlimit <> -2
 """
 _SCHEMAS = """
-SELECT coalesce(pg_catalog.json_agg(n.nspname ORDER BY n.nspname), '[]')
+SELECT pg_catalog.json_build_object('encoding', pg_catalog.current_setting('server_encoding'),
+  'names', coalesce(pg_catalog.json_agg(n.nspname ORDER BY n.oid), '[]'))
 FROM pg_catalog.pg_namespace AS n WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 """
 # Members of extensions have no rows in a dump, foreign tables none of this server's, and what is not logged none on a standby.
@@ -113,28 +117,30 @@ class Server:
         cluster = self._cluster
         return [self.program(program), "-h", cluster.host, "-p", str(cluster.port), "-U", cluster.user, "-w", *words]
 
-    def answer(self, sql: str, *, database: str = "postgres", ours: bool = True) -> str:
+    def answer(self, sql: str, *, database: str = "postgres", ours: bool = True, encoded: bool = True) -> str:
         """What psql writes for a query, without the last end of line: values with ``|`` between them.
 
-        One that is not ours finds its names as usual in that database.
+        One that is not ours finds its names as usual in that database. Without ``encoded`` words are the bytes that the database
+        gives to its clients, and are the same again on a command line.
         """
+        variables = self.variables if ours else self.restoring
         child = Child(
             self.words("psql", *_PSQL, "-c", sql, "-d", conninfo(database)),
             what="psql",
             fault=SourceFault,
             writes=True,
-            variables=self.variables if ours else self.restoring,
+            variables={**variables, **_ENCODING} if encoded else variables,
         )
         try:
             answer = b"".join(_limited(child.stdout))
             child.finish()
-            return answer.decode("utf-8", "replace").rstrip("\n")
+            return answer.decode("utf-8", "surrogateescape").rstrip("\n")
         finally:
             child.close()
 
-    def ask(self, sql: str, *, database: str = "postgres") -> t.Any:
-        """The answer to a query of one value, which is JSON."""
-        answer = self.answer(sql, database=database)
+    def ask(self, sql: str, *, database: str = "postgres", encoded: bool = True) -> t.Any:
+        """The answer to a query of one value, which is JSON; ``encoded`` as above."""
+        answer = self.answer(sql, database=database, encoded=encoded)
         try:
             return json.loads(answer)
         except ValueError:
@@ -168,9 +174,12 @@ class Server:
     def _databases(self, condition: str) -> list[str]:
         return [str(each) for each in self.ask(_DATABASES.format(condition=condition))]
 
-    def schemas(self, database: str) -> list[str]:
-        """Those that are not the system's."""
-        return [str(each) for each in self.ask(_SCHEMAS, database=database)]
+    def schemas(self, database: str) -> dict[str, str]:
+        """Those that are not the system's, each with what pg_dump, which has the encoding of the database, knows it by."""
+        raw = self.ask(_SCHEMAS, database=database, encoded=False)
+        # Nobody knows what the names of such a database are in UTF-8.
+        names = raw if raw["encoding"] == "SQL_ASCII" else self.ask(_SCHEMAS, database=database)
+        return dict(zip(names["names"], raw["names"]))
 
 
 class Session:
@@ -183,7 +192,7 @@ class Session:
             fault=SourceFault,
             reads=True,
             writes=True,
-            variables=server.variables,
+            variables={**server.variables, **_ENCODING},
         )
 
     def __enter__(self) -> Session:
@@ -241,7 +250,7 @@ class Snapshot(Session):
         """Schema, table and number of rows: what ``begin_counting`` began."""
         self._send("COMMIT;")
         self._child.end_input()
-        found = [json.loads(line) for line in self._child.stdout]
+        found = [json.loads(line.decode("utf-8", "surrogateescape")) for line in self._child.stdout]
         self._child.finish()
         return [(str(schema), str(table), int(count)) for schema, table, count in found]
 
