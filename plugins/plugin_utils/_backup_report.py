@@ -292,11 +292,13 @@ def table(rows: t.Sequence[Row]) -> str:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    return (
+    cells = (
         *(row.host, row.job, row.kind, _minute(row.finished), _duration(row.age), _bytes(row.size)),
         *(_minute(row.verified), _minute(row.restored), "" if row.kept is None else str(row.kept), row.place),
         "; ".join(what if len(what) <= _SHOWN else f"{what[:_SHOWN]}..." for what, _severity in row.problems),
     )
+    # What a host says of its backups is its word, and no terminal shall take it for a command.
+    return tuple("".join(each if each.isprintable() else "?" for each in cell) for cell in cells)
 
 
 def _minute(moment: str) -> str:

@@ -383,7 +383,7 @@ def test_the_disk_is_full(jobs: Jobs, vault: Vault, job: pathlib.Path) -> None:
         done = jobs.call("run", jobs.define(**{**values, "places": places}))
         assert (done.status, "No space left" in done.told) == (13, True), done.told
         alarmed(jobs, 13)
-        assert jobs.status()["stored"] == [f"{jobs.server.owner.name}@127.0.0.1"]
+        assert jobs.status()["stored"] == [vault.name]
         assert [each.name for each in (small / "nightly").iterdir()] == []
         assert len(vault.backups()) == 2
 

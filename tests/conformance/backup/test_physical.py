@@ -125,6 +125,11 @@ def test_what_one_stream_cannot_hold_is_refused_before_anything(jobs: Jobs) -> N
         (few / program).symlink_to(shutil.which(program) or program)
     done = jobs.call("check", jobs.define("other", kind="physical"), env={"PATH": str(few)})
     assert (done.status, "gzip is not installed" in done.told) == (2, True), done.told
+    (jobs.place / "link").symlink_to(jobs.server.data_directory / "base")
+    for within in (jobs.server.data_directory, jobs.place / "link" / "backups"):
+        places = [{"kind": "directory", "path": str(jobs.place)}, {"kind": "directory", "path": str(within)}]
+        done = jobs.call("check", jobs.define("within", kind="physical", places=places))
+        assert (done.status, f"places[1].path: {within} is in" in done.told) == (2, True), done.told
     rules = jobs.server.hba_file.read_text()
     jobs.server.hba_file.write_text("local all all trust\n")
     jobs.server.reload()

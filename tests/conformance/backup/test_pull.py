@@ -105,12 +105,21 @@ def test_what_is_new_is_fetched_and_stays(jobs: Jobs, puller: Puller) -> None:
     }
     assert all(fetched[name] == here[name] for name in fetched if not name.endswith("json"))
     assert (puller.pull().status, jobs.status("pull")["pulled"]) == (0, [])
+    # Only what is there is listed: all that ever was would outgrow what a vault takes.
+    assert jobs.call("run", jobs.define(logical=_SMALL, retention={"last": 3})).status == 0
+    for identifier in (first, second):
+        assert identifier.encode() in puller.host.ssh("list nightly", key="reads").stdout
+    assert jobs.call("run", jobs.define(logical=_SMALL, retention={"last": 1})).status == 0
+    listed = puller.host.ssh("list nightly", key="reads").stdout
+    assert (first.encode() in listed, jobs.backups()[-1].name.encode() in listed) == (False, True)
+    assert puller.pull().status == 0
     # The host's own catalogue says nothing of it, and what the host destroys is still here.
     assert "restored" not in (jobs.place / "nightly" / "catalogue.jsonl").read_text()
     shutil.rmtree(jobs.place / "nightly")
     assert jobs.call("run", definition).status == 0
     assert puller.pull().status == 0
-    assert puller.backups() == [first, second, jobs.backups()[-1].name]
+    assert puller.backups()[:2] == [first, second]
+    assert puller.backups()[-1] == jobs.backups()[-1].name
     assert fetched.items() <= puller.content().items()
     done = drill(jobs, place={"kind": "directory", "path": str(puller.root)})
     assert done.status == 0, done.told

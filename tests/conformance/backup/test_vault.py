@@ -286,7 +286,10 @@ def test_one_place_that_fails_does_not_keep_the_other_from_it(jobs: Jobs, vault:
     assert done.status == 13
     assert len(jobs.backups()) == 1
     status = jobs.status()
-    assert (status["stored"], list(status["failed"])) == ([str(jobs.place)], [f"{jobs.server.owner.name}@127.0.0.1"])
+    assert (status["stored"], list(status["failed"])) == (
+        [str(jobs.place)],
+        [vault.place(port=1)["account"] + "@127.0.0.1:1"],
+    )
 
 
 @pytest.mark.in_turn

@@ -99,6 +99,11 @@ class Vault:
             **changes,
         }
 
+    @property
+    def name(self) -> str:
+        """As a status tells it."""
+        return f"{self._jobs.server.owner.name}@127.0.0.1:{self.port}"
+
     def ssh(self, command: str, *, key: str = "adds", data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """What somebody who holds a key may try."""
         return subprocess.run(self._words(command, key), input=data, capture_output=True, check=False, timeout=60)

@@ -176,6 +176,11 @@ def test_the_table_has_columns() -> None:
     assert "2.0 h  5.0 MiB" in second
 
 
+def test_what_a_host_says_is_no_command_of_a_terminal() -> None:
+    text = backup_table({"db1": [job(place(backup(good=False, damaged="x\x1b]0;y\x07"), place="/mnt\x9b2J"))]}, now=NOW)
+    assert ("x?]0;y?" in text, "/mnt?2J" in text) == (True, True)
+
+
 @pytest.mark.parametrize(
     ("told", "options", "message"),
     [

@@ -42,6 +42,15 @@ def test_a_vault() -> None:
     assert job.places[0].name == "a@v"
 
 
+def test_places_are_told_apart_by_their_names() -> None:
+    vault = {"kind": "vault", "host": "v", "account": "a", "key": "/k", "known_hosts": "/h"}
+    job = read(places=[vault, {**vault, "port": 2222}, {**vault, "account": "b"}])
+    assert [each.name for each in job.places] == ["a@v", "a@v:2222", "b@v"]
+    for twice in ([vault, vault], [{"kind": "directory", "path": "/x"}] * 2):
+        with pytest.raises(DefinitionFault, match=r"places\[1\]: (a@v|/x) is there twice"):
+            read(places=twice)
+
+
 def test_chains_are_asked_for() -> None:
     assert read().physical.full_every == 0
     assert read(physical={"incremental": {"full_every": 7}}).physical.full_every == 7

@@ -76,6 +76,19 @@ def test_what_is_not_good_goes_when_enough_newer_ones_are() -> None:
     assert kept([wrong, backup(1), backup(2)], last=3) == ["b2", "b1", "b0"]
 
 
+def test_what_only_a_drill_calls_wrong_goes_no_sooner_for_it() -> None:
+    """Whoever holds the key of a drill may note what he likes."""
+    records = [backup(24 * n) for n in range(6)]
+    noted = [*(backup(24 * n, refuted="says a drill") for n in range(4)), *records[4:]]
+    assert kept(records, days=4) == ["b120", "b96", "b72", "b48"] == kept(noted, days=4)
+    assert kept([backup(0, refuted="x"), *(backup(n) for n in range(1, 4))], last=2) == ["b3", "b2"]
+    # Nor does it count in the place of a good one, nor what is built upon it, nor when its bytes are damaged as well.
+    assert kept([backup(0), backup(1, refuted="x")], last=1) == ["b1", "b0"]
+    built = [backup(0, refuted="x"), backup(1, entry={"chain": ["b0"]}, broken="b0 is damaged")]
+    assert kept([*built, backup(24), backup(48)], days=3) == ["b48", "b24", "b1", "b0"]
+    assert kept([backup(0, refuted="x", damaged="y"), backup(24), backup(48)], days=3) == ["b48", "b24"]
+
+
 def test_removed_ones_are_not_judged() -> None:
     assert [each.record.id for each in decide([backup(0, removed="then"), backup(1)], Retention(last=1))] == ["b1"]
 
@@ -87,13 +100,15 @@ def test_so_many_good_ones_stay_at_least(number: int) -> None:
 
 @given(
     records=st.lists(
-        st.tuples(st.integers(0, 20_000), st.booleans(), st.booleans()), max_size=60, unique_by=lambda each: each[0]
+        st.tuples(st.integers(0, 20_000), st.booleans(), st.sampled_from(["", "damaged", "refuted"])),
+        max_size=60,
+        unique_by=lambda each: each[0],
     ),
     rules=st.fixed_dictionaries({name: st.integers(0, 5) for name in ("last", "days", "weeks", "months", "years")}),
     at_least=st.integers(1, 4),
 )
-def test_whatever_the_rules(records: list[tuple[int, bool, bool]], rules: dict[str, int], at_least: int) -> None:
-    made = [backup(n, complete=complete, damaged="x" if damaged else "") for n, complete, damaged in records]
+def test_whatever_the_rules(records: list[tuple[int, bool, str]], rules: dict[str, int], at_least: int) -> None:
+    made = [backup(n, complete=complete, **({wrong: "x"} if wrong else {})) for n, complete, wrong in records]
     good = [each for each in made if each.good]  # in the order in which they came, whatever their clocks said
     stay = set(kept(made, **rules, at_least=at_least))
     assert {each.id for each in good[-at_least:]} <= stay

@@ -41,6 +41,7 @@ __all__ = [
 T = t.TypeVar("T")
 
 NAME: t.Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # of a job: part of file names and of units
+_SSH: t.Final = 22  # port
 STANZA: t.Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _REMOTE: t.Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@ -]*")  # what rclone takes, without what would be an option
 
@@ -254,7 +255,7 @@ class Vault:
     account: str
     key: str
     known_hosts: str
-    port: int = 22
+    port: int = _SSH
     timeout: int = 60
 
     @classmethod
@@ -270,7 +271,7 @@ class Vault:
                 account=account,
                 key=fields.text("key"),
                 known_hosts=fields.text("known_hosts"),
-                port=fields.number("port", 22, least=1, most=65535),
+                port=fields.number("port", _SSH, least=1, most=65535),
                 timeout=fields.number("timeout", 60, least=1, most=86400),
             )
         )
@@ -278,7 +279,7 @@ class Vault:
     @property
     def name(self) -> str:
         """For messages and results."""
-        return f"{self.account}@{self.host}"
+        return f"{self.account}@{self.host}" + (f":{self.port}" if self.port != _SSH else "")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -407,6 +408,8 @@ def _refuse_places(kind: str, places: t.Sequence[Place]) -> None:
             raise DefinitionFault(
                 f"places[{number}].kind: 'rclone' is no place for jobs of kind {kind}, a directory is"
             )
+        if each.name in [other.name for other in places[:number]]:
+            raise DefinitionFault(f"places[{number}]: {each.name} is there twice")
 
 
 def parse(text: str) -> Job:

@@ -30,16 +30,25 @@ class Decision(t.NamedTuple):
 def decide(records: t.Sequence[Record], rules: Retention) -> list[Decision]:
     """Judge each backup that is still there, the newest first; ``records`` begin with the one that came first.
 
-    Only good ones count for a rule. One that is not good goes when there are as many newer good ones as ``last`` and
-    ``at_least`` ask for, two at least: parts of it may be what is left of a day. Without any rule nothing goes.
+    Only good ones count for a rule, and what drills alone call wrong beside them. One that is not good goes when there are
+    as many newer good ones as ``last`` and ``at_least`` ask for, two at least: parts of it may be what is left of a day.
+    Without any rule nothing goes.
     """
     present = [each for each in records if not each.removed][::-1]
-    kept = _kept([each for each in present if each.good], rules)
+    kept = {**_spared(present, rules), **_kept([each for each in present if each.good], rules)}
     decisions, newer = [], 0
     for each in present:
         decisions.append(_decision(each, newer, kept, rules))
         newer += each.good
     return _whole(decisions)
+
+
+def _spared(present: t.Sequence[Record], rules: Retention) -> dict[str, str]:
+    """What only drills call wrong stays for as long as if they had not: whoever holds the key of one could have anything go."""
+    sound = {each.id for each in present if each.complete and not each.damaged}
+    found = [each for each in present if each.id in sound and sound.issuperset(each.needs)]
+    why = _kept(found, rules)
+    return {each.id: f"{why[each.id]}, whatever a drill says" for each in found if each.id in why and not each.good}
 
 
 def _whole(decisions: t.Sequence[Decision]) -> list[Decision]:

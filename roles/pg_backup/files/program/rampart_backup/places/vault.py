@@ -74,7 +74,7 @@ class Vault:
             ("read", "get"): self._get,
             ("read", "note"): self._note,
             ("offer", "jobs"): self._jobs,
-            ("offer", "list"): self._list,
+            ("offer", "list"): self._list_present,
             ("offer", "get"): self._get,
             ("add", "wal-put"): self._wal_put,
             ("add", "wal-list"): self._wal_list,
@@ -131,9 +131,12 @@ class Vault:
 
     def _list(self, words: t.Sequence[str], _source: t.IO[bytes], target: t.IO[bytes]) -> None:
         (job,) = _exactly(words, 1, "list JOB")
-        for record in self._store(job).records():
-            wire.answer(target, record=dataclasses.asdict(record))
-        wire.answer(target, end=True)
+        _tell_all(self._store(job).records(), target)
+
+    def _list_present(self, words: t.Sequence[str], _source: t.IO[bytes], target: t.IO[bytes]) -> None:
+        """Whoever fetches takes a list of some size only, and all that ever was outgrows it."""
+        (job,) = _exactly(words, 1, "list JOB")
+        _tell_all((record for record in self._store(job).records() if not record.removed), target)
 
     def _jobs(self, words: t.Sequence[str], _source: t.IO[bytes], target: t.IO[bytes]) -> None:
         _exactly(words, 0, "jobs")
@@ -196,6 +199,13 @@ class Vault:
         with self._archive(job, system).open(stored) as stream:
             shutil.copyfileobj(stream, target, 2**20)
         target.flush()
+
+
+def _tell_all(records: t.Iterable[catalogue.Record], target: t.IO[bytes]) -> None:
+    for record in records:
+        # The entry has the parts.
+        wire.answer(target, record={name: value for name, value in vars(record).items() if name != "parts"})
+    wire.answer(target, end=True)
 
 
 def _exactly(words: t.Sequence[str], number: int, usage: str) -> t.Sequence[str]:

@@ -15,6 +15,7 @@ import tarfile
 import typing as t
 
 from .. import telling
+from ..definition import Directory
 from ..faults import DefinitionFault
 from ..faults import SourceFault
 from ..streams import packing
@@ -33,6 +34,7 @@ from .source import Instead
 from .source import Wanted
 from .source import refuse_warnings
 from .staging import Staging
+from .staging import is_within
 
 if t.TYPE_CHECKING:
     from ..definition import Job
@@ -95,9 +97,10 @@ class Physical:
                 " the backup may lie in clear while the job runs (staging), dump this cluster with a logical job, or"
                 " use pgBackRest"
             )
-        if self._tablespaces:
-            for outside in (str(files["data_directory"]), *(each["location"] for each in self._tablespaces)):
+        for outside in (str(files["data_directory"]), *(each["location"] for each in self._tablespaces)):
+            if self._tablespaces:
                 self._staging.refuse_unusable(outside=outside)
+            self._refuse_within(outside)
         for name in ("max_wal_senders", "max_replication_slots"):
             if files[name] < 1:
                 raise DefinitionFault(f"kind: the server has {name} = 0, and a base backup takes one")
@@ -107,6 +110,12 @@ class Physical:
         if self._manifests is not None:
             incremental.refuse_impossible(self._server, self._about)
         self._server.identify()
+
+    def _refuse_within(self, directory: str) -> None:
+        """A backup that is kept there would be part of the next one, and of the one after it twice."""
+        for number, place in enumerate(self._job.places):
+            if isinstance(place, Directory) and is_within(place.path, directory):
+                raise DefinitionFault(f"places[{number}].path: {place.path} is in {directory}, which is backed up")
 
     def nothing_new(self) -> bool:
         """There is always a cluster."""

@@ -16,7 +16,7 @@ from .. import telling
 from ..faults import DefinitionFault
 from ..faults import SourceFault
 
-__all__ = ["Staging"]
+__all__ = ["Staging", "is_within"]
 
 _PREFIX = "rampart-backup-"
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
@@ -50,8 +50,7 @@ class Staging:
             raise DefinitionFault(
                 f"staging: {self._path} has to be a directory of the account that runs the job, where nobody else can write"
             )
-        real = os.path.realpath(self._path)
-        if outside and (real + os.sep).startswith(os.path.realpath(outside) + os.sep):
+        if outside and is_within(self._path, outside):
             raise DefinitionFault(f"staging: {self._path} is in {outside}, so that it would be part of the backup")
 
     def sweep(self) -> None:
@@ -87,6 +86,11 @@ class Staging:
         """Remove all that was made."""
         for each in self._made:
             _remove(each)
+
+
+def is_within(path: str, directory: str) -> bool:
+    """Whether one is the other or below it, wherever links lead."""
+    return (os.path.realpath(path) + os.sep).startswith(os.path.realpath(directory) + os.sep)
 
 
 def _remove(path: str) -> None:
