@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import pathlib
+import subprocess
+import sys
 import typing as t
 
 import pytest
 from rampart_backup import tending
 from rampart_backup.places import catalogue
 from rampart_backup.places.store import Store
+
+from ansible_collections.rampart.postgresql.tests.conformance.backup.jobs import PROGRAM
 
 _AT: t.Final = "2026-01-01T00:00:00Z"
 
@@ -69,3 +74,33 @@ def test_what_is_removed_while_it_is_verified_is_not_damaged(
         ("verified", first.id),
         ("damaged", third.id),
     ]
+
+
+def test_a_year_of_backups_of_many_databases_fits_into_little_memory(tmp_path: pathlib.Path) -> None:
+    store = filled(tmp_path, 1)
+    path = tmp_path / "nightly" / "catalogue.jsonl"
+    (last,) = path.read_text().splitlines()
+    parts = [
+        {
+            "name": f"database-{number:05d}.dump.age",
+            "size": 1,
+            "sha256": "a" * 64,
+            "plain_size": 1,
+            "database": f"{number:05d}",
+        }
+        for number in range(1000)
+    ]
+    entry = {**json.loads(last)["backup"], "parts": parts}
+    with path.open("w", encoding="utf-8") as stream:
+        for day in range(150):
+            backup = {**entry, "id": f"20250101T000000Z-{day:08x}"}
+            print(json.dumps({"event": "made", "backup": backup, "at": _AT}), file=stream)
+            print(json.dumps({"event": "removed", "id": backup["id"], "at": _AT}), file=stream)
+        print(last, file=stream)
+    assert [each.id for each in store.records() if not each.removed] == [json.loads(last)["backup"]["id"]]
+    words = [sys.executable, str(PROGRAM), "vault", str(tmp_path), "--may", "add"]
+    environment = {**os.environ, "SSH_ORIGINAL_COMMAND": "list nightly"}
+    running = subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    _process, status, used = os.wait4(running.pid, 0)
+    running.returncode = os.waitstatus_to_exitcode(status)
+    assert (running.returncode, used.ru_maxrss < 64 * 1024) == (0, True), used.ru_maxrss

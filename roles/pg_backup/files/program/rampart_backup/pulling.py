@@ -149,7 +149,8 @@ class _Pull:
                 raise PlaceFault("too much is wrong with it")
             try:
                 if known is not None:
-                    _refuse_other(known, record)
+                    if not known.removed:
+                        _refuse_other(known, record)
                 elif not (record.removed or record.damaged or record.refuted):
                     newest = _arrival(record, newest)
                     self._fetch(store, job, record, newest)

@@ -63,13 +63,18 @@ def _report(path: str) -> Report:
     keys = telling.read_json(path)
     if "roots" in keys:
         tended = tending.read(path)
-        return _told(path, tended.roots[0].path if tended.roots else tended.state, lambda: _of_vault(tended))
+        return _told(
+            path,
+            tended.roots[0].path if tended.roots else tended.state,
+            lambda: _of("vault", tended, places=_of_roots(tended)),
+        )
     if "scratch" in keys:
         drilled = drill.read(path)
-        return _told(path, drilled.scratch, lambda: _of_drill(drilled))
+        return _told(path, drilled.scratch, lambda: _of("drill", drilled, job=drilled.job))
     if "source" in keys:
         pulled = pulling.read(path)
-        return _told(path, pulled.root, lambda: _of_pull(pulled))
+        # What was fetched is told with the vault's roots.
+        return _told(path, pulled.root, lambda: _of("pull", pulled, job=pulled.name))
     job = definition.read(path)
     return _told(path, job.state, lambda: _of_job(job))
 
@@ -110,17 +115,26 @@ def _refuse_others(path: str) -> None:
             each = os.path.dirname(each)
 
 
+class _Defined(t.Protocol):
+    """What has a state of its own."""
+
+    @property
+    def name(self) -> str:
+        """Its own."""
+
+    @property
+    def state(self) -> str:
+        """A directory."""
+
+
+def _of(what: str, defined: _Defined, **more: t.Any) -> Report:
+    status = telling.read_json(status_file(defined.state, defined.name))
+    return {"of": what, "name": defined.name, "status": status, "error": "", "places": [], **more}
+
+
 def _of_job(job: definition.Job) -> Report:
-    return {
-        "of": "job",
-        "name": job.name,
-        "job": job.name,
-        "kind": job.kind,
-        "cluster": job.cluster.label,
-        "status": telling.read_json(status_file(job.state, job.name)),
-        "error": "",
-        "places": _repositories(job) if job.kind == "pgbackrest" else [_place(place, job.name) for place in job.places],
-    }
+    places = _repositories(job) if job.kind == "pgbackrest" else [_place(place, job.name) for place in job.places]
+    return _of("job", job, job=job.name, kind=job.kind, cluster=job.cluster.label, places=places)
 
 
 def _repositories(job: definition.Job) -> list[Report]:
@@ -139,37 +153,8 @@ def _place(place: t.Any, job: str) -> Report:
         return {**told, **_shown([]), "error": str(error)}
 
 
-def _of_drill(drilled: drill.Drill) -> Report:
-    return {
-        "of": "drill",
-        "name": drilled.name,
-        "job": drilled.job,
-        "status": telling.read_json(status_file(drilled.state, drilled.name)),
-        "error": "",
-        "places": [],
-    }
-
-
-def _of_pull(pulled: pulling.Pulling) -> Report:
-    """What was fetched is told with the vault's roots."""
-    return {
-        "of": "pull",
-        "name": pulled.name,
-        "job": pulled.name,
-        "status": telling.read_json(status_file(pulled.state, pulled.name)),
-        "error": "",
-        "places": [],
-    }
-
-
-def _of_vault(tended: tending.Tending) -> Report:
-    return {
-        "of": "vault",
-        "name": tended.name,
-        "status": telling.read_json(status_file(tended.state, tended.name)),
-        "error": "",
-        "places": [each for root in tended.roots for each in _of_root(root.path)],
-    }
+def _of_roots(tended: tending.Tending) -> list[Report]:
+    return [each for root in tended.roots for each in _of_root(root.path)]
 
 
 def _of_root(path: str) -> t.Iterator[Report]:

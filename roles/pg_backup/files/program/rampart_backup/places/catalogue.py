@@ -152,13 +152,21 @@ def append(directory: str, event: Event) -> None:
 
 
 def read(directory: str) -> list[Event]:
-    """All events, in the order in which they happened."""
+    """All events, in the order in which they happened. Of backups that were removed no parts: a year of them has many."""
+    events: list[Event] = []
+    made: dict[str, Event] = {}
     try:
         with open(os.path.join(directory, NAME), "rb") as stream:
-            lines = stream.read().split(b"\n")
+            for event in filter(None, map(_parse, stream)):
+                events.append(event)
+                backup = event.get("backup")
+                if event["event"] == "made" and isinstance(backup, dict):
+                    made.setdefault(str(backup.get("id")), backup)
+                elif event["event"] == "removed" and str(event.get("id")) in made:
+                    made[str(event["id"])]["parts"] = []
     except FileNotFoundError:
         return []
-    return [event for event in map(_parse, lines) if event is not None]
+    return events
 
 
 def _parse(line: bytes) -> Event | None:

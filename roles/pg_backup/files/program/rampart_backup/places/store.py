@@ -146,9 +146,13 @@ class Store:
 
     def prepare(self) -> None:
         """Make the directory, and take away what killed runs left."""
+        self.make()
+        self.sweep()
+
+    def make(self) -> None:
+        """Make the directory."""
         with as_place_fault(self.path):
             make(self.path)
-        self.sweep()
 
     def sweep(self) -> None:
         """Take away what killed runs left, where there is something."""
@@ -214,14 +218,15 @@ class Store:
                 return []  # of a job that has not run yet
             with locked(self.path):
                 events = catalogue.read(self.path)
-                made = self._lost(catalogue.fold(events))
-                known = {record.id for record in catalogue.fold(events) if not record.removed}
+                found = catalogue.fold(events)
+                lost = self._lost(found)
                 there = self._there()
         gone = [
-            {"event": "damaged", "id": identifier, "what": "its directory is gone"}
-            for identifier in sorted(known - there)
+            {"event": "damaged", "id": each.id, "what": "its directory is gone"}
+            for each in found
+            if not each.removed and each.id not in there
         ]
-        return catalogue.fold([*events, *made, *gone])
+        return catalogue.fold([*events, *lost, *gone]) if lost or gone else found
 
     def _entry(self, identifier: str) -> dict[str, t.Any] | None:
         try:

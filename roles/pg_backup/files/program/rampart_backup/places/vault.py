@@ -114,7 +114,7 @@ class Vault:
         store = self._store(job)
         store.sweep()  # what is left of others is no part of the quota
         limits = self._limits()
-        store.prepare()
+        store.make()
         incoming = store.begin(identifier)
         try:
             self._begin(target)
