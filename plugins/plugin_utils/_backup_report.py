@@ -120,12 +120,15 @@ def rows_of(told: t.Any, limits: Limits) -> list[Row]:
         reports = _reports(result, str(host))
         rows += [reports] if isinstance(reports, Row) else []
         apart += [] if isinstance(reports, Row) else [(str(host), each) for each in reports]
+    judged = _judged(each for _host, each in apart)
     kept = [row for host, each in apart if each["of"] == "vault" for row in _of_vault(host, each, limits)]
     for host, each in apart:
         if each["of"] in ("drill", "pull"):
             rows.append(_of_run(host, each, limits, str(each["job"])))
         elif each["of"] != "vault":
-            rows += _of_job(host, each, kept, limits)
+            rows += _of_job(
+                host, {**each, "places": [_joined(place, judged) for place in each["places"]]}, kept, limits
+            )
     return sorted([*rows, *kept], key=Row.order)
 
 
@@ -146,6 +149,37 @@ def _reports(result: t.Any, host: str) -> Row | list[Values]:
     if not reports:
         return Row(host=host, told_by=host, stale=True, problems=(("nothing is defined here", _CRITICAL),))
     return reports
+
+
+def _judged(reports: t.Iterable[Values]) -> dict[tuple[str, str], Values]:
+    """What drills found of backups in repositories that have no place for it, by system and backup; the last word counts."""
+    found: dict[tuple[str, str], Values] = {}
+    for report in reports:
+        for each in report.get("judged") or []:
+            key = (str(each["system"]), str(each["id"]))
+            if key not in found or str(each["at"]) > str(found[key]["at"]):
+                found[key] = each
+    return found
+
+
+def _joined(place: Values, judged: t.Mapping[tuple[str, str], Values]) -> Values:
+    """A repository with that: what was restored was read whole, and what could not be restored is not good."""
+    if place["at"] != "pgbackrest":
+        return place
+    backups = []
+    for backup in place["backups"]:
+        found = judged.get((str(backup.get("system", "")), str(backup["id"])), {})
+        restored, damaged = str(found.get("restored") or ""), str(found.get("damaged") or "")
+        backups.append(
+            {
+                **backup,
+                "restored": restored,
+                "verified": "" if damaged else restored,
+                "good": backup["good"] and not damaged,
+                "damaged": damaged or backup["damaged"],
+            }
+        )
+    return {**place, "backups": backups, "restored": max((each["restored"] for each in backups), default="")}
 
 
 def _of_job(host: str, report: Values, kept: list[Row], limits: Limits) -> t.Iterator[Row]:

@@ -87,7 +87,7 @@ class Jobs:
         return path
 
     def define(self, name: str = "nightly", **changes: t.Any) -> pathlib.Path:
-        """A job that dumps everything to a directory."""
+        """A job that dumps everything to a directory; what is None is left out."""
         server = self.server
         values = {
             "name": name,
@@ -106,7 +106,8 @@ class Jobs:
             **changes,
         }
         path = self.directory / f"{name}.json"
-        path.write_text(json.dumps(values), encoding="utf-8")
+        given = {key: value for key, value in values.items() if value is not None}
+        path.write_text(json.dumps(given), encoding="utf-8")
         path.chmod(0o644)
         return path
 

@@ -200,3 +200,34 @@ def test_what_cannot_be_read_is_named(told: t.Any, options: dict[str, t.Any], me
     with pytest.raises(AnsibleFilterError) as caught:
         backup_table(told, **options)
     assert message in str(caught.value)
+
+
+def test_what_a_drill_found_of_a_repository_is_told_of_the_job_that_made_the_backup() -> None:
+    repository = place(
+        backup(id="F", system="77", verified="", finished="2026-11-29T00:00:00Z"),
+        backup(id="F_I", system="77", verified=""),
+        at="pgbackrest",
+        restored="",
+    )
+    alone = only(job(repository))
+    assert (alone["newest"], alone["problems"]) == ("F_I", ["not verified", "never restored"])
+    found = {
+        "system": "77",
+        "id": "F_I",
+        "at": "2026-11-30T01:00:00Z",
+        "restored": "2026-11-30T01:00:00Z",
+        "damaged": "",
+    }
+    told = {"of": "drill", "name": "d", "job": "nightly", "status": OK, "error": "", "places": []}
+
+    def with_drills(*judged: dict[str, str]) -> dict[str, t.Any]:
+        drills = [{**told, "judged": [each]} for each in judged]
+        (row,) = (each for each in rows({"db1": [job(repository)], "drill1": drills}) if each["kind"] == "logical")
+        return row
+
+    row = with_drills(found)
+    assert (row["restored"], row["verified"], row["problems"]) == (found["restored"], found["restored"], [])
+    row = with_drills({**found, "system": "78"})
+    assert row["problems"] == alone["problems"]
+    row = with_drills({**found, "at": "2026-11-30T01:30:00Z", "damaged": "no such file"}, found)
+    assert (row["newest"], row["problems"][0]) == ("F", "the newest backup is not good: no such file")

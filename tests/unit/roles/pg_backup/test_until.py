@@ -18,7 +18,7 @@ NOW: t.Final = datetime.datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("text", "settings"),
     [
-        ("", {}),
+        ("", {"recovery_target": "immediate"}),
         ("end", {}),
         ("2026-05-04T03:02:01Z", {"recovery_target_time": "2026-05-04 03:02:01.000000+00"}),
         ("2026-05-04t03:02:01.5z", {"recovery_target_time": "2026-05-04 03:02:01.500000+00"}),

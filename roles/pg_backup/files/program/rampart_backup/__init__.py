@@ -24,10 +24,12 @@ Rooms, each with what it is for in its own words:
 - `sources`: the `server`, and for each of the `kinds` a `source`: `logical`, `physical` (with its `marker`, and `incremental`:
   chains), `logs`; what cannot flow lies in `staging` meanwhile; `backrest` has pgBackRest make its backups
 - `places`: `deliveries` (all places of a run, as `several`), `store` (a directory, by `directories`), `remote` (rclone), `ssh`,
-  `wire`, `vault` and `offering` (another host), `shelves` (to read again), `catalogue` (what is known), `retention` (what stays)
+  `wire`, `vault` and `offering` (another host), `shelves` (to read again), `repository` (to read again, of pgBackRest),
+  `catalogue` (what is known), `retention` (what stays)
 - `archiving`: `wal` (names), `archive` (archive_command), `archive_store` (a directory), `remote_archive` (rclone), `wal_shelves`
   (to read again), `wal_chain` and `keeping` (what is needed, what is missing), `watch` (a run of a job); `until` (how far it
-  is replayed), `timelines` (what leads there), `replay`, and `broker` (restore_command, for a server without a network)
+  is replayed), `timelines` (what leads there), `replay` (`repository_replay` of pgBackRest's), and `broker` (restore_command,
+  for a server without a network)
 - `clusters`: `scratch` (one of its own), `restoring` (dumps), `unpacking` (base backups), `sandbox` and `confine` (where all
   that reads a backup runs), `workplace` (a directory for one drill)
 

@@ -27,6 +27,7 @@ __all__ = [
     "Physical",
     "Place",
     "Rclone",
+    "Repository",
     "Retention",
     "Vault",
     "Wal",
@@ -36,6 +37,7 @@ __all__ = [
     "read",
     "read_with",
     "secrets",
+    "source",
 ]
 
 T = t.TypeVar("T")
@@ -43,6 +45,7 @@ T = t.TypeVar("T")
 NAME: t.Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # of a job: part of file names and of units
 _SSH: t.Final = 22  # port
 STANZA: t.Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_OF_BACKREST: t.Final = ("/etc/pgbackrest", "/etc/pgbackrest.conf")  # where its own configuration is
 _REMOTE: t.Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@ -]*")  # what rclone takes, without what would be an option
 
 
@@ -315,6 +318,40 @@ class Rclone:
 
 Place = t.Union[Directory, Vault, Rclone]
 
+
+@dataclasses.dataclass(frozen=True)
+class Repository:
+    """One of pgBackRest, which drills and restores read. ``config`` is a file of pgBackRest's with all that opens it.
+
+    Without one it is what pgBackRest is configured with on this host. ``superuser`` is the role that the cluster was made
+    with, which a repository does not know.
+    """
+
+    stanza: str
+    config: str = ""
+    number: int = 1
+    superuser: str = "postgres"
+
+    @classmethod
+    def of(cls, fields: Fields) -> Repository:
+        """Read it."""
+        config = fields.text("config", "")
+        if config and not config.startswith("/"):
+            raise DefinitionFault.of(fields.key("config"), config, "the full path of a file")
+        made = cls(
+            stanza=_stanza(fields.key("stanza"), fields.text("stanza")),
+            config=config,
+            number=fields.number("repository", 1, least=1, most=256),
+            superuser=fields.text("superuser", "postgres"),
+        )
+        return fields.close(made)
+
+    @property
+    def name(self) -> str:
+        """For messages and results."""
+        return f"repo{self.number} of {self.stanza}"
+
+
 _PLACES: t.Final[dict[str, t.Callable[[Fields], Place]]] = {
     "directory": Directory.of,
     "rclone": Rclone.of,
@@ -327,10 +364,18 @@ def place(fields: Fields) -> Place:
     return _PLACES[fields.text("kind", choices=sorted(_PLACES))](fields)
 
 
-def secrets(place: Place) -> list[str]:
+def source(fields: Fields) -> Place | Repository:
+    """Read where backups are restored from: a place of any kind, or a repository of pgBackRest."""
+    kinds: dict[str, t.Callable[[Fields], Place | Repository]] = {**_PLACES, "pgbackrest": Repository.of}
+    return kinds[fields.text("kind", choices=sorted(kinds))](fields)
+
+
+def secrets(place: Place | Repository) -> list[str]:
     """Files that open it, which nothing that is restored may read."""
     if isinstance(place, Vault):
         return [place.key]
+    if isinstance(place, Repository):
+        return [place.config] if place.config else list(_OF_BACKREST)
     return [place.config] if isinstance(place, Rclone) else []
 
 
@@ -453,11 +498,15 @@ def _backrest(kind: str, fields: Fields) -> Backrest:
     found = Backrest.of(fields)
     if (kind == "pgbackrest") != bool(found.stanza):
         raise DefinitionFault.of(fields.key("stanza"), found.stanza, f"right for kind {kind}: pgbackrest has one")
-    if found.stanza and not STANZA.fullmatch(found.stanza):
-        raise DefinitionFault.of(
-            fields.key("stanza"), found.stanza, "letters, digits and _ - (a letter or digit first)"
-        )
+    if found.stanza:
+        _stanza(fields.key("stanza"), found.stanza)
     return found
+
+
+def _stanza(key: str, name: str) -> str:
+    if not STANZA.fullmatch(name):
+        raise DefinitionFault.of(key, name, "letters, digits and _ - (a letter or digit first)")
+    return name
 
 
 def _staging(fields: Fields) -> str:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import typing as t
 
@@ -14,11 +15,13 @@ from . import definition
 from .archiving import until
 from .archiving.replay import Source
 from .archiving.replay import choose as choose_for_replay
+from .archiving.repository_replay import choose as choose_from_repository
 from .archiving.until import Until
 from .clusters.restoring import Restoring
 from .clusters.sandbox import Sandbox
 from .clusters.scratch import Programs
 from .clusters.scratch import Scratch
+from .clusters.unpacking import FromRepository
 from .clusters.unpacking import Unpacking
 from .clusters.workplace import SOCKETS
 from .clusters.workplace import workplace
@@ -28,6 +31,7 @@ from .faults import RestoreFault
 from .faults import SourceFault
 from .faults import VerificationFault
 from .fields import Fields
+from .places.repository import BackrestShelf
 from .places.shelves import choose
 from .places.shelves import shelf
 from .sources import marker
@@ -36,6 +40,7 @@ from .streams.unsealing import Unsealing
 if t.TYPE_CHECKING:
     from .archiving.replay import Replay
     from .places.catalogue import Record
+    from .places.shelves import Shelf
 
 __all__ = ["Check", "Drill", "parse", "read", "run"]
 
@@ -84,7 +89,7 @@ class Drill:
 
     name: str
     job: str
-    place: definition.Place
+    place: definition.Place | definition.Repository
     identity: str
     bindir: str
     scratch: str
@@ -100,14 +105,53 @@ class Drill:
     def sandbox(self, *bindirs: str) -> Sandbox:
         """Where what is restored by programs in these directories runs."""
         keys = [self.identity, *definition.secrets(self.place)]
+        keys += self.found.keys() if isinstance(self.found, BackrestShelf) else []
         return Sandbox(keys=keys, programs=bindirs, open_to_all=self.network)
+
+    @functools.cached_property
+    def found(self) -> Shelf:
+        """The backups that it restores from."""
+        if isinstance(self.place, definition.Repository):
+            return BackrestShelf(self.place, self.job, self.verdicts)
+        return shelf(self.place, self.job)
+
+    @property
+    def has_repository(self) -> bool:
+        """Whether it is one of pgBackRest, which tells less of its backups."""
+        return isinstance(self.place, definition.Repository)
+
+    @property
+    def verdicts(self) -> str:
+        """The directory for what is found of backups that have no place for it."""
+        return os.path.join(self.state, "verdicts", self.name)
+
+    def replay(self, target: Until, identifier: str = "") -> Replay | None:
+        """What is replayed to a target; None for a backup that needs no more than it has itself."""
+        if isinstance(self.found, BackrestShelf):
+            return choose_from_repository(self.found, self.job, target, self.sandbox(), identifier)
+        if not target.replays or isinstance(self.place, definition.Repository):
+            return None
+        source = Source(self.place, self.job, self.archive, self.sandbox())
+        return choose_for_replay(self.found.records(), target, source, Unsealing(self.identity), identifier)
+
+    def unpacking(self, record: Record, *bindirs: str) -> Unpacking | FromRepository:
+        """How a backup becomes a data directory, with programs in these directories."""
+        if isinstance(self.found, BackrestShelf):
+            return FromRepository(self.found, record, self.sandbox(*bindirs))
+        return Unpacking(self.found, record, Unsealing(self.identity), self.sandbox(*bindirs))
 
 
 def parse(text: str) -> Drill:
     """Read a definition; raises ``DefinitionFault`` that names the key, its value and what it may be."""
     fields = Fields.of_json(text)
     archive, target = fields.text("archive", ""), until.parse("until", fields.text("until", ""))
-    if target.replays and not archive:
+    place = definition.source(fields.inner("place"))
+    if isinstance(place, definition.Repository):
+        if archive:
+            raise DefinitionFault(
+                f"archive: {archive!r} does not go with a repository of pgBackRest, which has its own"
+            )
+    elif target.replays and not archive:
         raise DefinitionFault("archive is missing: until needs the job of the kind wal whose files are replayed")
     return fields.close(
         Drill(
@@ -115,7 +159,7 @@ def parse(text: str) -> Drill:
             job=_job("job", fields.text("job")),
             archive=_job("archive", archive) if archive else "",
             until=target,
-            place=definition.place(fields.inner("place")),
+            place=place,
             identity=fields.text("identity", ""),
             bindir=fields.text("bindir", "/usr/lib/postgresql/{major}/bin"),
             scratch=fields.text("scratch"),
@@ -149,11 +193,8 @@ def run(drill: Drill) -> int:
 
 
 def _drilled(drill: Drill) -> dict[str, t.Any]:
-    found = shelf(drill.place, drill.job)
-    replay = None
-    if drill.until.replays:
-        source = Source(drill.place, drill.job, drill.archive, drill.sandbox())
-        replay = choose_for_replay(found.records(), drill.until, source, Unsealing(drill.identity))
+    found = drill.found
+    replay = drill.replay(drill.until)
     record = choose(found.records(), drill.job) if replay is None else replay.record
     try:
         values = _restored(drill, record, replay)
@@ -167,7 +208,7 @@ def _drilled(drill: Drill) -> dict[str, t.Any]:
 def _restored(drill: Drill, record: Record, replay: Replay | None) -> dict[str, t.Any]:
     if record.kind == "logs":
         with workplace(drill.scratch) as directory:
-            unpacking = Unpacking(shelf(drill.place, drill.job), record, Unsealing(drill.identity), drill.sandbox())
+            unpacking = Unpacking(drill.found, record, Unsealing(drill.identity), drill.sandbox())
             return {"logs": unpacking.unpack_logs(os.path.join(directory, "logs"))}
     bindir = Programs(drill.bindir).of(str(record.entry["server_version"]))
     with workplace(drill.scratch) as directory:
@@ -192,7 +233,7 @@ def _restored(drill: Drill, record: Record, replay: Replay | None) -> dict[str, 
 def _logical(drill: Drill, record: Record, scratch: Scratch) -> dict[str, t.Any]:
     scratch.initialise(checksums=bool(record.entry["checksums"]))
     with scratch:
-        restoring = Restoring(shelf(drill.place, drill.job), record, Unsealing(drill.identity), scratch)
+        restoring = Restoring(drill.found, record, Unsealing(drill.identity), scratch)
         restoring.restore()
         tables = restoring.compare_counts()
         _ask_all(drill, scratch)
@@ -201,8 +242,7 @@ def _logical(drill: Drill, record: Record, scratch: Scratch) -> dict[str, t.Any]
 
 def _physical(drill: Drill, record: Record, scratch: Scratch, replay: Replay | None) -> dict[str, t.Any]:
     bindir = scratch.cluster.bindir
-    unpacking = Unpacking(shelf(drill.place, drill.job), record, Unsealing(drill.identity), drill.sandbox(bindir))
-    unpacking.unpack(scratch.directory, bindir=bindir)
+    drill.unpacking(record, bindir).unpack(scratch.directory, bindir=bindir)
     scratch.adopt()
     if replay is None:
         with scratch:
@@ -211,9 +251,10 @@ def _physical(drill: Drill, record: Record, scratch: Scratch, replay: Replay | N
         with replay.running(scratch) as reached:
             marked = marker.check(scratch.server, record, past_end=replay.is_past_end(reached["lsn"]))
             values = {**replay.plan, "reached": reached, "marker": marked, **_examined(drill, scratch)}
-    if record.entry["checksums"]:
+    checksums = scratch.has_checksums() if drill.has_repository else bool(record.entry["checksums"])
+    if checksums:
         scratch.check_pages()
-    return {**values, "pages": bool(record.entry["checksums"])}
+    return {**values, "pages": checksums}
 
 
 def _examined(drill: Drill, scratch: Scratch) -> dict[str, t.Any]:

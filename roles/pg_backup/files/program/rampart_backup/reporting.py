@@ -24,6 +24,7 @@ from .archiving.archive_store import archives
 from .conclusion import status_file
 from .faults import DefinitionFault
 from .faults import Fault
+from .places.repository import judged
 from .places.shelves import shelf
 from .places.store import Store
 from .sources import backrest
@@ -70,7 +71,7 @@ def _report(path: str) -> Report:
         )
     if "scratch" in keys:
         drilled = drill.read(path)
-        return _told(path, drilled.scratch, lambda: _of("drill", drilled, job=drilled.job))
+        return _told(path, drilled.scratch, lambda: _of_drill(drilled))
     if "source" in keys:
         pulled = pulling.read(path)
         # What was fetched is told with the vault's roots.
@@ -151,6 +152,10 @@ def _place(place: t.Any, job: str) -> Report:
         return {**told, **_shown(shelf(place, job).records())}
     except (Fault, OSError) as error:
         return {**told, **_shown([]), "error": str(error)}
+
+
+def _of_drill(drilled: drill.Drill) -> Report:
+    return _of("drill", drilled, job=drilled.job, judged=judged(drilled.verdicts))
 
 
 def _of_roots(tended: tending.Tending) -> list[Report]:

@@ -15,8 +15,7 @@ import shutil
 import typing as t
 
 from . import telling
-from .archiving.replay import Source
-from .archiving.replay import choose as choose_for_replay
+from .archiving.repository_replay import beside
 from .archiving.until import Until
 from .clusters.restoring import Restoring
 from .clusters.scratch import Programs
@@ -25,7 +24,6 @@ from .clusters.unpacking import Unpacking
 from .faults import DefinitionFault
 from .faults import RestoreFault
 from .places.shelves import choose
-from .places.shelves import shelf
 from .streams.unsealing import Unsealing
 
 if t.TYPE_CHECKING:
@@ -59,9 +57,8 @@ def run(source: Drill, wish: Wish) -> None:
     """Say what will be done, and do it. ``source`` tells place, job, key and programs."""
     os.umask(0o077)
     target = os.path.abspath(wish.target)
-    found = shelf(source.place, source.job)
-    replay = _replay(source, wish, found.records()) if wish.until.replays else None
-    record = choose(found.records(), source.job, wish.identifier) if replay is None else replay.record
+    replay = source.replay(wish.until, wish.identifier)
+    record = choose(source.found.records(), source.job, wish.identifier) if replay is None else replay.record
     bindir = "" if record.kind == "logs" else Programs(source.bindir).of(str(record.entry["server_version"]))
     aside = _aside(target, wish)
     telling.show(
@@ -89,11 +86,6 @@ def run(source: Drill, wish: Wish) -> None:
     telling.show(restored=record.id, target=target, **values)
 
 
-def _replay(source: Drill, wish: Wish, records: t.Sequence[Record]) -> Replay:
-    wanted = Source(source.place, source.job, source.archive, source.sandbox())
-    return choose_for_replay(records, wish.until, wanted, Unsealing(source.identity), wish.identifier)
-
-
 def _logical(source: Drill, record: Record, target: str, bindir: str) -> dict[str, t.Any]:
     superuser = str(record.entry["bootstrap"])
     sandbox = source.sandbox(bindir)
@@ -101,7 +93,7 @@ def _logical(source: Drill, record: Record, target: str, bindir: str) -> dict[st
     try:
         scratch.initialise(checksums=bool(record.entry["checksums"]))
         with scratch:
-            restoring = Restoring(shelf(source.place, source.job), record, Unsealing(source.identity), scratch)
+            restoring = Restoring(source.found, record, Unsealing(source.identity), scratch)
             restoring.restore()
             tables = restoring.compare_counts()
     finally:
@@ -113,16 +105,14 @@ def _logical(source: Drill, record: Record, target: str, bindir: str) -> dict[st
 
 def _physical(source: Drill, record: Record, target: str, bindir: str) -> dict[str, t.Any]:
     """As it was, with its own configuration; what was outside the data directory comes beside it."""
-    sandbox = source.sandbox(bindir)
-    unpacking = Unpacking(shelf(source.place, source.job), record, Unsealing(source.identity), sandbox)
+    unpacking = source.unpacking(record, bindir)
     unpacking.unpack(target, bindir=bindir)
-    beside = f"{target}-configuration"
-    return {"configuration": beside if unpacking.unpack_configuration(beside) else ""}
+    configuration = f"{target}-configuration"
+    return {"configuration": configuration if unpacking.unpack_configuration(configuration) else ""}
 
 
 def _logs(source: Drill, record: Record, target: str, _bindir: str) -> dict[str, t.Any]:
-    sandbox = source.sandbox()
-    unpacking = Unpacking(shelf(source.place, source.job), record, Unsealing(source.identity), sandbox)
+    unpacking = Unpacking(source.found, record, Unsealing(source.identity), source.sandbox())
     return {"logs": unpacking.unpack_logs(target)}
 
 
@@ -156,15 +146,16 @@ def _replayed(source: Drill, replay: Replay, target: str, aside: str, bindir: st
             os.rename(aside, target)
         raise
     finally:
+        shutil.rmtree(beside(target), ignore_errors=True)
         scratch.remove()
     return {"reached": reached, **values}
 
 
 def _aside(target: str, wish: Wish) -> str:
     """Where what is there goes; raises when it is there and may not be touched."""
-    for beside in (f"{target}-tablespaces", f"{target}-configuration", f"{target}-dump", f"{target}-chain"):
-        if os.path.lexists(beside):
-            raise DefinitionFault(f"--target: {beside} is there already, where something would go")
+    for suffix in ("tablespaces", "configuration", "dump", "chain", "pgbackrest"):
+        if os.path.lexists(f"{target}-{suffix}"):
+            raise DefinitionFault(f"--target: {target}-{suffix} is there already, where something would go")
     if not os.path.lexists(target) or (os.path.isdir(target) and not os.path.islink(target) and not os.listdir(target)):
         return ""
     if not wish.replace:

@@ -40,7 +40,7 @@ if t.TYPE_CHECKING:
     from .until import Until
     from .wal_shelves import WalShelf
 
-__all__ = ["Replay", "Source", "choose"]
+__all__ = ["Replay", "Source", "choose", "segments_of"]
 
 _LEAST = 100  # of what has to be as large as on the source, which may have grown since the backup
 _CONTROL: t.Final = {
@@ -165,26 +165,34 @@ class _Checked:
         self._sink.end()
 
 
-class Replay:
-    """One backup, one archive, one target."""
+class Giving(t.Protocol):
+    """What a server replays from."""
 
-    def __init__(self, supply: Supply, record: Record, until: Until) -> None:
+    name: str
+
+    def give(self, file: str, sink: Sink) -> bool:
+        """Whether a file is there, with its bytes to the sink; raises when it has to be there, or is another one."""
+
+    def had(self, file: str) -> bool:
+        """Whether the server had a file to replay."""
+
+
+class Replay:
+    """One backup, one target, and what is replayed from the one to the other."""
+
+    def __init__(self, supply: Giving, record: Record, until: Until) -> None:
         self._supply = supply
         self.record = record
         self._until = until
-        self._history = _history(supply, record)
-        # The segment in which the backup ends is archived before it counts as made.
-        first = wal.segment(int(record.entry["timeline"]), max(0, _stop(record) - 1), _segment_size(record))
-        self._last = self._history.last(supply.segments(first), first)
-        if self._last is None:
-            raise RestoreFault(
-                f"archive: {supply.name} has nothing from {first} on, in which the backup {record.id} ends"
-            )
 
     @property
     def plan(self) -> dict[str, t.Any]:
         """For a person."""
-        return {"until": str(self._until), "archive": self._supply.name, "timeline": self._history.timeline}
+        return {"until": str(self._until), "archive": self._supply.name}
+
+    def prepare(self, scratch: Scratch) -> tuple[int, str]:
+        """Look where the backup leads; returns the timeline, and its last segment, which the end is not before."""
+        raise NotImplementedError
 
     def is_past_end(self, reached: str) -> bool:
         """Whether a position is at or after what the job wrote into the WAL when the backup had ended."""
@@ -194,9 +202,9 @@ class Replay:
     @contextlib.contextmanager
     def running(self, scratch: Scratch) -> t.Iterator[dict[str, t.Any]]:
         """The server, once it has replayed and is promoted, and where it is then."""
-        self._supply.follow(self._history, _segments_of(scratch.directory))
+        timeline, last = self.prepare(scratch)
         with Broker(os.path.join(scratch.sockets, "archive"), self._supply.give) as broker:
-            scratch.recover(self._settings(scratch, broker.path))
+            scratch.recover(self._settings(scratch, broker.path, timeline))
             try:
                 scratch.start()
             except Fault as fault:
@@ -206,23 +214,48 @@ class Replay:
         try:
             if broker.fault is not None:
                 raise broker.fault
-            if self._until.kind == "end" and not self._supply.had(str(self._last)):
-                raise RestoreFault(f"the server ended recovery before {self._last}, the last segment of the archive")
+            if self._until.kind == "end" and last and not self._supply.had(last):
+                raise RestoreFault(f"the server ended recovery before {last}, the last segment of the archive")
             yield scratch.reached()
         finally:
             scratch.stop()
 
-    def _settings(self, scratch: Scratch, path: str) -> dict[str, str]:
+    def _settings(self, scratch: Scratch, path: str, timeline: int) -> dict[str, str]:
         control = scratch.control()
         larger = {name: str(max(_LEAST, int(control.get(words, "0")))) for name, words in _CONTROL.items()}
         return {
             **larger,
             **self._until.settings(),
             "restore_command": _command(path),
-            "recovery_target_timeline": str(self._history.timeline),
+            "recovery_target_timeline": str(timeline),
             "recovery_target_action": "promote",
             "hot_standby": "off",
         }
+
+
+class _Archived(Replay):
+    """From an archive that a job of the kind wal keeps."""
+
+    def __init__(self, supply: Supply, record: Record, until: Until) -> None:
+        super().__init__(supply, record, until)
+        self._archive = supply
+        self._history = _history(supply, record)
+        # The segment in which the backup ends is archived before it counts as made.
+        first = wal.segment(int(record.entry["timeline"]), max(0, _stop(record) - 1), _segment_size(record))
+        last = self._history.last(supply.segments(first), first)
+        if last is None:
+            raise RestoreFault(
+                f"archive: {supply.name} has nothing from {first} on, in which the backup {record.id} ends"
+            )
+        self._last = last
+
+    @property
+    def plan(self) -> dict[str, t.Any]:
+        return {**super().plan, "timeline": self._history.timeline}
+
+    def prepare(self, scratch: Scratch) -> tuple[int, str]:
+        self._archive.follow(self._history, segments_of(scratch.directory))
+        return self._history.timeline, self._last
 
 
 def _command(path: str) -> str:
@@ -231,7 +264,8 @@ def _command(path: str) -> str:
     return " ".join(shlex.quote(each) for each in words).replace("%", "%%") + " %f %p"
 
 
-def _segments_of(directory: str) -> list[str]:
+def segments_of(directory: str) -> list[str]:
+    """Those that a data directory has itself."""
     return [name for name in os.listdir(os.path.join(directory, "pg_wal")) if wal.is_segment(name)]
 
 
@@ -258,7 +292,7 @@ def _chosen(records: t.Sequence[Record], until: Until, source: Source, unsealing
         record = choose_before(records, source.job, target, point=point)
     if record.kind != "physical":
         raise DefinitionFault(f"until: {source.job!r} is a {record.kind} job, whose backups no WAL can be replayed on")
-    return Replay(_supply(source, record, unsealing), record, target)
+    return _Archived(_supply(source, record, unsealing), record, target)
 
 
 def _supply(source: Source, record: Record, unsealing: Unsealing) -> Supply:

@@ -60,6 +60,8 @@ class Until:
             return {"recovery_target_time": f"{self.moment:%Y-%m-%d %H:%M:%S.%f}+00"}
         if self.kind == "lsn":
             return {"recovery_target_lsn": wal.shown(self.lsn)}
+        if self.kind == "backup":
+            return {"recovery_target": "immediate"}
         return {"recovery_target_name": self.name} if self.kind == "point" else {}
 
     def __str__(self) -> str:

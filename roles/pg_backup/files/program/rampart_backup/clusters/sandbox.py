@@ -22,7 +22,8 @@ __all__ = ["Sandbox"]
 
 _PROGRAM: t.Final = os.path.abspath(__file__).rsplit(os.sep, 3)[0]  # the file, or its directory
 # Of util-linux; a socket in a directory still works. Capabilities are kept for the mounts, and dropped with them.
-_UNSHARE: t.Final = ("unshare", "--user", "--map-current-user", "--net", "--ipc", "--mount", "--keep-caps", "--")
+_UNSHARE: t.Final = ("unshare", "--user", "--map-current-user", "--mount", "--keep-caps")
+_ALONE: t.Final = ("--net", "--ipc")
 _BEGIN: t.Final = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); from rampart_backup.clusters import confine; confine.main()"
 )
@@ -54,7 +55,13 @@ class Sandbox:
             return list(words)
         wishes = (("w", writable), ("h", self._hidden), ("k", [*self._kept, *readable]))
         given = [letter + each for letter, paths in wishes for each in paths]
-        return [*_UNSHARE, sys.executable, "-I", "-S", "-c", _BEGIN, _PROGRAM, *given, "--", *words]
+        return [*_UNSHARE, *_ALONE, "--", *_begun(given), *words]
+
+    def guarded(self, words: t.Sequence[str], *, writable: t.Sequence[str]) -> list[str]:
+        """The command line of a program that needs the network and a key to read a backup: it only writes nowhere else."""
+        if self.open_to_all:
+            return list(words)
+        return [*_UNSHARE, "--", *_begun(["w" + each for each in writable]), *words]
 
     def refuse_none(self) -> None:
         """Raise when this host does not give one."""
@@ -77,6 +84,10 @@ class Sandbox:
                 f"network: this host cannot start a server without a network ({said}): allow namespaces to this account"
                 " (sysctl user.max_user_namespaces), or let the server have the network"
             )
+
+
+def _begun(wishes: t.Sequence[str]) -> list[str]:
+    return [sys.executable, "-I", "-S", "-c", _BEGIN, _PROGRAM, *wishes, "--"]
 
 
 def _with_siblings(path: str) -> str:

@@ -133,6 +133,10 @@ class Scratch:
         words = [os.path.join(self._bindir, "pg_checksums"), "--check", "-D", self.directory]
         self._run_words(self._sandbox.words(words, readable=[self.directory, self.tablespaces]))
 
+    def has_checksums(self) -> bool:
+        """Whether its pages have checksums."""
+        return self.control().get("Data page checksum version", "0") != "0"
+
     @property
     def open_to_all(self) -> bool:
         """Whether there is no sandbox."""

@@ -26,12 +26,13 @@ if t.TYPE_CHECKING:
     from ..faults import Fault
     from ..places.catalogue import Part
     from ..places.catalogue import Record
+    from ..places.repository import BackrestShelf
     from ..places.shelves import Shelf
     from ..streams.pump import Sink
     from ..streams.unsealing import Unsealing
     from .sandbox import Sandbox
 
-__all__ = ["Unpacking"]
+__all__ = ["FromRepository", "Unpacking"]
 
 _MANIFEST = "backup_manifest"
 _TABLESPACE = "tablespace-"
@@ -179,6 +180,24 @@ class Unpacking:
             return ChildSink(unpacker)
 
         self._unsealing.pour(self._shelf, record, part, unpacked)
+
+
+class FromRepository:
+    """One backup of pgBackRest, which compares every file with its checksum while it writes it."""
+
+    def __init__(self, shelf: BackrestShelf, record: Record, sandbox: Sandbox) -> None:
+        self._shelf = shelf
+        self._record = record
+        self._sandbox = sandbox
+
+    def unpack(self, directory: str, *, bindir: str) -> None:
+        """The data directory, and its tablespaces beside it; ``bindir`` is not needed."""
+        self._sandbox.refuse_none()
+        self._shelf.restore(self._record, directory, f"{directory}-tablespaces", sandbox=self._sandbox)
+
+    def unpack_configuration(self, _directory: str) -> bool:
+        """It holds nothing from outside the data directory."""
+        return False
 
 
 class _FileSink:

@@ -18,6 +18,7 @@ from ..faults import Ended
 from ..faults import Fault
 from ..faults import SourceFault
 from ..faults import VerificationFault
+from ..places.repository import printable
 from ..streams.process import Child
 
 if t.TYPE_CHECKING:
@@ -46,9 +47,18 @@ def backups(job: Job) -> list[Backup]:
     text = _asked(words(job, "info", "--output=json"))
     try:
         found = [stanza for stanza in json.loads(text) if stanza["name"] == job.backrest.stanza]
-        return [dict(each) for stanza in found for each in stanza["backup"]]
+        return [{**each, "system": _system(stanza, each)} for stanza in found for each in stanza["backup"]]
     except (KeyError, TypeError, ValueError) as error:
         raise SourceFault(f"{_PROGRAM} info: what it says is not understood: {error}") from None
+
+
+def _system(stanza: t.Mapping[str, t.Any], backup: Backup) -> str:
+    """The identifier of the cluster that a backup is of."""
+    of = backup["database"]
+    wanted = (of["id"], of.get("repo-key", 1))
+    return next(
+        (str(each["system-id"]) for each in stanza["db"] if (each["id"], each.get("repo-key", 1)) == wanted), ""
+    )
 
 
 def of_repository(found: t.Iterable[Backup], repository: int) -> list[Backup]:
@@ -87,9 +97,10 @@ def reported(job: Job, found: t.Sequence[Backup]) -> list[dict[str, t.Any]]:
 
 
 def _short(job: Job, backup: Backup) -> dict[str, t.Any]:
-    """It is read again in no run, and in no drill, so nothing says that it is verified or was restored."""
+    """It is read again in no run; what drills found is told where they run, and joined by backup and ``system``."""
     return {
         "id": backup["label"],
+        "system": backup.get("system", ""),
         "kind": backup["type"],
         "good": not backup.get("error"),
         "finished": telling.stamp_of(backup["timestamp"]["stop"]),
@@ -173,7 +184,7 @@ def _run(command: t.Sequence[str]) -> str:
         return child.finish()
     except Fault as fault:
         kind = Busy if _LOCKED in str(fault) else type(fault)
-        raise kind(_printable(str(fault))) from None
+        raise kind(printable(str(fault))) from None
     finally:
         child.close()
 
@@ -186,8 +197,3 @@ def _asked(command: t.Sequence[str]) -> str:
         return text
     finally:
         child.close()
-
-
-def _printable(text: str) -> str:
-    """With a wrong passphrase pgBackRest shows what it could not read."""
-    return "".join(each if each.isprintable() or each == "\n" else "?" for each in text)

@@ -77,9 +77,13 @@ class Child:
         with contextlib.suppress(BrokenPipeError):
             self.stdin.close()
 
+    def wait(self) -> int:
+        """Wait for its end; its exit status, which whoever asks for it judges."""
+        return self._process.wait()
+
     def finish(self) -> str:
         """Wait for its end and return what it said; raises when it failed. One that we stopped is not judged."""
-        status = self._process.wait()
+        status = self.wait()
         said = self.said()
         if status != 0 and not self._stopped:
             raise self._fault(f"{self.what} {_ended(status)}: {said[-_SHOWN:].strip() or 'it said nothing'}")
