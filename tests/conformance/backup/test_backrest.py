@@ -51,6 +51,12 @@ def test_the_newest_backup_comes_back_and_is_asked(stanza: Stanza) -> None:
     write(jobs, "more")
     label = stanza.back_up("incr")
     write(jobs, "later")
+    # Of a server on the same host, whose own it may be.
+    spooled = stanza.restoring.parent / "spool" / "archive" / "main" / "in" / "00000001000000000000000F"
+    spooled.parent.mkdir(parents=True)
+    spooled.touch()
+    for path in (spooled, *spooled.parents[:4]):
+        os.chown(path, jobs.server.owner.uid, jobs.server.owner.gid)
     checks = [{"query": _ROWS, "expected": "base more"}]
     checks += [{"query": "SELECT spcname FROM pg_tablespace WHERE spcname !~ '^pg_'", "expected": "fast"}]
     done = stanza.drill(checks=checks)
@@ -58,6 +64,7 @@ def test_the_newest_backup_comes_back_and_is_asked(stanza: Stanza) -> None:
     status = jobs.status("drill")
     assert (status["id"], status["checks"], status["until"]) == (label, 2, "backup")
     assert status["indexes"] > 0
+    assert spooled.exists()
     assert PASSPHRASE not in done.told + done.said + str(status)
     (told,) = jobs.call("report", jobs.directory / "base.json", env=stanza.of_jobs).shown
     rows = backup_table(

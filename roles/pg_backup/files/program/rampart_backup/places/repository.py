@@ -99,15 +99,16 @@ class BackrestShelf:
             *("restore", directory, locks, f"--set={record.id}", "--type=none", "--no-link-all"),
             f"--tablespace-map-all={tablespaces}",
         )
-        status, said = _done(sandbox.guarded(words, writable=[directory, tablespaces, locks]), RestoreFault)
+        status, said = _done(sandbox.guarded(words, writable=[directory, tablespaces, locks]), locks, RestoreFault)
         if status:
             kind = VerificationFault if _DAMAGED.search(said) else RestoreFault
             raise _failed(kind, "restore", status, said)
 
     def fetch(self, file: str, path: str, *, control: str, sandbox: Sandbox) -> bool:
         """Whether a file of WAL is archived, and then in ``path``. ``control`` has what tells of which cluster."""
-        words = self._words("archive-get", control, os.path.dirname(path), "--no-archive-async")
-        status, said = _done(sandbox.guarded([*words, file, path], writable=[os.path.dirname(path)]), PlaceFault)
+        room = os.path.dirname(path)
+        words = self._words("archive-get", control, room, "--no-archive-async")
+        status, said = _done(sandbox.guarded([*words, file, path], writable=[room]), room, PlaceFault)
         if status not in (0, _ABSENT):
             kind: type[Fault] = ArchiveFault if _DAMAGED.search(said) else PlaceFault
             raise _failed(kind, f"archive-get {file}", status, said)
@@ -251,9 +252,12 @@ def _refuse_open(path: str) -> None:
         raise DefinitionFault(f"place.config: {path} can be read by everybody (mode {stat.S_IMODE(mode):04o})")
 
 
-def _done(words: t.Sequence[str], fault: type[Fault]) -> tuple[int, str]:
-    """Its exit status and what it said."""
-    child = Child(words, what=_PROGRAM, fault=fault)
+def _done(words: t.Sequence[str], spool: str, fault: type[Fault]) -> tuple[int, str]:
+    """Its exit status and what it said. A restore empties the spool of the stanza, which may be that of a server here.
+
+    Older versions do not, and take no such option; a variable is passed over then.
+    """
+    child = Child(words, what=_PROGRAM, fault=fault, variables={"PGBACKREST_SPOOL_PATH": spool})
     try:
         return child.wait(), printable(child.said())
     finally:
