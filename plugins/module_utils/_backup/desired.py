@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 
-__all__ = ["STANZA", "Job", "Place", "Schedule", "checked_name", "from_task"]
+__all__ = ["STANZA", "Job", "Place", "Schedule", "checked_calendar", "checked_name", "from_task"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _RESERVED = re.compile(r"vault|drills|pull-.*")  # whose units, states or metrics the other roles have
@@ -114,6 +114,18 @@ def checked_name(name: str, option: str) -> str:
         )
         raise InputError(option=option, value=name, expected=expected)
     return name
+
+
+def checked_calendar(text: str, option: str) -> str:
+    """A calendar expression in one line; raises InputError for what a unit or a file for cron could take for something else."""
+    calendar = " ".join(text.split())
+    if not _CALENDAR.fullmatch(calendar):
+        raise InputError(
+            option=option,
+            value=text,
+            expected="a calendar expression of systemd, such as '*-*-* 02:30:00' (man systemd.time)",
+        )
+    return calendar
 
 
 def _job(values: Values, option: str) -> Job:
@@ -247,13 +259,7 @@ _KINDS: dict[str, t.Callable[[Values, str], dict[str, t.Any]]] = {
 
 
 def _schedule(values: Values, option: str) -> Schedule:
-    calendar = " ".join(values["calendar"].split())
-    if not _CALENDAR.fullmatch(calendar):
-        raise InputError(
-            option=f"{option}.calendar",
-            value=values["calendar"],
-            expected="a calendar expression of systemd, such as '*-*-* 02:30:00' (man systemd.time)",
-        )
+    calendar = checked_calendar(values["calendar"], f"{option}.calendar")
     _number(values, "random_delay", option, least=0)
     return Schedule(calendar, values["random_delay"], values["persistent"])
 

@@ -13,6 +13,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._backup.calenda
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.definition import definition
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.definition import metrics_file
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.units import cron
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.units import of_job
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.units import service
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.units import timer
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
@@ -120,11 +121,12 @@ def _files(state: State, job: Job) -> dict[str, str | None]:
     if not job.present:
         return files
     files[paths.definition] = definition(job, state.source, paths.state)
+    scheduled = of_job(job, state.source, state.layout)
     if state.systemd:
-        files[paths.service] = service(job, state.source, state.layout)
-        files[paths.timer] = timer(job, state.source)
+        files[paths.service] = service(scheduled)
+        files[paths.timer] = timer(scheduled)
         return files
-    files[paths.cron] = cron(job, state.source, state.layout)
+    files[paths.cron] = cron(scheduled)
     if files[paths.cron] is None:
         raise InputError(
             option=f"{job.option}.schedule.calendar",

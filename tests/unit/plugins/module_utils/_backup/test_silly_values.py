@@ -16,6 +16,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._backup.argumen
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.definition import definition
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.state import LAYOUT
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.units import cron
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.units import of_job
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.units import service
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.units import timer
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
@@ -57,7 +58,8 @@ def judge(wish: t.Mapping[str, t.Any], name: str) -> bool:
         assert error.expected
         return False
     parse(definition(wanted, SOURCE, "/var/lib/rampart-backup/nightly"))
-    for text in (service(wanted, SOURCE, LAYOUT), timer(wanted, SOURCE), cron(wanted, SOURCE, LAYOUT) or ""):
+    scheduled = of_job(wanted, SOURCE, LAYOUT)
+    for text in (service(scheduled), timer(scheduled), cron(scheduled) or ""):
         assert text.isprintable() or set(filter(lambda each: not each.isprintable(), text)) <= {"\n"}, text
     return True
 

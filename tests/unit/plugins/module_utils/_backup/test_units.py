@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.calendar import to_cron
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.state import LAYOUT
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.units import cron
+from ansible_collections.rampart.postgresql.plugins.module_utils._backup.units import of_job
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.units import service
 from ansible_collections.rampart.postgresql.plugins.module_utils._backup.units import timer
 from ansible_collections.rampart.postgresql.tests.unit.plugins.module_utils._backup.jobs import SOURCE
@@ -31,7 +32,7 @@ def settings(text: str) -> dict[str, list[str]]:
 
 def test_the_service_is_confined_to_what_the_job_needs() -> None:
     wanted = job(places=[{"path": "/srv/100% of it"}], metrics_directory="/var/lib/metrics", timeout=60)
-    found = settings(service(wanted, SOURCE, LAYOUT))
+    found = settings(service(of_job(wanted, SOURCE, LAYOUT)))
     assert found["ExecStart"] == ["/usr/local/bin/rampart-backup run /etc/rampart-backup/nightly.json"]
     assert found["ExecStopPost"] == ["-/usr/local/bin/rampart-backup conclude job /etc/rampart-backup/nightly.json"]
     assert found["ReadWritePaths"] == ['"-/srv/100%% of it"', '"-/var/lib/metrics"']
@@ -75,31 +76,34 @@ def test_the_service_is_confined_to_what_the_job_needs() -> None:
     ],
 )
 def test_what_is_hidden_depends_on_what_is_needed(changes: dict[str, t.Any], socket: str, home: str, tmp: str) -> None:
-    found = settings(service(job(**changes), dataclasses.replace(SOURCE, socket_directory=socket), LAYOUT))
+    found = settings(service(of_job(job(**changes), dataclasses.replace(SOURCE, socket_directory=socket), LAYOUT)))
     assert (found["ProtectHome"], found["PrivateTmp"]) == ([home], [tmp])
 
 
 def test_a_data_directory_with_any_name_is_one_line() -> None:
     source = dataclasses.replace(SOURCE, label="/srv/a%n\nExecStart=/bin/x\\", unit="session-1.scope")
-    text = service(job(timeout=0), source, LAYOUT)
+    text = service(of_job(job(timeout=0), source, LAYOUT))
     assert settings(text)["Description"] == ["Backup nightly of PostgreSQL /srv/a%%n?ExecStart=/bin/x"]
     assert settings(text)["TimeoutStartSec"] == ["infinity"]
     assert text.count("\nExecStart=") == 1
     assert "After" not in settings(text)
-    assert timer(job(), source).count("%%n?ExecStart") == 1
-    assert len([line for line in (cron(job(), source, LAYOUT) or "").splitlines() if not line.startswith("#")]) == 3
+    assert timer(of_job(job(), source, LAYOUT)).count("%%n?ExecStart") == 1
+    assert (
+        len([line for line in (cron(of_job(job(), source, LAYOUT)) or "").splitlines() if not line.startswith("#")])
+        == 3
+    )
 
 
 def test_the_timer() -> None:
     schedule = {"calendar": "Mon..Fri  *-*-* 02:30:00", "random_delay": 1800, "persistent": False}
-    found = settings(timer(job(schedule=schedule), SOURCE))
+    found = settings(timer(of_job(job(schedule=schedule), SOURCE, LAYOUT)))
     assert found["OnCalendar"] == ["Mon..Fri *-*-* 02:30:00"]
     assert (found["RandomizedDelaySec"], found["Persistent"]) == (["1800s"], ["no"])
     assert found["WantedBy"] == ["timers.target"]
 
 
 def test_cron_runs_it_as_the_account() -> None:
-    text = cron(job(schedule={"calendar": "Sun 02:30", "random_delay": 60}, timeout=600), SOURCE, LAYOUT) or ""
+    text = cron(of_job(job(schedule={"calendar": "Sun 02:30", "random_delay": 60}, timeout=600), SOURCE, LAYOUT)) or ""
     assert text.splitlines()[-1] == (
         "30 2 * * 0 postgres sleep $(shuf -n 1 -i 0-60); nice -n 10 ionice -c 2 -n 7 timeout -k 60 600"
         " /usr/local/bin/rampart-backup run /etc/rampart-backup/nightly.json;"
