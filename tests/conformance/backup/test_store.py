@@ -22,6 +22,7 @@ _AT: t.Final = "2026-01-01T00:00:00Z"
 
 def filled(path: pathlib.Path, number: int) -> Store:
     """So many backups of one part each."""
+    path.mkdir(exist_ok=True)
     store = Store(str(path / "nightly"))
     store.prepare()
     for each in range(number):
@@ -104,3 +105,66 @@ def test_a_year_of_backups_of_many_databases_fits_into_little_memory(tmp_path: p
     _process, status, used = os.wait4(running.pid, 0)
     running.returncode = os.waitstatus_to_exitcode(status)
     assert (running.returncode, used.ru_maxrss < 64 * 1024) == (0, True), used.ru_maxrss
+
+
+def test_a_removal_that_was_killed_is_one(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = filled(tmp_path, 2)
+    first, second = store.records()
+
+    def killed(_directory: str, _event: catalogue.Event) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(catalogue, "append", killed)
+        store.remove(first, at=_AT)
+    begun = store.begin("20260101T000009Z-00000000")
+    begun.part("x.age")
+    os.rename(tmp_path / "nightly" / second.id, tmp_path / "elsewhere")
+    Store(store.path).prepare()
+    assert [(bool(each.removed), each.damaged) for each in store.records()] == [
+        (True, ""),
+        (False, "its directory is gone"),  # which was nobody's doing
+    ]
+    begun.abandon()
+    assert [each.name for each in (tmp_path / "nightly").iterdir()] == ["catalogue.jsonl"]
+
+
+def test_a_disk_that_takes_no_note_keeps_nobody_from_tending(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = filled(tmp_path, 3)
+    append = catalogue.append
+
+    def full(directory: str, event: catalogue.Event) -> None:
+        if event["event"] in refused and len(list(pathlib.Path(directory).glob("2*"))) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        append(directory, event)
+
+    monkeypatch.setattr(catalogue, "append", full)
+    definition = {"roots": [{"path": str(tmp_path), "retention": {"last": 2}}], "state": str(tmp_path / "_state")}
+    path = tmp_path / "_vault.json"
+    path.write_text(json.dumps(definition))
+    # What is damaged has to be noted before anything goes.
+    part = tmp_path / "nightly" / store.records()[2].id / "x.age"
+    kept = part.read_bytes()
+    part.unlink()
+    refused = {"damaged"}
+    status = tmp_path / "_state" / "status" / "vault.json"
+    assert (tending.run(tending.read(str(path))), len(list((tmp_path / "nightly").glob("2*")))) == (11, 3)
+    assert "x.age: No such file or directory; which cannot be noted" in json.loads(status.read_text())["error"]
+    part.write_bytes(kept)
+    refused = {"verified", "removed"}
+    assert (tending.run(tending.read(str(path))), len(list((tmp_path / "nightly").glob("2*")))) == (11, 2)
+    told = json.loads(status.read_text())
+    assert told["error"].count("No space left") == 1
+    assert tending.run(tending.read(str(path))) == 0
+
+
+def test_one_host_that_cannot_be_tended_keeps_no_other_from_it(tmp_path: pathlib.Path) -> None:
+    filled(tmp_path / "db2", 3)
+    roots = [{"path": str(tmp_path / name), "retention": {"last": 2}} for name in ("db1", "db2")]
+    path = tmp_path / "vault.json"
+    path.write_text(json.dumps({"roots": roots, "state": str(tmp_path / "state")}))
+    assert tending.run(tending.read(str(path))) == 11
+    told = json.loads((tmp_path / "state" / "status" / "vault.json").read_text())
+    assert (f"{tmp_path}/db1: No such file or directory" in told["error"], len(told["removed"])) == (True, 1)

@@ -19,6 +19,7 @@ from .archiving.archive_store import archives
 from .conclusion import concluding
 from .faults import DefinitionFault
 from .faults import Fault
+from .faults import PlaceFault
 from .faults import VerificationFault
 from .fields import Fields
 from .places.retention import decide
@@ -97,7 +98,10 @@ def run(tending: Tending, *, dry_run: bool = False) -> int:
         conclusion.values.update(wrong=wrong, removed=removed)
         with conclusion.judged():
             for root in tending.roots:
-                wrong += _tend(root, removed, verify_all=tending.verify)
+                try:
+                    wrong += _tend(root, removed, verify_all=tending.verify)
+                except (Fault, OSError) as error:  # of one host, which keeps nobody from looking after the others
+                    wrong.append(str(error))
             if wrong:
                 raise VerificationFault("; ".join(wrong))
         return conclusion.tell()
@@ -176,8 +180,12 @@ def _judge_times(store: Store, records: t.Sequence[Record], hours: int) -> t.Ite
 
 
 def verify(store: Kept) -> list[str]:
-    """Read every byte of what is there, note what was found, and return what is wrong and was not known to be."""
-    wrong = []
+    """Read every byte of what is there, note what was found, and return what is wrong and was not known to be.
+
+    Raises when damage cannot be noted, as nobody may judge by what was known before.
+    """
+    wrong: list[str] = []
+    unnoted = ""
     for record in store.records():
         if record.removed:
             continue
@@ -188,7 +196,17 @@ def verify(store: Kept) -> list[str]:
                 continue  # by retention, meanwhile
             wrong.append(str(fault))
             if record.damaged != str(fault):
-                store.add({"event": "damaged", "id": record.id, "at": telling.now(), "what": str(fault)})
+                _note_damaged(store, record, wrong)
         else:
-            store.add({"event": "verified", "id": record.id, "at": telling.now()})
-    return wrong
+            try:
+                store.add({"event": "verified", "id": record.id, "at": telling.now()})
+            except PlaceFault as fault:  # a disk that is full: what goes next makes room
+                unnoted = str(fault)
+    return [*wrong, unnoted] if unnoted else wrong
+
+
+def _note_damaged(store: Kept, record: Record, wrong: t.Sequence[str]) -> None:
+    try:
+        store.add({"event": "damaged", "id": record.id, "at": telling.now(), "what": wrong[-1]})
+    except PlaceFault as fault:
+        raise PlaceFault("; ".join([*wrong, f"which cannot be noted: {fault}"])) from None

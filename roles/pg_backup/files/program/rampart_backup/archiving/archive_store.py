@@ -57,10 +57,8 @@ def refuse_another(path: str, found: wal.Stored, plain: str) -> None:
 
 def archives(path: str) -> list[Archive]:
     """Those of a job whose directory this is."""
-    try:
-        names = sorted(os.listdir(path))
-    except FileNotFoundError:
-        return []
+    with as_place_fault(path):
+        names = sorted(_listed(path))
     return [Archive(os.path.join(path, name)) for name in names if is_system_identifier(name)]
 
 

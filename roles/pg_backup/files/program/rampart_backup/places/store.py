@@ -161,9 +161,14 @@ class Store:
             self._recover()
 
     def _sweep(self) -> None:
-        for name in os.listdir(self.path):
-            if name.startswith(".") and name.endswith(_PARTIAL) and is_left(os.path.join(self.path, name)):
-                shutil.rmtree(os.path.join(self.path, name), ignore_errors=True)
+        names = (name for name in os.listdir(self.path) if name.startswith(".") and name.endswith(_PARTIAL))
+        left = [name for name in names if is_left(os.path.join(self.path, name))]
+        present = {each.id for each in catalogue.fold(catalogue.read(self.path)) if not each.removed} if left else set()
+        for name in left:
+            # What was whole once was being removed.
+            for identifier in {name[1 : -len(_PARTIAL)]} & present - self._there():
+                catalogue.append(self.path, _removed(identifier, at=telling.now()))
+            shutil.rmtree(os.path.join(self.path, name), ignore_errors=True)
 
     def _recover(self) -> None:
         """Take into the catalogue what a run that was killed had made, before anything newer comes."""
@@ -263,7 +268,7 @@ class Store:
     def remove(self, record: catalogue.Record, *, at: str) -> None:
         """Take a backup away: first its name, then its bytes, so that no half of one is ever found."""
         doomed = os.path.join(self.path, f".{record.id}{_PARTIAL}")
-        event = {"event": "removed", "id": record.id, "at": at}
+        event = _removed(record.id, at=at)
         with as_place_fault(self.path):
             with locked(self.path):
                 with contextlib.suppress(FileNotFoundError):
@@ -275,6 +280,10 @@ class Store:
                     shutil.rmtree(doomed, ignore_errors=True)
                     catalogue.append(self.path, event)
             shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _removed(identifier: str, *, at: str) -> catalogue.Event:
+    return {"event": "removed", "id": identifier, "at": at}
 
 
 def _record(entry: t.Mapping[str, t.Any]) -> catalogue.Record:
