@@ -141,12 +141,14 @@ options:
         choices: [fast, spread]
         default: spread
       restore_point:
-        description: Of V(physical) jobs, whether a name is written into the WAL at their end, to which the archive can be replayed.
+        description:
+          - Of V(physical) and V(pgbackrest) jobs, whether a name is written into the WAL at their end, to which the archive can be replayed.
+            Of V(pgbackrest) from its version 2.41 on, whose repositories can tell of it, as of O(jobs[].marker).
         type: bool
         default: true
       marker:
         description:
-          - Of V(physical) jobs, whether a row is written before and after, in the table C(rampart_backup.marker) of the database
+          - Of V(physical) and V(pgbackrest) jobs, whether a row is written before and after, in the table C(rampart_backup.marker) of the database
             C(postgres), by which a drill knows that it restored this moment. It takes a superuser, and is left out on a standby.
         type: bool
         default: true

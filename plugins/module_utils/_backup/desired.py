@@ -217,7 +217,7 @@ def _pgbackrest(values: Values, option: str) -> dict[str, t.Any]:
             value=[place["kind"] for place in values["places"]],
             expected="directories of this host, in which pgBackRest has to write",
         )
-    return {"pgbackrest": {**wish, "checkpoint": values["checkpoint"]}}
+    return {"pgbackrest": {**wish, **{name: values[name] for name in ("checkpoint", "restore_point", "marker")}}}
 
 
 def _logical(values: Values, option: str) -> dict[str, t.Any]:

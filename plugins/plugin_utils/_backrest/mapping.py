@@ -23,7 +23,18 @@ Values = t.Mapping[str, t.Any]
 
 _OPTION = "pg_backup_jobs"
 _STANZA = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_OURS = ("name", "state", "schedule", "notify", "metrics_directory", "timeout", "checkpoint", "cluster")
+_OURS = (
+    "name",
+    "state",
+    "schedule",
+    "notify",
+    "metrics_directory",
+    "timeout",
+    "cluster",
+    "checkpoint",
+    "marker",
+    "restore_point",
+)
 _MAPPED = (*_OURS, "kind", "stanza", "backrest_type", "incremental", "compression", "retention", "places")
 _TYPES = ("full", "diff", "incr")
 _KINDS = ("physical", "wal")

@@ -35,7 +35,9 @@ class Stanza:
         # A job runs the program by its name, with the configuration of its host.
         programs = jobs.directory / "programs"
         programs.mkdir()
-        (programs / "pgbackrest").write_text(f'#!/bin/sh\nexec {_PROGRAM}/pgbackrest --config={self.source} "$@"\n')
+        (programs / "pgbackrest").write_text(
+            f'#!/bin/sh\n[ "$1" = version ] || set -- --config={self.source} "$@"\nexec {_PROGRAM}/pgbackrest "$@"\n'
+        )
         (programs / "pgbackrest").chmod(0o755)
         self.of_jobs = {"PATH": f"{programs}:/usr/bin:/bin"}
         self.of_drills = {"PATH": f"{_PROGRAM}:/usr/bin:/bin"}

@@ -62,7 +62,7 @@ def test_the_newest_backup_comes_back_and_is_asked(stanza: Stanza) -> None:
     done = stanza.drill(checks=checks)
     assert done.status == 0, done.told
     status = jobs.status("drill")
-    assert (status["id"], status["checks"], status["until"]) == (label, 2, "backup")
+    assert (status["id"], status["checks"], status["until"], status["marker"]) == (label, 2, "backup", True)
     assert status["indexes"] > 0
     assert spooled.exists()
     assert PASSPHRASE not in done.told + done.said + str(status)
@@ -79,6 +79,7 @@ def test_to_a_time_to_a_position_and_to_the_end(stanza: Stanza) -> None:
     """Each from the newest backup that ended before; a restore in earnest is refused where something is, and runs by itself."""
     jobs, server = stanza.jobs, stanza.jobs.server
     older = stanza.back_up()
+    point = f"point {jobs.status('base')['restore_point']}"
     time.sleep(1.1)  # pgBackRest tells seconds
     write(jobs, "early")
     moment = str(
@@ -93,6 +94,7 @@ def test_to_a_time_to_a_position_and_to_the_end(stanza: Stanza) -> None:
     for target, rows, label in (
         (moment, "base early", older),
         (position, "base early", older),
+        (point, "base", older),
         ("end", "base early late latest", newer),
     ):
         done = stanza.drill(until=target, checks=[{"query": _ROWS, "expected": rows}])

@@ -105,7 +105,7 @@ def test_what_maps(changes: dict[str, t.Any], expected: dict[str, str]) -> None:
         ({"places": []}, r"places: \[\]"),
         ({"encryption": {"method": "age"}}, r"encryption: .*pg_backup_backrest_passphrase"),
         ({"databases": ["x"]}, r"databases: .*nothing like it"),
-        ({"restore_point": True}, r"restore_point: "),
+        ({"staging": "/x"}, r"staging: "),
         ({"backrest_type": "weekly"}, r"backrest_type: 'weekly' .*full, diff, incr"),
         ({"incremental": {"every": 2}}, r"incremental: .*full_every"),
         ({"stanza": "a/b"}, r"stanza: 'a/b'"),
@@ -116,6 +116,11 @@ def test_what_does_not_map_is_named(changes: dict[str, t.Any], said: str) -> Non
     assert told(BASE)
     with pytest.raises(AnsibleFilterError, match=said):
         told({**BASE, **changes})
+
+
+def test_marker_and_restore_point_are_the_job_s_own() -> None:
+    (job,) = told({**BASE, "marker": False, "restore_point": False})["jobs"]
+    assert (job["marker"], job["restore_point"]) == (False, False)
 
 
 def test_who_said_it_is_named() -> None:

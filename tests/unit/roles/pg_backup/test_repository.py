@@ -8,6 +8,7 @@ import typing as t
 import pytest
 from rampart_backup.definition import Repository
 from rampart_backup.faults import PlaceFault
+from rampart_backup.places import notes
 from rampart_backup.places import repository
 
 PLACE: t.Final = Repository("main", "/etc/drill.conf", number=2, superuser="admin")
@@ -21,6 +22,10 @@ TOLD: t.Final[dict[str, t.Any]] = {
             "error": False,
             "label": "20261130-083304F",
             "lsn": {"start": "0/2000028", "stop": "0/3000100"},
+            "annotation": {
+                "rampart-marker": "weekly/7/00112233aabbccdd",
+                "rampart-restore-point": "rampart-weekly-00/0/3000200",
+            },
             "reference": None,
             "timestamp": {"start": 1796027584, "stop": 1796027588},
         },
@@ -55,7 +60,14 @@ def test_backups_of_one_repository() -> None:
         "finished": "2026-11-30T08:33:08Z",
     }
     assert (full["server_version"], full["system_identifier"], full["bootstrap"]) == ("17", "77", "admin")
+    assert (full["marker"], full["marked"]) == (7, {"job": "weekly", "backup": "00112233aabbccdd"})
+    assert (full["restore_point"], full["restore_point_lsn"]) == ("rampart-weekly-00", "0/3000200")
     assert (built["complete"], built["chain"], built["timeline"]) == (False, ["20261130-083304F"], 2)
+
+
+@pytest.mark.parametrize("words", ["", "weekly/x/00112233aabbccdd", "../7/00112233aabbccdd", "weekly/7"])
+def test_annotations_that_are_not_ours_say_nothing(words: str) -> None:
+    assert notes.read({"rampart-marker": words, "rampart-restore-point": words, "other": "x"}) == {}
 
 
 def test_an_older_version_tells_less_of_where_a_backup_ended() -> None:

@@ -165,13 +165,16 @@ class Wal:
 class Backrest:
     """What pgBackRest is told to do. ``type`` is one of its own, or ``check``, which makes no backup.
 
-    Every ``full_every``th backup is a full one whatever the type, 0 for none.
+    Every ``full_every``th backup is a full one whatever the type, 0 for none. ``marker`` and ``restore_point`` are those of
+    physical jobs.
     """
 
     stanza: str = ""
     type: str = "full"
     full_every: int = 0
     checkpoint: str = "spread"
+    marker: bool = True
+    restore_point: bool = True
     repositories: tuple[int, ...] = (1,)
 
     @classmethod
@@ -182,6 +185,8 @@ class Backrest:
             type=fields.text("type", "full", choices=("full", "diff", "incr", "check")),
             full_every=fields.number("full_every", 0, most=100_000),
             checkpoint=fields.text("checkpoint", "spread", choices=("fast", "spread")),
+            marker=fields.truth("marker", True),
+            restore_point=fields.truth("restore_point", True),
             repositories=tuple(range(1, fields.number("repositories", 1, least=1, most=256) + 1)),
         )
         return fields.close(made)

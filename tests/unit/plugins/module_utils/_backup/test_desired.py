@@ -134,6 +134,7 @@ BACKREST: t.Final[dict[str, t.Any]] = {"kind": "pgbackrest", "pgbackrest": {"sta
 def test_a_job_of_pgbackrest_keeps_nothing_of_its_own() -> None:
     found = job(**BACKREST, checkpoint="fast").sections
     expected = {"stanza": "17-main", "type": "full", "full_every": 7, "repositories": 1, "checkpoint": "fast"}
+    expected.update(marker=True, restore_point=True)
     assert found["pgbackrest"] == expected
     assert not {"encryption", "retention", "compression"} & set(found)
 

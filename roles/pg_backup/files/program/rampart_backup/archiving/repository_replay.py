@@ -139,9 +139,10 @@ def choose(shelf: BackrestShelf, job: str, until: Until, sandbox: Sandbox, ident
     records = shelf.records()
     if identifier:
         record = choose_named(records, job, identifier)
-    elif target.kind == "point":
+    elif target.kind == "point" and not any(each.entry.get("restore_point") == target.name for each in records):
         raise DefinitionFault(
-            "until: pgBackRest knows of no restore point which backup is before it: name that (--backup), or give a time"
+            f"until: {target.name!r} is the restore point of no job's backup, so nobody knows which one is before it: name that"
+            " (--backup), or give a time"
         )
     else:
         record = choose_before(records, job, target)

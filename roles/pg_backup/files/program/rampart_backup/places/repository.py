@@ -26,6 +26,7 @@ from ..streams.process import Child
 from ..telling import now
 from ..telling import stamp_of
 from . import catalogue
+from . import notes
 
 if t.TYPE_CHECKING:
     from .. import definition
@@ -231,6 +232,7 @@ def _entry(
         "bootstrap": place.superuser,
         "timeline": int(last[:8], 16),
         "stop_lsn": str(stop),
+        **notes.read(backup.get("annotation") or {}),
     }
 
 

@@ -20,6 +20,7 @@ from ..faults import SourceFault
 from ..faults import VerificationFault
 from ..places.repository import printable
 from ..streams.process import Child
+from .backrest_marks import Marks
 
 if t.TYPE_CHECKING:
     from ..definition import Job
@@ -29,6 +30,7 @@ __all__ = ["backups", "chosen_type", "of_repository", "reported", "run", "words"
 Backup = t.Mapping[str, t.Any]  # one of `pgbackrest info --output=json`
 
 _PROGRAM = "pgbackrest"
+_ANNOTATES: t.Final = (2, 41)  # the first version that does
 _LOCKED = "ERROR: [050]"  # another process of the stanza has its lock
 _BAD_PAGES = re.compile(r"[^\n]*invalid page checksum[^\n]*")
 
@@ -149,7 +151,8 @@ def _into(job: Job, repository: int) -> Backup:
     before = of_repository(backups(job), repository)
     wanted = chosen_type(job.backrest.type, job.backrest.full_every, before)
     haste = "--start-fast" if job.backrest.checkpoint == "fast" else "--no-start-fast"
-    said = _run(words(job, "backup", f"--repo={repository}", f"--type={wanted}", haste))
+    marks = Marks(job, annotates=_version() >= _ANNOTATES)
+    said = _run(words(job, "backup", f"--repo={repository}", f"--type={wanted}", haste, *marks.begin()))
     labels = {each["label"] for each in before}
     new = [each for each in of_repository(backups(job), repository) if each["label"] not in labels]
     if not new:
@@ -157,7 +160,15 @@ def _into(job: Job, repository: int) -> Backup:
     bad = _BAD_PAGES.findall(said)
     if new[-1].get("error") or bad:  # which pgBackRest itself only warns of
         raise VerificationFault(f"{new[-1]['label']}: {' | '.join(bad[:5]) or 'pages of it have a wrong checksum'}")
-    return new[-1]
+    noted = marks.end()
+    if noted:
+        _run(words(job, "annotate", f"--repo={repository}", f"--set={new[-1]['label']}", *noted))
+    return {**new[-1], "restore_point": marks.restore_point}
+
+
+def _version() -> tuple[int, int]:
+    match = re.search(r"(\d+)\.(\d+)", _asked([_PROGRAM, "version"]))
+    return (int(match.group(1)), int(match.group(2))) if match else (0, 0)
 
 
 def _about(made: t.Mapping[int, Backup]) -> dict[str, t.Any]:
@@ -170,6 +181,7 @@ def _about(made: t.Mapping[int, Backup]) -> dict[str, t.Any]:
         "type": first["type"],
         "size": first["info"]["repository"]["delta"],
         "cluster_size": first["info"]["size"],
+        "restore_point": first.get("restore_point", ""),
         "wal": dict(first.get("archive") or {}),
         "stored": [f"repo{repository}" for repository in sorted(made)],
     }

@@ -74,7 +74,7 @@ def begin(server: Server, about: About, *, job: str, backup: str) -> int:
     state = server.ask(_STATE, database=_DATABASE)
     if state["foreign"]:
         raise DefinitionFault(
-            "physical.marker: rampart_backup in the database postgres is not a schema of superusers alone with a plain"
+            "marker: rampart_backup in the database postgres is not a schema of superusers alone with a plain"
             " table of theirs: drop it, or let the job write no marker"
         )
     make = "" if state["there"] else _MAKE
@@ -96,16 +96,18 @@ def check(server: Server, record: Record, *, past_end: bool) -> bool:
     number = int(record.entry.get("marker", 0))
     if not number:
         return False
+    marked = record.entry.get("marked") or {}  # of pgBackRest, which names backups itself, for all jobs of a stanza
+    job, identifier = str(marked.get("job", record.job)), str(marked.get("backup", record.id))
     try:
-        rows = server.ask(_ROWS.format(job=_literal(record.job)), database=_DATABASE)
+        rows = server.ask(_ROWS.format(job=_literal(job)), database=_DATABASE)
     except SourceFault as fault:
-        raise RestoreFault(f"the marker of the job {record.job} did not come back: {fault}") from None
+        raise RestoreFault(f"the marker of the job {job} did not come back: {fault}") from None
     for phase in ("begun", "ended") if past_end else ("begun",):
         found, backup = rows.get(phase, (0, "none"))
-        if found < number or (found == number and backup != record.id):
+        if found < number or (found == number and backup != identifier):
             raise RestoreFault(
-                f"the marker {phase!r} of the job {record.job} is of the backup {backup} ({found}), and not of"
-                f" {record.id} ({number}) or a later one: an older state was restored"
+                f"the marker {phase!r} of the job {job} is of the backup {backup} ({found}), and not of"
+                f" {identifier} ({number}) or a later one: an older state was restored"
             )
     return True
 
