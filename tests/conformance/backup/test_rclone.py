@@ -111,6 +111,22 @@ def test_retention_is_for_whom_it_was_asked(jobs: Jobs, remotes: Remotes) -> Non
     assert remotes.left() == []
 
 
+@pytest.mark.parametrize("remote", ["store:db1", "web:db1"])
+def test_what_has_no_entry_any_more_goes_with_the_rest(jobs: Jobs, remotes: Remotes, remote: str) -> None:
+    """Somebody deleted it, or a removal broke off."""
+    remotes.serve()
+    job = jobs.define(places=[remotes.place(remote, retain=True)], logical=_SMALL, retention={"last": 1})
+    assert jobs.call("run", job).status == 0
+    (first,) = remotes.backups()
+    (first / "backup.json").unlink()
+    for _turn in range(3):
+        done = jobs.call("run", job)
+        assert done.status == 0, done.told
+    assert (len(remotes.backups()), remotes.left()) == (1, [])
+    shown = {each["id"]: bool(each["removed"]) for each in jobs.call("list", job).shown}
+    assert (len(shown), sum(shown.values()), shown[first.name]) == (4, 3, True)
+
+
 def test_a_killed_run_is_no_backup_and_the_next_one_takes_away_what_it_left(jobs: Jobs, remotes: Remotes) -> None:
     with jobs.server.connect() as connection:
         connection.execute(

@@ -307,8 +307,9 @@ class RemoteStore:
                 )
 
     def remove(self, record: Record, *, at: str) -> None:
-        """Take a backup away: first what makes it one, then its parts."""
-        self.delete(self.part(record.id, ENTRY))
+        """Take a backup away: first what makes it one, if it still is, then its parts."""
+        if ENTRY in self.names(self.backup(record.id)):
+            self.delete(self.part(record.id, ENTRY))
         self.add({"event": "removed", "id": record.id, "at": at})
         self.purge(record.id)
 
