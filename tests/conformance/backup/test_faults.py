@@ -176,6 +176,19 @@ def test_a_place_that_is_not_there_is_not_made(jobs: Jobs) -> None:
     assert len(list(jobs.place.glob("wal/*/*/*"))) == 1
 
 
+def test_a_table_that_cannot_be_read_is_told_as_what_it_is(jobs: Jobs) -> None:
+    with jobs.server.connect() as connection:
+        connection.execute("CREATE TABLE lost AS SELECT 1 AS one")
+        found = connection.execute("SELECT pg_relation_filepath('lost')").fetchone()
+        assert found is not None
+        connection.execute("CHECKPOINT")
+    jobs.server.restart()
+    (jobs.server.data_directory / str(found[0])).unlink()
+    done = jobs.call("run", jobs.define())
+    assert (done.status, list(jobs.status()["missing"])) == (14, ["postgres"]), done.told
+    assert "could not open file" in jobs.status()["missing"]["postgres"]
+
+
 def kill_children(running: subprocess.Popen[str], program: str) -> None:
     """All that a run has of a program."""
     found = children(running, program)

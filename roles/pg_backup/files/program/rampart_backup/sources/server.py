@@ -203,8 +203,12 @@ class Session:
             raise
         return self
 
-    def __exit__(self, *_error: object) -> None:
-        self._child.close()
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        try:
+            if isinstance(error, SourceFault) and self._child.has_ended():
+                self._child.finish()  # what it ended by is why whoever needs it failed
+        finally:
+            self._child.close()
 
     def ask(self, sql: str) -> str:
         """The one line that statements answer with."""

@@ -89,6 +89,10 @@ class Child:
             raise self._fault(f"{self.what} {_ended(status)}: {said[-_SHOWN:].strip() or 'it said nothing'}")
         return said
 
+    def has_ended(self) -> bool:
+        """Whether it has."""
+        return self._process.poll() is not None
+
     def said(self) -> str:
         """What it wrote to standard error so far."""
         size = os.fstat(self._errors).st_size
