@@ -127,6 +127,18 @@ def test_what_has_no_entry_any_more_goes_with_the_rest(jobs: Jobs, remotes: Remo
     assert (len(shown), sum(shown.values()), shown[first.name]) == (4, 3, True)
 
 
+def test_a_state_that_cannot_be_written_fails_the_place_that_needs_it(jobs: Jobs, remotes: Remotes) -> None:
+    places = [{"kind": "directory", "path": str(jobs.place)}, remotes.place()]
+    (jobs.state / "unfinished").write_text("in the way")
+    done = jobs.call("run", jobs.define(places=places, logical=_SMALL))
+    assert (done.status, jobs.status()["stored"], list(jobs.status()["failed"])) == (
+        13,
+        [str(jobs.place)],
+        ["store:db1"],
+    )
+    assert (len(jobs.backups()), jobs.partial(), remotes.left()) == (1, [], [])
+
+
 def test_a_killed_run_is_no_backup_and_the_next_one_takes_away_what_it_left(jobs: Jobs, remotes: Remotes) -> None:
     with jobs.server.connect() as connection:
         connection.execute(
