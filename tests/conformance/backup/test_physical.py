@@ -84,10 +84,17 @@ def test_configuration_outside_the_data_directory_comes_too_without_keys(jobs: J
         shutil.move(jobs.server.data_directory / name, outside / name)
     (outside / "conf.d" / "more.conf").write_text("work_mem = '5MB'\n")
     (outside / "server.key").write_text("a private key")
+    managed = jobs.directory / "managed"
+    (managed / "dropped").mkdir(parents=True)
+    (managed / "linked.conf").write_text("maintenance_work_mem = '32MB'\n")
+    (managed / "dropped" / "in.conf").write_text("temp_buffers = '2MB'\n")
+    (outside / "conf.d" / "linked.conf").symlink_to(managed / "linked.conf")
+    (outside / "dropped").symlink_to(managed / "dropped")
+    (outside / "conf.d" / "dangling.conf.sample").symlink_to(managed / "nowhere")
     with (outside / "postgresql.conf").open("a") as stream:
-        stream.write(f"hba_file = '{outside}/pg_hba.conf'\ninclude_dir = 'conf.d'\n")
+        stream.write(f"hba_file = '{outside}/pg_hba.conf'\ninclude_dir = 'conf.d'\ninclude_dir = 'dropped'\n")
     for path in (outside, *outside.rglob("*")):
-        os.chown(path, jobs.server.owner.uid, jobs.server.owner.gid)
+        os.chown(path, jobs.server.owner.uid, jobs.server.owner.gid, follow_symlinks=False)
     jobs.server.stop()
     jobs.server.start(options=f"-c config_file={outside}/postgresql.conf")
     definition = jobs.define(kind="physical", physical={"checkpoint": "fast"})
@@ -96,7 +103,10 @@ def test_configuration_outside_the_data_directory_comes_too_without_keys(jobs: J
     (backup,) = jobs.backups()
     with tarfile.open(fileobj=io.BytesIO(jobs.database(backup, "configuration.tar"))) as archive:
         names = sorted(archive.getnames())
-    assert names == [str(outside / name)[1:] for name in ("conf.d/more.conf", "pg_hba.conf", "postgresql.conf")]
+        linked = archive.extractfile(str(outside / "conf.d" / "linked.conf")[1:])
+        assert linked is not None and linked.read() == b"maintenance_work_mem = '32MB'\n"
+    there = ("conf.d/linked.conf", "conf.d/more.conf", "dropped/in.conf", "pg_hba.conf", "postgresql.conf")
+    assert names == [str(outside / name)[1:] for name in there]
     target = jobs.place / "restored"
     done = jobs.call("restore", definition_of_a_drill(jobs), "--target", target)
     assert done.status == 0, done.told

@@ -61,6 +61,10 @@ SELECT pg_catalog.json_build_object(
   'wal_level', pg_catalog.current_setting('wal_level'),
   'wal_segment_size', (SELECT i.bytes_per_wal_segment FROM pg_catalog.pg_control_init() AS i))
 """
+_INCLUDED = """
+SELECT coalesce(pg_catalog.json_agg(DISTINCT f.sourcefile), '[]') FROM pg_catalog.pg_file_settings AS f
+WHERE f.sourcefile IS NOT NULL
+"""
 _MANIFEST = "backup_manifest"
 _MOMENT = """
 SELECT pg_catalog.to_char(pg_catalog.clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
@@ -124,7 +128,8 @@ class Physical:
     def parts(self) -> t.Iterator[Wanted]:
         """What lies outside the data directory, and the data directory."""
         files = self._server.ask(_FILES)
-        outside = _outside(str(files["data_directory"]), files["files"])
+        included = self._server.ask(_INCLUDED) if self._about.superuser else []
+        outside = _outside(str(files["data_directory"]), files["files"], included)
         if outside:
             text = _archive(outside)
             yield Wanted("configuration.tar", lambda sealing, sinks: _seal(text, sealing, sinks))
@@ -313,21 +318,23 @@ class Physical:
             self._restore_point = name
 
 
-def _outside(data_directory: str, files: t.Sequence[str]) -> list[str]:
-    """Configuration that a base backup does not hold, as Debian keeps it: these files and what lies beside them."""
+def _outside(data_directory: str, files: t.Sequence[str], included: t.Sequence[str]) -> list[str]:
+    """Configuration that a base backup does not hold, as Debian keeps it: files, what lies beside them, and what they include."""
     inside = os.path.realpath(data_directory) + os.sep
     directories = sorted({os.path.dirname(each) for each in files if not os.path.realpath(each).startswith(inside)})
-    found = []
+    found = [*files, *included]
     for directory in directories:
         for root, _names, names in os.walk(directory):
             # Keys and passwords are kept elsewhere, or made anew.
-            found += [os.path.join(root, name) for name in sorted(names) if name.endswith((".conf", ".conf.sample"))]
-    return sorted({*found, *(each for each in files if not os.path.realpath(each).startswith(inside))})
+            paths = [os.path.join(root, name) for name in names if name.endswith((".conf", ".conf.sample"))]
+            found += [each for each in paths if os.path.exists(each) or not os.path.islink(each)]
+    return sorted({each for each in found if not os.path.realpath(each).startswith(inside)})
 
 
 def _archive(paths: t.Sequence[str]) -> bytes:
+    """Links are what they lead to: who restores has nothing but this."""
     stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w") as archive:
+    with tarfile.open(fileobj=stream, mode="w", dereference=True) as archive:
         for path in paths:
             try:
                 archive.add(path, recursive=False)
