@@ -329,11 +329,25 @@ def test_what_lies_there_without_having_been_noted_is_of_the_day_on_which_it_cam
     assert [each.name for each in vault.backups()] == [forged[-1], *honest]
 
 
-def sent(vault: Vault, name: str, *, finished: str) -> subprocess.CompletedProcess[bytes]:
+@pytest.mark.in_turn
+def test_what_a_host_says_of_its_backup_keeps_no_other_from_being_told_of(jobs: Jobs, vault: Vault) -> None:
+    odd: dict[str, t.Any] = {"missing": True, "host": ["x"], "cluster": {}, "server_version": 3, "encryption": "none"}
+    assert sent(vault, _ID, finished="2026-01-01T00:00:00Z").returncode == 0
+    assert sent(vault, _OTHER, finished="2026-01-01T00:00:01Z", **odd).returncode == 0
+    tending = jobs.directory / "vault.json"
+    tending.write_text(json.dumps({"roots": [{"path": str(vault.root)}], "state": str(jobs.state)}))
+    assert jobs.call("tend", tending).status == 0
+    (report,) = jobs.call("report", tending).shown
+    (place,) = report["places"]
+    assert [(each["id"], each["missing"]) for each in place["backups"]] == [(_ID, []), (_OTHER, [])]
+    assert (place["backups"][1]["host"], place["backups"][1]["encryption"]) == ("['x']", {})
+
+
+def sent(vault: Vault, name: str, *, finished: str, **values: t.Any) -> subprocess.CompletedProcess[bytes]:
     """A small backup, as a host could make it."""
     data = b"age-encryption.org/v1\nand so on"
     part = {"name": "x", "size": len(data), "sha256": _sha256(data), "plain_size": 1}
-    said = entry(id=name, finished=finished, parts=[part])
+    said = entry(id=name, finished=finished, parts=[part], **values)
     return vault.ssh(f"put nightly {name}", data=frames((b"P", b"x"), (b"D", data), (b"A", b""), (b"C", said)))
 
 

@@ -193,7 +193,9 @@ def _shown(records: t.Sequence[Record]) -> Report:
 
 
 def _short(record: Record) -> Report:
+    """What a host says of its backup may be anything, and keeps nobody from telling of the others."""
     entry = record.entry
+    missing, encryption = entry.get("missing"), entry.get("encryption")
     return {
         "id": record.id,
         "kind": record.kind,
@@ -203,9 +205,7 @@ def _short(record: Record) -> Report:
         "verified": record.verified,
         "restored": record.restored,
         "damaged": record.wrong,
-        "missing": list(entry.get("missing", [])),
-        "host": entry.get("host", ""),
-        "cluster": entry.get("cluster", ""),
-        "server_version": entry.get("server_version", ""),
-        "encryption": entry.get("encryption", {}),
+        "missing": [str(each) for each in missing] if isinstance(missing, list) else [],
+        **{name: str(entry.get(name, "")) for name in ("host", "cluster", "server_version")},
+        "encryption": encryption if isinstance(encryption, dict) else {},
     }
