@@ -122,6 +122,36 @@ def test_rows_that_do_not_come_back_are_found(jobs: Jobs) -> None:
 
 
 @pytest.mark.in_turn
+def test_the_metrics_of_a_job_tell_only_of_proofs_that_there_were(jobs: Jobs) -> None:
+    """A drill that fails is none, and a run that fails takes none back."""
+
+    def measured(name: str = "nightly") -> dict[str, float]:
+        lines = (jobs.state / f"rampart_backup_{name}.prom").read_text(encoding="utf-8").splitlines()
+        pairs = [line.split() for line in lines if not line.startswith("#")]
+        return {metric.removeprefix("rampart_backup_").partition("_timestamp")[0]: float(at) for metric, at in pairs}
+
+    definition = jobs.define(logical={"databases": ["postgres"]})
+    assert not (jobs.state / "rampart_backup_nightly.prom").exists()
+    assert jobs.call("run", definition).status == 0
+    made = measured()
+    assert abs(made["last_verified"] - made["last_success"]) < 60
+    assert "last_restored" not in made
+    assert drill(jobs, checks=[{"query": "SELECT 1", "expected": "2"}]).status == 16
+    assert "last_success" not in measured("drill")
+    assert jobs.call("run", definition).status == 0
+    assert "last_restored" not in measured()
+    assert drill(jobs).status == 0
+    assert jobs.call("run", definition).status == 0
+    good = measured()
+    assert abs(good["last_restored"] - measured("drill")["last_success"]) < 60
+    assert jobs.call("run", jobs.define(logical={"databases": ["nothing-*"]})).status == 2
+    failed = measured()
+    assert [failed[name] for name in ("last_restored", "last_verified", "last_success")] == [
+        good[name] for name in ("last_restored", "last_verified", "last_success")
+    ]
+
+
+@pytest.mark.in_turn
 def test_other_numbers_of_rows_are_found(jobs: Jobs) -> None:
     """An event trigger that comes back before a materialized view is filled takes a row away while that is restored."""
     take = "CREATE FUNCTION take() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN DELETE FROM public.t WHERE id = 1; END'"

@@ -17,12 +17,14 @@ from . import telling
 from .archiving import keeping
 from .conclusion import concluding
 from .definition import Job
+from .faults import Ended
 from .faults import Fault
 from .faults import Incomplete
 from .faults import SourceFault
 from .faults import VerificationFault
 from .places.catalogue import Part
 from .places.deliveries import Deliveries
+from .places.proofs import proofs
 from .places.retention import decide
 from .places.shelves import kept
 from .sources import kinds
@@ -49,6 +51,8 @@ def run(job: Job) -> int:
         with conclusion.judged():
             started.make()
         conclusion.values.update(started.values())
+        if job.metrics and not isinstance(conclusion.fault, Ended):  # who ends a run does not wait for places
+            conclusion.measures.update(proofs(job))
         return conclusion.tell()
 
 
