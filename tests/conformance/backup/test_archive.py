@@ -14,6 +14,7 @@ import typing as t
 import pytest
 from rampart_backup.archiving import wal
 
+from ansible_collections.rampart.postgresql.tests.conformance.backup.disks import small_disk
 from ansible_collections.rampart.postgresql.tests.conformance.backup.vaults import Vault
 
 if t.TYPE_CHECKING:
@@ -277,22 +278,14 @@ def test_what_a_vault_does_not_take_waits_and_arrives_later(jobs: Jobs, vault: V
 
 
 @pytest.mark.in_turn
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a file system of a few megabytes takes root")
 def test_the_disk_of_the_vault_is_full(jobs: Jobs, vault: Vault) -> None:
-    owner = jobs.server.owner
-    options = f"size=1m,mode=0700,uid={owner.uid},gid={owner.gid}"
-    words = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(vault.root)]
-    if subprocess.run(words, check=False, capture_output=True).returncode:
-        pytest.skip("root in this container may mount nothing, so no disk can be full")
-    archiving = Archiving(jobs, places=[vault.place()], compression={"method": "none"})
-    archiving.begin()
-    try:
+    with small_disk(jobs.server.owner, vault.root):
+        archiving = Archiving(jobs, places=[vault.place()], compression={"method": "none"})
+        archiving.begin()
         first = archiving.switch()
         until(lambda: failures(archiving))
         assert "No space left" in archiving.server.log_text()
         assert (stored(vault.root), vault.partial()) == ({}, [])
-    finally:
-        subprocess.run(["umount", vault.root], check=True)
     second = archiving.switch()
     archiving.settle(second)
     assert {first, second} <= set(stored(vault.root))

@@ -13,6 +13,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.rampart.postgresql.tests.conformance.backup.disks import small_disk
 from ansible_collections.rampart.postgresql.tests.conformance.backup.vaults import Vault
 
 if t.TYPE_CHECKING:
@@ -373,24 +374,9 @@ def test_two_runs_at_once(jobs: Jobs, job: pathlib.Path) -> None:
     assert json.loads((jobs.state / "told").read_text())["exit_status"] == 3
 
 
-@contextlib.contextmanager
-def small_disk(jobs: Jobs, path: pathlib.Path, size: str = "1m") -> Iterator[None]:
-    """A file system of the server's account that has little room."""
-    path.mkdir(exist_ok=True)
-    owner = jobs.server.owner
-    options = f"size={size},mode=0700,uid={owner.uid},gid={owner.gid}"
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(path)]
-    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("whoever may mount nothing has no disk that is full")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", path], check=True)
-
-
 def test_the_disk_is_full(jobs: Jobs, vault: Vault, job: pathlib.Path) -> None:
     small = jobs.directory / "small"
-    with small_disk(jobs, small):
+    with small_disk(jobs.server.owner, small):
         values = json.loads(job.read_text())
         places = [{"kind": "directory", "path": str(small)}, vault.place()]
         done = jobs.call("run", jobs.define(**{**values, "places": places}))
@@ -405,7 +391,7 @@ def test_the_disk_of_the_state_is_full(jobs: Jobs) -> None:
     """Nothing can be written down, so it has to be said."""
     small, told = jobs.directory / "small", jobs.place / "told"
     notify = {"command": ["/bin/sh", "-c", f"cat >{told}"]}
-    with small_disk(jobs, small, "64k"):
+    with small_disk(jobs.server.owner, small, "64k"):
         changes: dict[str, t.Any] = {"state": str(small), "notify": notify, "logical": {"databases": ["postgres"]}}
         definition = jobs.define(metrics=str(small), **changes)
         assert jobs.call("run", definition).status == 0
@@ -423,7 +409,7 @@ def test_the_disk_of_the_state_is_full(jobs: Jobs) -> None:
 
 
 def test_the_disk_of_the_vault_is_full(jobs: Jobs, vault: Vault) -> None:
-    with small_disk(jobs, vault.root):
+    with small_disk(jobs.server.owner, vault.root):
         job = prepared(jobs, vault)
         done = jobs.call("run", job)
         assert (done.status, "No space left" in done.told) == (13, True), done.told

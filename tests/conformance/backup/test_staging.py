@@ -6,12 +6,12 @@ import json
 import os
 import pathlib
 import signal
-import subprocess
 import time
 import typing as t
 
 import pytest
 
+from ansible_collections.rampart.postgresql.tests.conformance.backup.disks import small_disk
 from ansible_collections.rampart.postgresql.tests.conformance.backup.test_drill import definition_of_a_drill
 from ansible_collections.rampart.postgresql.tests.conformance.backup.test_drill import drill
 from ansible_collections.rampart.postgresql.tests.conformance.backup.test_drill import fill
@@ -154,19 +154,12 @@ def test_what_a_killed_run_left_is_swept_and_an_end_leaves_nothing(jobs: Jobs, k
 
 
 @pytest.mark.in_turn
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a file system of a few megabytes takes root")
 def test_the_disk_of_the_staging_is_full(jobs: Jobs) -> None:
     fill_tablespace(jobs)
     path = staging(jobs)
     physical = jobs.define(kind="physical", staging=str(path), physical={"checkpoint": "fast"})
     assert jobs.call("run", physical).status == 0
-    owner = jobs.server.owner
-    options = f"size=1m,mode=0700,uid={owner.uid},gid={owner.gid}"
-    if subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", path], check=False, capture_output=True
-    ).returncode:
-        pytest.skip("root in this container may mount nothing, so no disk can be full")
-    try:
+    with small_disk(jobs.server.owner, path):
         with jobs.server.connect(dbname="shop") as connection:
             connection.execute("CREATE TABLE big AS SELECT g, md5(g::text) FROM generate_series(1, 100000) AS g")
         for definition in (
@@ -179,5 +172,3 @@ def test_the_disk_of_the_staging_is_full(jobs: Jobs) -> None:
             assert jobs.partial() == []
         assert len(jobs.backups()) == 1
         assert jobs.call("verify", physical).status == 0
-    finally:
-        subprocess.run(["umount", path], check=True)
