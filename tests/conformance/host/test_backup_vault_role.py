@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
 _KEY: t.Final = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBkq+/x= rampart-backup"
 
 
-def accepts(entry: dict[str, str], directory: pathlib.Path, *, check: bool = False) -> bool:
+def accepts(entry: dict[str, t.Any], directory: pathlib.Path, *, check: bool = False) -> bool:
     """Whether the role goes on after it has looked at an entry."""
     role = {"name": "rampart.postgresql.pg_backup_vault", "tasks_from": "entries"}
     task = {"ansible.builtin.include_role": role, "vars": {"__pg_backup_vault_entry": entry}}
@@ -60,9 +60,11 @@ def test_a_key_of_one_line_is_let_in(entry: dict[str, str], tmp_path: pathlib.Pa
         {"name": "drills", "public_key": _KEY, "host": 'db1" x'},
         {"name": "../db1", "host": "db1.example.com"},
         {"name": "db1", "host": "-oProxyCommand=x"},
+        {"name": "db1", "public_key": _KEY, "quota": -1},
+        {"name": "db1", "host": "db1.example.com", "port": 65536},
     ],
 )
-def test_what_would_be_more_than_that_is_refused(entry: dict[str, str], tmp_path: pathlib.Path) -> None:
+def test_what_would_be_more_than_that_is_refused(entry: dict[str, t.Any], tmp_path: pathlib.Path) -> None:
     assert not accepts(entry, tmp_path)
 
 
