@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 import typing as t
 
@@ -15,8 +16,11 @@ from ansible_collections.rampart.postgresql.tests.conformance.backup.stanzas imp
 from ansible_collections.rampart.postgresql.tests.conformance.backup.stanzas import Stanza
 from ansible_collections.rampart.postgresql.tests.conformance.backup.test_replay import started
 from ansible_collections.rampart.postgresql.tests.conformance.backup.test_sandbox import answer_of
+from ansible_collections.rampart.postgresql.tests.conformance.plays import play
 
 if t.TYPE_CHECKING:
+    import pathlib
+
     from ansible_collections.rampart.postgresql.tests.conformance.backup.jobs import Jobs
 
 pytestmark = pytest.mark.with_clients
@@ -194,3 +198,36 @@ def test_a_program_that_is_given_the_network_writes_only_where_it_may(jobs: Jobs
         with contextlib.suppress(RuntimeError):
             jobs.server.owner.run(["/usr/bin/python3", "-c", code, "sh", "-c", command])
         assert (list(inside.iterdir()), bool(list(outside.iterdir()))) == ([inside / "good"], not guarded)
+
+
+@pytest.mark.in_turn
+def test_the_playbook_shows_what_it_will_do_and_restores_it(
+    stanza: Stanza, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a host that has no drill: the place is all that it needs to know."""
+    jobs = stanza.jobs
+    label = stanza.back_up()
+    write(jobs, "later")
+    stanza.call("check")
+    target = jobs.place / "restored"
+    place = {"kind": "pgbackrest", "stanza": stanza.name, "config": str(stanza.restoring)}
+    wish = {
+        "target": "db1",
+        "restore_program": str(jobs.program),
+        "restore_bindir": str(jobs.server.bindir),
+        "restore_place": {**place, "superuser": jobs.server.superuser},
+        "restore_account": jobs.server.owner.name,
+        "restore_directory": str(target),
+        "restore_until": "end",
+    }
+    host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    monkeypatch.setenv("PATH", stanza.of_drills["PATH"], prepend=os.pathsep)
+    shown = play("restore", {"db1": host}, tmp_path, extra=wish)
+    assert (shown.code, label in shown.output, target.exists()) == (0, True, False), shown.output
+    done = play("restore", {"db1": host}, tmp_path, extra={**wish, "restore_confirm": True})
+    assert (done.code, done.changed) == (0, {"db1": 1}), done.output
+    assert PASSPHRASE not in shown.output + done.output
+    stanza.define()  # makes a directory to start it in
+    jobs.server.stop()
+    with started(jobs, target) as ask:
+        assert ask(_ROWS) == "base later"

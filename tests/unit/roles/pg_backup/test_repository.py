@@ -100,3 +100,8 @@ def test_the_last_word_on_a_backup_counts() -> None:
 
 def test_what_a_wrong_passphrase_shows_is_printable() -> None:
     assert repository.printable("a\x00b\x1b[31m\nc") == "a?b?[31m\nc"
+
+
+def test_files_with_keys_are_named_by_a_configuration() -> None:
+    text = "[global]\nrepo1-host-key-file=/a b\nrepo2-gcs-key = /c.json \nrepo3-gcs-key=inline\n#repo1-sftp-private-key-file=/d\n"
+    assert repository.key_files(text) == ["/a b", "/c.json"]

@@ -10,6 +10,7 @@ It has no place for what restoring found, and whoever restores need not be able 
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 import re
@@ -34,14 +35,19 @@ if t.TYPE_CHECKING:
     from ..faults import Fault
     from .catalogue import Record
 
-__all__ = ["BackrestShelf", "entries", "judged", "judged_by", "printable"]
+__all__ = ["BackrestShelf", "entries", "judged", "judged_by", "key_files", "printable"]
 
 _PROGRAM = "pgbackrest"
 _SHOWN = 2000  # characters of what it said, in a message
 _ABSENT = 1  # exit status of archive-get
 # What is stored is not what was stored: checksums, forms of files, encryption, files that are gone.
 _DAMAGED = re.compile(r"\[(?:ChecksumError|CryptoError|FileMissingError|FormatError)\]|ERROR: \[(?:026|029|055|095)\]")
-_KEYS = re.compile(r"^repo\d+-[a-z0-9-]*key-file\s*=\s*(/.*\S)\s*$", re.MULTILINE)  # of ssh and of TLS
+_KEYS = re.compile(r"^\s*repo\d+-(?:[a-z0-9-]*key-file|gcs-key)\s*=\s*(/.*\S)\s*$", re.MULTILINE)
+_OWN = (
+    "/etc/pgbackrest.conf",
+    "/etc/pgbackrest/pgbackrest.conf",
+    "/etc/pgbackrest/conf.d/*.conf",
+)  # pgBackRest's, of a host
 
 
 class BackrestShelf:
@@ -60,8 +66,9 @@ class BackrestShelf:
 
     def keys(self) -> list[str]:
         """Files and directories that open it, which nothing that is restored may read."""
-        text = _configuration(self._place.config) if self._place.config else ""
-        return [*_KEYS.findall(text), os.path.expanduser("~/.ssh")]
+        paths = [self._place.config] if self._place.config else [path for each in _OWN for path in glob.glob(each)]
+        found = [key for path in paths for key in key_files(_configuration(path))]
+        return [*found, os.path.expanduser("~/.ssh")]
 
     def records(self) -> list[Record]:
         """All that are there, as a catalogue has them."""
@@ -154,6 +161,11 @@ class BackrestShelf:
         if wrong:
             raise PlaceFault(f"{self.name} cannot be read; are path and passphrase right? {printable(wrong)[:_SHOWN]}")
         return dict(told)
+
+
+def key_files(configuration: str) -> list[str]:
+    """Of ssh, of TLS and of Google, which a configuration names."""
+    return _KEYS.findall(configuration)
 
 
 def judged(directory: str) -> list[dict[str, str]]:
