@@ -343,6 +343,25 @@ def test_what_a_host_says_of_its_backup_keeps_no_other_from_being_told_of(jobs: 
     assert (place["backups"][1]["host"], place["backups"][1]["encryption"]) == ("['x']", {})
 
 
+@pytest.mark.in_turn
+@pytest.mark.parametrize(
+    "answers",
+    ['{"ready": true}\n{}', '{"ready": true}\n{"size": [], "sha256": 1}', '{"record": {}}\n{"end": true}', "{}"],
+)
+def test_a_vault_that_answers_nonsense_fails_alone(jobs: Jobs, vault: Vault, answers: str) -> None:
+    assert jobs.call("run", small(jobs, vault)).status == 0
+    script = jobs.directory / "nonsense"
+    script.write_text(f"#!/bin/sh\necho '{answers}'\ncat >/dev/null\n")
+    script.chmod(0o755)
+    public = (vault.directory / "adds.pub").read_text()
+    (vault.directory / "authorized_keys").write_text(f'restrict,command="{script}" {public}')
+    places = [{"kind": "directory", "path": str(jobs.place)}, vault.place()]
+    done = jobs.call("run", small(jobs, vault, places=places))
+    assert (done.status, len(jobs.backups()), list(jobs.status()["failed"])) == (13, 1, [vault.name]), done.told
+    done = drill(jobs, place=vault.place())
+    assert done.status == 13, done.told
+
+
 def sent(vault: Vault, name: str, *, finished: str, **values: t.Any) -> subprocess.CompletedProcess[bytes]:
     """A small backup, as a host could make it."""
     data = b"age-encryption.org/v1\nand so on"

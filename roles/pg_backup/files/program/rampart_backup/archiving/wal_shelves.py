@@ -13,6 +13,7 @@ from ..definition import Directory
 from ..definition import Rclone
 from ..places.ssh import asked
 from ..places.ssh import listed
+from ..places.ssh import understood
 from . import wal
 from .archive_store import Archive
 from .remote_archive import RemoteArchive
@@ -45,11 +46,13 @@ class _VaultShelf:
         self._words = (job, system_identifier)
 
     def directories(self) -> list[str]:
-        return [str(answer["directory"]) for answer in listed(self._place, "wal-list", *self._words)]
+        with understood(self._place.name):
+            return [str(answer["directory"]) for answer in listed(self._place, "wal-list", *self._words)]
 
     def names(self, directory: str) -> list[wal.Stored]:
-        answers = listed(self._place, "wal-list", *self._words, directory)
-        found = [wal.Stored.of(str(answer["name"])) for answer in answers]
+        with understood(self._place.name):
+            answers = listed(self._place, "wal-list", *self._words, directory)
+            found = [wal.Stored.of(str(answer["name"])) for answer in answers]
         return [each for each in found if each is not None]
 
     def open(self, stored: wal.Stored) -> contextlib.AbstractContextManager[t.IO[bytes]]:

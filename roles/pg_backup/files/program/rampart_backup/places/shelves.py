@@ -19,6 +19,7 @@ from .remote import RemoteStore
 from .remote import refuse_impossible
 from .ssh import asked
 from .ssh import listed
+from .ssh import understood
 from .store import Store
 
 if t.TYPE_CHECKING:
@@ -66,7 +67,8 @@ class _VaultShelf:
         self._job = job
 
     def records(self) -> list[Record]:
-        return [catalogue.Record.from_json(answer["record"]) for answer in listed(self._place, "list", self._job)]
+        with understood(self._place.name):
+            return [catalogue.Record.from_json(answer["record"]) for answer in listed(self._place, "list", self._job)]
 
     def open(self, identifier: str, part: str) -> contextlib.AbstractContextManager[t.IO[bytes]]:
         return asked(self._place, "get", self._job, identifier, part)

@@ -21,7 +21,7 @@ from . import wire
 if t.TYPE_CHECKING:
     from ..definition import Vault
 
-__all__ = ["Conversation", "asked", "listed"]
+__all__ = ["Conversation", "asked", "listed", "understood"]
 
 _ANSWER: t.Final = 10  # times the timeout of a vault
 _TURNS: t.Final = 4  # signs of life in the time for which a vault waits
@@ -70,6 +70,15 @@ def listed(place: Vault, *words: str) -> list[dict[str, t.Any]]:
     if not answers or "end" not in answers.pop():
         raise PlaceFault(f"the list of {place.name} was cut off")
     return answers
+
+
+@contextlib.contextmanager
+def understood(who: str) -> t.Iterator[None]:
+    """Answers that lack something, or have something else for it, are the other side's fault."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise PlaceFault(f"{who} gave an answer that is none: {error!r}") from None
 
 
 class Conversation:
@@ -138,7 +147,8 @@ class Conversation:
         """What was sent is whole; returns what the vault has of it."""
         self.send(wire.ACCEPT)
         values = self.answer()
-        return Carried(int(values["size"]), str(values["sha256"]))
+        with understood(self._child.what):
+            return Carried(int(values["size"]), str(values["sha256"]))
 
     def commit(self, data: bytes = b"") -> None:
         """It gets its name; nothing can be said afterwards."""
