@@ -117,7 +117,7 @@ def test_the_program_understands_the_definition_whatever_is_in_it() -> None:
     assert not read.logical.row_counts
     assert (read.logical.parallel, read.staging) == (4, "/srv/staging")
     assert (read.compression.method, read.compression.level) == ("zstd", 19)
-    assert [place.name for place in read.places] == ["/srv/100% of it", "a@v"]
+    assert [place.name for place in read.places] == ["/srv/100% of it", "a@v:2222"]
     assert (read.retention.days, read.retention.at_least) == (7, 2)
     assert read.notify.command == ("/bin/tell", "%n $(x)")
     assert (read.state, read.metrics) == ("/var/lib/rampart-backup/nightly", "/var/lib/metrics")
