@@ -109,7 +109,7 @@ def _told(path: str, owned: str, tell: t.Callable[[], Report]) -> Report:
 
 def _refuse_others(path: str) -> None:
     """Whoever owns a directory above could have put a link there, and root would read what that leads to."""
-    for each in {path, os.path.realpath(path)}:
+    for each in (path, os.path.realpath(path)):
         while each != os.path.dirname(each):
             if os.lstat(each).st_uid != 0:
                 raise DefinitionFault(f"{path} belongs to root, and {each} does not: who is to tell of it?")
