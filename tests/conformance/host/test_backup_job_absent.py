@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -37,6 +38,7 @@ class Remains:
 
     def __init__(self, directory: pathlib.Path) -> None:
         self.directory = directory
+        self.history = directory / "history"
         names = ("definitions", "units", "cron", "states", "metrics")
         self.paths = {name: directory / name for name in names}
         for path in self.paths.values():
@@ -61,13 +63,15 @@ class Remains:
             os.chown(owned, uid, uid)
 
     def files(self) -> list[str]:
-        """Everything that is no directory."""
-        return sorted(path.name for path in self.directory.rglob("*") if path.is_file())
+        """Everything that is no directory, and no previous version."""
+        found = (path for path in self.directory.rglob("*") if path.is_file())
+        return sorted(path.name for path in found if self.history not in path.parents)
 
     def remove(self, *names: str, check: bool = False) -> dict[str, t.Any]:
         """What the module returns."""
         jobs = [Job(name=name, option=f"jobs[{number}]", present=False) for number, name in enumerate(names)]
-        with opened(_GONE, jobs, self.layout) as host:
+        options = dataclasses.replace(_GONE, history_directory=str(self.history))
+        with opened(options, jobs, self.layout) as host:
             return bring(host, jobs, check_mode=check, layout=self.layout).result()
 
 
