@@ -48,6 +48,7 @@ _EVENTS: t.Final = "catalogue"
 _NOT_FOUND: t.Final = 3  # exit status of rclone for a directory that is not there
 _HASHES: t.Final = ("sha256", "sha1", "md5")  # that some remotes have, the best first
 _SAFE: t.Final = datetime.timedelta(days=7)  # no run of another host lasts so long
+_TRIES: t.Final = "--low-level-retries=6"  # 11 s of an S3 that refuses connections; the 10 of rclone itself are 200 s
 _MODIFIED: t.Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.]\d+)?(Z|[+-]\d\d:\d\d)")
 _SHOWN: t.Final = 1000  # characters of what rclone said, in a message
 
@@ -83,7 +84,7 @@ class _Program:
 
     def words(self, *words: str) -> list[str]:
         """A command. It is tried once: a second time would write its output a second time."""
-        options = ("--quiet", "--ask-password=false", "--retries=1", "--contimeout=30s")
+        options = ("--quiet", "--ask-password=false", "--retries=1", _TRIES, "--contimeout=30s")
         return ["rclone", "--config", self._place.config, *options, f"--timeout={self._place.timeout}s", *words]
 
     def ask(self, *words: str, missing: bytes | None = None) -> bytes:
@@ -314,8 +315,11 @@ class RemoteStore:
         self.purge(record.id)
 
     def purge(self, identifier: str) -> None:
-        """Take away all that there is of one."""
-        self._program.ask("purge", self.backup(identifier), missing=b"")
+        """Take away all that there is of one; ``purge`` of rclone would take older versions of objects as well."""
+        path = self.backup(identifier)
+        self._program.ask("delete", path, missing=b"")
+        with contextlib.suppress(PlaceFault):  # a directory without anything in it does no harm
+            self._program.ask("rmdirs", path, missing=b"")
 
     def names(self, path: str, *, directories: bool = False) -> list[str]:
         """Of the objects, or of the directories, right below a path."""
