@@ -138,6 +138,7 @@ def test_when_wal_came_last_is_told_and_not_when_some_was_removed(fleet: Fleet) 
     assert (place["job"], place["archived"], place["error"]) == ("wal", "2023-11-14T22:13:20Z", "")
 
 
+@pytest.mark.in_turn
 def test_a_table_of_all_hosts(fleet: Fleet, tmp_path: pathlib.Path) -> None:
     jobs = fleet.jobs
     text, rows = tmp_path / "table.txt", tmp_path / "rows.json"

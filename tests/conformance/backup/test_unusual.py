@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.tests.conformance.backup.jobs import Jobs
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Workshop
 
-pytestmark = pytest.mark.with_clients
+pytestmark = [pytest.mark.with_clients, pytest.mark.in_turn]
 
 _UNUSUAL: t.Final = (
     "CREATE UNLOGGED TABLE fleeting AS SELECT g AS id FROM generate_series(1, 100) AS g",

@@ -355,10 +355,11 @@ def test_a_vault_that_answers_nonsense_fails_alone(jobs: Jobs, vault: Vault, ans
     script.chmod(0o755)
     public = (vault.directory / "adds.pub").read_text()
     (vault.directory / "authorized_keys").write_text(f'restrict,command="{script}" {public}')
-    places = [{"kind": "directory", "path": str(jobs.place)}, vault.place()]
+    hasty = vault.place(timeout=2)
+    places = [{"kind": "directory", "path": str(jobs.place)}, hasty]
     done = jobs.call("run", small(jobs, vault, places=places))
     assert (done.status, len(jobs.backups()), list(jobs.status()["failed"])) == (13, 1, [vault.name]), done.told
-    done = drill(jobs, place=vault.place())
+    done = drill(jobs, place=hasty)
     assert done.status == 13, done.told
 
 
