@@ -13,7 +13,14 @@ import typing as t
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
-__all__ = ["Played", "host_of", "play"]
+__all__ = ["AS_JSON", "Played", "host_of", "play", "run"]
+
+# Inventories are JSON, and so may what belongs to roles be.
+AS_JSON: t.Final = {
+    "ANSIBLE_PIPELINING": "true",
+    "ANSIBLE_INVENTORY_ENABLED": "yaml",
+    "ANSIBLE_YAML_FILENAME_EXT": ".json,.yml,.yaml",  # and of the argument specs of roles
+}
 
 
 class Played:
@@ -51,20 +58,15 @@ def play(
     """Run a playbook of the collection, by its name; ``extra`` are variables of the command line."""
     inventory = directory / "inventory.json"
     inventory.write_text(json.dumps({"postgresql": {"hosts": hosts}}), encoding="utf-8")
+    words = (f"rampart.postgresql.{playbook}", "--inventory", str(inventory), "--extra-vars", json.dumps(extra or {}))
+    return run(*words, *(["--check"] if check else []), home=directory / "home", **AS_JSON)
+
+
+def run(*words: str, home: pathlib.Path, **environment: str) -> Played:
+    """Run ansible-playbook with a home of its own."""
     done = subprocess.run(
-        [
-            *("ansible-playbook", f"rampart.postgresql.{playbook}", "--inventory", str(inventory)),
-            *("--extra-vars", json.dumps(extra or {})),
-            *(["--check"] if check else []),
-        ],
-        env={
-            **os.environ,
-            "ANSIBLE_HOME": str(directory / "home"),
-            "ANSIBLE_PIPELINING": "true",
-            "ANSIBLE_INVENTORY_ENABLED": "yaml",
-            "ANSIBLE_YAML_FILENAME_EXT": ".json,.yml,.yaml",  # and of the argument specs of roles
-            "ANSIBLE_NOCOLOR": "true",
-        },
+        ["ansible-playbook", *words],
+        env={**os.environ, "ANSIBLE_HOME": str(home), "ANSIBLE_NOCOLOR": "true", **environment},
         capture_output=True,
         text=True,
         timeout=300,

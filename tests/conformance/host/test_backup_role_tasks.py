@@ -16,6 +16,7 @@ import pytest
 
 from ansible_collections.rampart.postgresql.tests.conformance.backup.jobs import build_program
 from ansible_collections.rampart.postgresql.tests.conformance.plays import Played
+from ansible_collections.rampart.postgresql.tests.conformance.plays import run
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,24 +47,12 @@ class Tasks:
         playbook.write_text(
             json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks_}]), encoding="utf-8"
         )
-        done = subprocess.run(
-            [
-                *("ansible-playbook", "--inventory", "localhost,", "--connection", "local", "--diff", str(playbook)),
-                *("--extra-vars", json.dumps(variables)),
-                *(["--check"] if check else []),
-            ],
-            env={
-                **os.environ,
-                "ANSIBLE_HOME": str(self.directory / "ansible"),
-                "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
-                "ANSIBLE_NOCOLOR": "true",
-            },
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
+        words = ("--inventory", "localhost,", "--connection", "local", "--diff", str(playbook))
+        return run(
+            *(*words, "--extra-vars", json.dumps(variables), *(["--check"] if check else [])),
+            home=self.directory / "ansible",
+            ANSIBLE_PYTHON_INTERPRETER=sys.executable,
         )
-        return Played(done.returncode, done.stdout + done.stderr)
 
     def files(self) -> list[str]:
         """What is there, below the settings and the home."""

@@ -6,9 +6,7 @@ It has a host of each major version, and twenty where there is time for that.
 from __future__ import annotations
 
 import json
-import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import typing as t
@@ -20,7 +18,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._tls import key
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import DEFAULT_KEY
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import make_pending
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.waiting import read_pending
+from ansible_collections.rampart.postgresql.tests.conformance.plays import AS_JSON
 from ansible_collections.rampart.postgresql.tests.conformance.plays import Played
+from ansible_collections.rampart.postgresql.tests.conformance.plays import run as run_playbook
 from ansible_collections.rampart.postgresql.tests.conformance.servers import MAJORS
 from ansible_collections.rampart.postgresql.tests.conformance.tls.authorities import PASSPHRASE
 from ansible_collections.rampart.postgresql.tests.conformance.tls.authorities import TestAuthority
@@ -130,22 +130,9 @@ def play(
     inventory, playbook = place / "inventory.json", place / "play.yml"
     inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
     playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]), encoding="utf-8")
-    done = subprocess.run(
-        ["ansible-playbook", "-vvv", "--forks", "4", "-i", str(inventory), str(playbook)],
-        env={
-            **os.environ,
-            "ANSIBLE_HOME": str(place / "home"),
-            "ANSIBLE_PIPELINING": "true",
-            "ANSIBLE_INVENTORY_ENABLED": "yaml",
-            "ANSIBLE_YAML_FILENAME_EXT": ".json",
-            "ANSIBLE_NOCOLOR": "true",
-        },
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    return _Counted(done.returncode, done.stdout + done.stderr)
+    words = ("-vvv", "--forks", "4", "-i", str(inventory), str(playbook))
+    done = run_playbook(*words, home=place / "home", **AS_JSON)
+    return _Counted(done.code, done.output)
 
 
 def interpreter(place: pathlib.Path) -> pathlib.Path:

@@ -15,7 +15,6 @@ import shutil
 import typing as t
 
 from . import telling
-from .archiving.repository_replay import beside
 from .archiving.until import Until
 from .clusters.restoring import Restoring
 from .clusters.scratch import Programs
@@ -23,6 +22,7 @@ from .clusters.scratch import Scratch
 from .clusters.unpacking import Unpacking
 from .faults import DefinitionFault
 from .faults import RestoreFault
+from .places.repository import beside
 from .places.shelves import choose
 from .streams.unsealing import Unsealing
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import dataclasses
 import datetime
@@ -177,7 +178,7 @@ class Giving(t.Protocol):
         """Whether the server had a file to replay."""
 
 
-class Replay:
+class Replay(abc.ABC):
     """One backup, one target, and what is replayed from the one to the other."""
 
     def __init__(self, supply: Giving, record: Record, until: Until) -> None:
@@ -190,9 +191,9 @@ class Replay:
         """For a person."""
         return {"until": str(self._until), "archive": self._supply.name}
 
+    @abc.abstractmethod
     def prepare(self, scratch: Scratch) -> tuple[int, str]:
         """Look where the backup leads; returns the timeline, and its last segment, which the end is not before."""
-        raise NotImplementedError
 
     def is_past_end(self, reached: str) -> bool:
         """Whether a position is at or after what the job wrote into the WAL when the backup had ended."""

@@ -17,6 +17,7 @@ import typing as t
 from ..faults import ArchiveFault
 from ..faults import DefinitionFault
 from ..faults import RestoreFault
+from ..places.repository import beside
 from ..places.shelves import choose as choose_named
 from . import timelines
 from . import wal
@@ -32,15 +33,10 @@ if t.TYPE_CHECKING:
     from ..streams.pump import Sink
     from .until import Until
 
-__all__ = ["beside", "choose"]
+__all__ = ["choose"]
 
 _CHUNK = 2**20
 _OF_CLUSTER = (os.path.join("global", "pg_control"), "backup_label")  # the first is not whole without the other
-
-
-def beside(directory: str) -> str:
-    """A directory for pgBackRest, where no server may write, beside a data directory."""
-    return f"{directory}-pgbackrest"
 
 
 class _Supply:

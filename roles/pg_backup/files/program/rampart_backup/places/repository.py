@@ -35,7 +35,7 @@ if t.TYPE_CHECKING:
     from ..faults import Fault
     from .catalogue import Record
 
-__all__ = ["BackrestShelf", "entries", "judged", "judged_by", "key_files", "printable"]
+__all__ = ["BackrestShelf", "beside", "entries", "judged", "judged_by", "key_files", "printable"]
 
 _PROGRAM = "pgbackrest"
 _SHOWN = 2000  # characters of what it said, in a message
@@ -48,6 +48,11 @@ _OWN = (
     "/etc/pgbackrest/pgbackrest.conf",
     "/etc/pgbackrest/conf.d/*.conf",
 )  # pgBackRest's, of a host
+
+
+def beside(directory: str) -> str:
+    """A directory for pgBackRest, where no server may write, beside a data directory."""
+    return f"{directory}-pgbackrest"
 
 
 class BackrestShelf:
@@ -100,7 +105,7 @@ class BackrestShelf:
 
     def restore(self, record: Record, directory: str, tablespaces: str, *, sandbox: Sandbox) -> None:
         """A backup into a directory that is made, which no server can be started in without WAL."""
-        locks = f"{directory}-pgbackrest"
+        locks = beside(directory)
         for made in (directory, tablespaces, locks):
             os.makedirs(made, mode=0o700, exist_ok=True)
         words = self._words(
