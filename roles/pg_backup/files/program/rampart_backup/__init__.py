@@ -20,7 +20,7 @@ and back, in a drill or a restore:
 Rooms, each with what it is for in its own words:
 
 - `streams`: `process` (children), `pump` and `line` (what flows between them), `patient` (with other ends that may hang),
-  `packing`, `sealing` and `unsealing`, and what reads along: `tar`, `manifest`
+  `packing` (gzip by `deflating`), `sealing` and `unsealing`, and what reads along: `tar`, `manifest`
 - `sources`: the `server`, and for each of the `kinds` a `source`: `logical`, `physical` (with its `marker`, and `incremental`:
   chains), `logs`; what cannot flow lies in `staging` meanwhile; `backrest` has pgBackRest make its backups
 - `places`: `deliveries` (all places of a run, as `several`), `store` (a directory, by `directories`), `remote` (rclone), `ssh`,

@@ -81,7 +81,7 @@ def _send(job: Job, path: str, plain: str, deliveries: _Deliveries) -> None:
     words = packing.pack(job.compression)
     with open(path, "rb", buffering=0) as source, Line() as line, Sealing(job.encryption) as sealing:
         if words:
-            packer = line.child(words, what=words[0], fault=SourceFault, reads=True, writes=True)
+            packer = line.child(words, what=job.compression.method, fault=SourceFault, reads=True, writes=True)
             first = line.pump(source, [ChildSink(packer)])
             _packed, sealed = sealing.seal(line, packer.stdout, (), [deliveries])
         else:

@@ -301,7 +301,7 @@ class Physical:
         words = packing.pack(self._job.compression)
         if not words:
             return sealing.seal(line, source, [reader], sinks)
-        packer = line.child(words, what=words[0], fault=SourceFault, reads=True, writes=True)
+        packer = line.child(words, what=self._job.compression.method, fault=SourceFault, reads=True, writes=True)
         line.pump(source, [reader, ChildSink(packer)], hashed=False)
         return sealing.seal(line, packer.stdout, (), sinks)
 

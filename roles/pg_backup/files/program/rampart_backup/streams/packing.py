@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How bytes are compressed, by programs of the host, and what names tell of it."""
+"""How bytes are compressed, and what names tell of it: gzip by zlib, the rest by programs of the host, as is unpacking."""
 
 from __future__ import annotations
 
 import shutil
 import typing as t
 
+from . import deflating
 from ..faults import DefinitionFault
 
 if t.TYPE_CHECKING:
@@ -24,6 +25,8 @@ def pack(compression: Compression) -> list[str]:
     """The words of a program that compresses its input; none when nothing is compressed."""
     if compression.method == "none":
         return []
+    if compression.method == "gzip":
+        return deflating.words(compression.level)
     level = [] if compression.level < 0 else [f"-{compression.level}"]
     return [*_WORDS[compression.method], "-c", *_ultra(compression), *level]
 
