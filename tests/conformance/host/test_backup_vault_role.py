@@ -43,6 +43,7 @@ def accepts(entry: dict[str, t.Any], directory: pathlib.Path, *, check: bool = F
         {"name": "db1", "public_key": _KEY},
         {"name": "drills", "public_key": f"{_KEY}\n", "host": "db1"},
         {"name": "db1", "host": "db1.example.com"},  # to pull from
+        {"name": "db1", "public_key": _KEY, "newest": 0, "retention": {"last": 0, "at_least": 1}},
     ],
 )
 def test_a_key_of_one_line_is_let_in(entry: dict[str, str], tmp_path: pathlib.Path) -> None:
@@ -62,6 +63,10 @@ def test_a_key_of_one_line_is_let_in(entry: dict[str, str], tmp_path: pathlib.Pa
         {"name": "db1", "host": "-oProxyCommand=x"},
         {"name": "db1", "public_key": _KEY, "quota": -1},
         {"name": "db1", "host": "db1.example.com", "port": 65536},
+        {"name": "db1", "public_key": _KEY, "newest": -1},
+        {"name": "db1", "public_key": _KEY, "retention": {"days": -1}},
+        {"name": "db1", "public_key": _KEY, "retention": {"days": 1, "at_least": 0}},
+        {"name": "db1", "public_key": _KEY, "retention": {"day": 1}},
     ],
 )
 def test_what_would_be_more_than_that_is_refused(entry: dict[str, t.Any], tmp_path: pathlib.Path) -> None:
