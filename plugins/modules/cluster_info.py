@@ -14,7 +14,7 @@ description:
     in one execution, with one session for the cluster and one for each database that allows connections.
   - On demand it looks at every certificate and revocation list of the server, and at the certificate that it really
     serves, see O(gather).
-  - It only ever reads, and works on standbys. What the login may not read is null and named in RV(unreadable).
+  - It only ever reads, in sessions that the server keeps from writing, and works on standbys. What the login may not read is null and named in RV(unreadable).
   - Secrets stay on the host; a password verifier is reduced to its kind.
 author:
   - rampart.postgresql contributors (@rampart-postgresql)
@@ -41,9 +41,15 @@ options:
       - V(certificates) is every certificate and revocation list that the parameters of the server name. It reads these
         files with the rights of the owner of the cluster, and makes one TLS handshake with the server where it listens
         on TCP and has C(ssl) on.
+      - V(hba) is what the rules of pg_hba.conf and the mappings of pg_ident.conf mean.
+      - V(databases) is who may do what in every database that allows connections.
+      - V(replication) is replication, archiving and the sessions that there are now.
+      - V(host) is the files of the cluster, its unit, its account and its packages.
+      - V(backups) is the jobs that make backups, and how they went.
+      - V(all) is everything, which an assessment needs.
     type: list
     elements: str
-    choices: [catalogue, certificates]
+    choices: [catalogue, certificates, hba, databases, replication, host, backups, all]
     default: [catalogue]
     version_added: 0.1.0
   expiring_within:
@@ -238,6 +244,17 @@ certificates:
         - code: expires_soon
           severity: warning
           message: it expires 2027-01-31T12:00:00Z, in 12 days
+session:
+  description:
+    - Who looked, as C(role), C(superuser), C(monitor) for a member of C(pg_monitor), and C(local) for a connection
+      through the socket.
+  returned: success
+  type: dict
+  sample: {"role": "postgres", "superuser": true, "monitor": true, "local": true}
+gathered_epoch:
+  description: When this was gathered, by the clock of the host, in seconds since 1970.
+  returned: success
+  type: int
 unreadable:
   description: What could not be read, with the reason.
   returned: success
@@ -248,26 +265,29 @@ server:
   type: dict
 """
 
+import dataclasses
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._facts.collect import CHOICES
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.collect import collect
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.arguments import CONNECTION_ARGUMENTS
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
-    "gather": {"type": "list", "elements": "str", "choices": ["catalogue", "certificates"], "default": ["catalogue"]},
+    "gather": {"type": "list", "elements": "str", "choices": list(CHOICES), "default": ["catalogue"]},
     "expiring_within": {"type": "int"},
 }
 
 
 def gather(server: Server, wanted: t.Sequence[str], within: int | None) -> dict[str, t.Any]:
     """The facts that are wanted."""
-    facts = collect(server, catalogue="catalogue" in wanted)
+    wanted = CHOICES if "all" in wanted else wanted
+    facts = collect(server, wanted)
     if "certificates" in wanted:
         # Here and not above: who does not ask need not load it.
         from ansible_collections.rampart.postgresql.plugins.module_utils._tls.expiry.survey import survey
@@ -283,7 +303,8 @@ def main() -> t.NoReturn:
     try:
         if within is not None and within < 0:
             raise InputError(option="expiring_within", value=within, expected="a number of days from 0 up")
-        with Server.open(Options.from_task(module.params)) as server:
+        options = dataclasses.replace(Options.from_task(module.params), read_only=True)
+        with Server.open(options) as server:
             facts = gather(server, module.params["gather"], within)
     except RampartError as error:
         module.fail_json(msg=str(error), **error.details)

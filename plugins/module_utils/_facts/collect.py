@@ -7,23 +7,24 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts import queries
+from ansible_collections.rampart.postgresql.plugins.module_utils._facts.gathering import Rows
+from ansible_collections.rampart.postgresql.plugins.module_utils._facts.gathering import Unreadable
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
-__all__ = ["collect"]
+__all__ = ["CHOICES", "collect"]
 
-Rows = list[dict[str, t.Any]]
+CHOICES = ("catalogue", "certificates", "hba", "databases", "replication", "host", "backups", "all")
 _PRIVILEGE_COLUMNS = {"roleid", "member", "grantor", "oid"}
 
 
-def collect(server: Server, *, catalogue: bool = True) -> dict[str, t.Any]:
-    """What can be read; what the login may not read is null and named in ``unreadable``.
-
-    Without ``catalogue`` only what says which cluster this is.
-    """
+def collect(server: Server, wanted: t.Container[str]) -> dict[str, t.Any]:
+    """What can be read; what the login may not read is null and named in ``unreadable``."""
+    unreadable = Unreadable()
     found = {
         **server.facts(),
         "version": server.version,
@@ -31,31 +32,24 @@ def collect(server: Server, *, catalogue: bool = True) -> dict[str, t.Any]:
         "in_recovery": server.in_recovery,
         "managed_by": [dataclasses.asdict(manager) for manager in server.managers],
         "paths": dataclasses.asdict(server.paths),
-        "unreadable": {},
+        "session": server.session.rows(queries.SESSION)[0],
+        "gathered_epoch": int(time.time()),
     }
-    return {**found, **_catalogue(server)} if catalogue else found
+    if "catalogue" in wanted:
+        found.update(_catalogue(server, unreadable))
+    return {**found, "unreadable": unreadable.reasons}
 
 
-def _catalogue(server: Server) -> dict[str, t.Any]:
+def _catalogue(server: Server, unreadable: Unreadable) -> dict[str, t.Any]:
     session = server.session
-    unreadable: dict[str, str] = {}
-
-    def rows(subject: str, query: str) -> Rows | None:
-        try:
-            return session.rows(query)
-        except RampartError as error:
-            unreadable[subject] = str(error)
-            return None
-
     databases = session.rows(queries.DATABASES)
     return {
         "settings": {row.pop("name"): row for row in session.rows(queries.SETTINGS)},
-        "roles": _roles(session.rows(queries.ROLES), rows("verifiers", queries.VERIFIERS)),
+        "roles": _roles(session.rows(queries.ROLES), unreadable.rows("verifiers", session, queries.VERIFIERS)),
         "memberships": [_membership(row) for row in session.rows(queries.MEMBERSHIPS)],
-        "hba_rules": _hba_rules(rows("hba_rules", queries.HBA_RULES)),
+        "hba_rules": _hba_rules(unreadable.rows("hba_rules", session, queries.HBA_RULES)),
         "databases": databases,
         "extensions": _extensions(server, databases, unreadable),
-        "unreadable": unreadable,
     }
 
 
@@ -85,7 +79,7 @@ def _without_secrets(options: list[str] | None) -> list[str] | None:
     ]
 
 
-def _extensions(server: Server, databases: Rows, unreadable: dict[str, str]) -> dict[str, Rows]:
+def _extensions(server: Server, databases: Rows, unreadable: Unreadable) -> dict[str, Rows]:
     """The extensions of every database that allows connections: one session each."""
     found: dict[str, Rows] = {}
     for name in [row["name"] for row in databases if row["allow_connections"]]:
@@ -93,5 +87,5 @@ def _extensions(server: Server, databases: Rows, unreadable: dict[str, str]) -> 
             with server.session_for(name) as session:
                 found[name] = session.rows(queries.EXTENSIONS)
         except RampartError as error:
-            unreadable[f"extensions in {name}"] = str(error)
+            unreadable.add(f"extensions in {name}", str(error))
     return found

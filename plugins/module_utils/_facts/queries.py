@@ -6,7 +6,22 @@
 
 from __future__ import annotations
 
-__all__ = ["DATABASES", "EXTENSIONS", "HBA_RULES", "MEMBERSHIPS", "ROLES", "SECRET_OPTIONS", "SETTINGS", "VERIFIERS"]
+__all__ = [
+    "DATABASES",
+    "EXTENSIONS",
+    "HBA_RULES",
+    "MEMBERSHIPS",
+    "ROLES",
+    "SECRET_OPTIONS",
+    "SESSION",
+    "SETTINGS",
+    "VERIFIERS",
+]
+
+SESSION = """
+SELECT session_user AS role, r.rolsuper AS superuser, pg_catalog.inet_client_addr() IS NULL AS local,
+       pg_catalog.pg_has_role(r.oid, 'pg_monitor', 'MEMBER') AS monitor
+FROM pg_catalog.pg_roles r WHERE r.rolname = session_user"""
 
 SETTINGS = """
 SELECT s.name,

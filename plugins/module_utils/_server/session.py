@@ -71,6 +71,7 @@ class Options:
     history_keep: int = 5
     rehearse: bool = True
     allow_lockout: bool = False  # of this run itself too: then it goes on with the session that it has
+    read_only: bool = False  # the server itself refuses what would write
 
     @classmethod
     def from_task(cls, values: t.Mapping[str, t.Any]) -> Options:
@@ -185,7 +186,7 @@ def _parameters(options: Options) -> dict[str, str]:
         "search_path": "pg_catalog",
         "datestyle": "ISO",  # or a text of the server could not be given back to it
         "extra_float_digits": "1",  # or numbers would arrive rounded
-        "default_transaction_read_only": "off",
+        "default_transaction_read_only": "on" if options.read_only else "off",
         "row_security": "off",
         "idle_in_transaction_session_timeout": "0",
         "statement_timeout": str(milliseconds),

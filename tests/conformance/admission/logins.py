@@ -109,7 +109,7 @@ class Party:
         """What cluster_info tells of what admission depends on; the rules apart nothing changes but ssl_ca_file."""
         if self._authorities not in self._facts:
             with OpenedServer.open(Options(cluster=str(self.server.data_directory))) as opened:
-                facts = collect(opened)
+                facts = collect(opened, ("catalogue",))
             names = ("roles", "memberships", "databases", "settings")
             self._facts[self._authorities] = {name: facts[name] for name in names}
         return self._facts[self._authorities]
