@@ -181,7 +181,9 @@ class Logs:
         with os.fdopen(reading, "rb", buffering=0) as source, _Writer(self._write, writing) as writer, Line() as line:
             words = packing.pack(self._job.compression)
             if words:
-                packer = line.child(words, what=self._job.compression.method, fault=SourceFault, reads=True, writes=True)
+                packer = line.child(
+                    words, what=self._job.compression.method, fault=SourceFault, reads=True, writes=True
+                )
                 line.pump(source, [ChildSink(packer)])
                 plain, sealed = sealing.seal(line, packer.stdout, (), sinks)
             else:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import shutil
 import typing as t
 
-from . import deflating
 from ..faults import DefinitionFault
+from . import deflating
 
 if t.TYPE_CHECKING:
     from ..definition import Compression
