@@ -17,30 +17,35 @@ __all__ = ["plain"]
 _NO_CHARACTER = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # those between stand for bytes that are not UTF-8
 
 
-def plain(value: t.Any) -> t.Any:
+def plain(value: t.Any, *, half: str | None = None) -> t.Any:
     """The same value made of exact built-in types.
 
     Ansible's containers template their elements when these are taken out one by one; a copy by ``dict()`` or
-    ``list()`` would take the templates themselves. Its strings carry tags, or are still encrypted.
+    ``list()`` would take the templates themselves. Its strings carry tags, or are still encrypted. ``half`` stands
+    for half a character, which is refused otherwise.
     """
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, bytes):
         return value.decode("utf-8", "surrogateescape")
     if isinstance(value, str):
-        found = None if value.isascii() else _NO_CHARACTER.search(value)
-        if found is not None:
-            raise InputError(
-                option="input", value=found.group(), expected="it is half a character, which no file holds"
-            )
-        return str.__str__(value)
+        return _text(value, half)
     for kind in (int, float):
         if isinstance(value, kind):
             return kind(value)
     if hasattr(value, "__ENCRYPTED__"):  # a vaulted string of ansible-core 2.18, which is a sequence too
         return str(value)
     if isinstance(value, collections.abc.Mapping):
-        return {plain(key): plain(value[key]) for key in value}
+        return {plain(key, half=half): plain(value[key], half=half) for key in value}
     if isinstance(value, collections.abc.Iterable):
-        return [plain(element) for element in value]
+        return [plain(element, half=half) for element in value]
     return str(value)
+
+
+def _text(value: str, half: str | None) -> str:
+    found = None if value.isascii() else _NO_CHARACTER.search(value)
+    if found is None:
+        return str.__str__(value)
+    if half is None:
+        raise InputError(option="input", value=found.group(), expected="it is half a character, which no file holds")
+    return _NO_CHARACTER.sub(half, value)

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._plain import plain
 
 
@@ -73,3 +74,9 @@ def test_plain(value: t.Any, wanted: t.Any) -> None:
 
 def test_tags_are_left_behind() -> None:
     assert [plain(value).__class__ for value in (Text("x"), Number(1))] == [str, int]
+
+
+def test_half_a_character_is_refused_unless_something_stands_for_it() -> None:
+    with pytest.raises(InputError):
+        plain(["\ud800"])
+    assert plain(["a\ud800 \udcff", {"\udfff": "\udfff"}], half="?") == ["a? \udcff", {"?": "?"}]

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a playbook hands over, as one report; private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.comparing import Comparison
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.comparing import compared
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Assessment
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.reading import Entry
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import valid
+
+__all__ = ["Report", "gathered"]
+
+_TITLE = "PostgreSQL security assessment"
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What every format is made from."""
+
+    title: str
+    made_epoch: int
+    assessments: tuple[Assessment, ...]
+    comparison: Comparison | None = None
+
+
+def gathered(given: t.Any, *, before: t.Any = None, title: t.Any = None, now: t.Any) -> Report:
+    """A report of plain values."""
+    if title is not None and not isinstance(title, str):
+        raise InputError(option="title", value=title, expected="a text")
+    if isinstance(now, bool) or not isinstance(now, int) or now < 0:
+        raise InputError(option="now", value=now, expected="a time in seconds since 1970")
+    assessments = _assessments(given, "input")
+    comparison = None if before is None else compared(assessments, _assessments(_parsed(before), "before"))
+    return Report(valid(title or _TITLE), now, assessments, comparison)
+
+
+def _parsed(before: t.Any) -> t.Any:
+    if not isinstance(before, str):
+        return before
+    try:
+        return json.loads(before)
+    except ValueError as error:
+        raise InputError(option="before", value=before[:40], expected=f"an earlier JSON report ({error})") from None
+
+
+def _assessments(given: t.Any, option: str) -> tuple[Assessment, ...]:
+    found: dict[tuple[str, str], Assessment] = {}
+    for host, where, values in _each(valid(given), "", option):
+        one = Assessment.read(Entry(values, where), host=host)
+        if one.key in found:
+            raise InputError(option=where, value=one.name, expected="each cluster of a host can be there only once")
+        found[one.key] = one
+    return tuple(found[key] for key in sorted(found))
+
+
+def _each(given: t.Any, host: str, where: str) -> t.Iterator[tuple[str, str, dict[str, t.Any]]]:
+    """Each assessment, with its host where that is known from outside."""
+    if isinstance(given, list):
+        for number, one in enumerate(given):
+            yield from _each(one, host, f"{where}[{number}]")
+    elif not isinstance(given, dict):
+        raise InputError(
+            option=where,
+            value=given,
+            expected="give what rampart.postgresql.assess returned, a list of it, a dictionary with one or the other"
+            " for each host, or an earlier JSON report",
+        )
+    elif "findings" in given:
+        yield host, where, given
+    elif "assessments" in given:  # a JSON report
+        yield from _each(given["assessments"], host, f"{where}.assessments")
+    else:
+        for name, of_host in given.items():
+            yield from _each(of_host, str(name), f"{where}[{name!r}]")

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hostile text made fit to be read: names of roles and objects are whatever their owners chose; private."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import typing as t
+
+__all__ = ["moment", "one_line", "place", "valid", "visible", "words"]
+
+_HALF = re.compile("[\ud800-\udfff]")
+_BYTE = range(0xDC80, 0xDD00)  # what Python makes of a byte that is not UTF-8
+# Control characters, and those that turn the direction of what follows or cannot be seen at all.
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]"
+)
+
+
+def valid(value: t.Any) -> t.Any:
+    """A plain value without halves of characters, which no format can hold."""
+    if isinstance(value, str):
+        return value if value.isascii() else _HALF.sub(_whole, value)
+    if isinstance(value, dict):
+        return {valid(key): valid(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [valid(one) for one in value]
+    return value
+
+
+def visible(text: str) -> str:
+    """The text with what cannot be seen written out, so that it is XML too and reads as it is stored."""
+    return _HIDDEN.sub(lambda found: f"\\u{{{ord(found.group()):x}}}", text)
+
+
+def one_line(text: str) -> str:
+    """The same on a single line."""
+    return visible(text.replace("\r\n", "\n").replace("\n", "\\n").replace("\r", "\\r").replace("\t", " "))
+
+
+def words(item: t.Any) -> str:
+    """An item as people read it: its keys and values, in the order that the control gave them."""
+    if isinstance(item, str):
+        return one_line(item)
+    if isinstance(item, dict):
+        return one_line(", ".join(f"{key}: {_value(value)}" for key, value in item.items() if value not in (None, "")))
+    return one_line(_value(item))
+
+
+def place(item: t.Any) -> tuple[str, int | None] | None:
+    """File and line of an item that has them."""
+    if not isinstance(item, dict):
+        return None
+    file, line = item.get("file") or item.get("path"), item.get("line")
+    if not isinstance(file, str) or not file:
+        return None
+    return file, line if isinstance(line, int) and not isinstance(line, bool) and line > 0 else None
+
+
+def moment(epoch: int | None) -> str:
+    """A time as people read it, in UTC."""
+    return "never" if epoch is None else time.strftime("%Y-%m-%d %H:%M", time.gmtime(epoch))
+
+
+def _whole(found: re.Match[str]) -> str:
+    number = ord(found.group())
+    return f"\\x{number - 0xDC00:02x}" if number in _BYTE else "\ufffd"
+
+
+def _value(value: t.Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
