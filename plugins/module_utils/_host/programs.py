@@ -6,18 +6,31 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import shutil
 import subprocess
+import typing as t
 
-__all__ = ["output_of"]
+__all__ = ["answer_of", "output_of"]
 
 _TIMEOUT = 60  # seconds
+_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+_NOBODY = "nobody"
 
 
 def output_of(*command: str) -> str:
     """What a program writes, whatever its status; empty when it is not there or takes more than a minute."""
-    if shutil.which(command[0]) is None:
-        return ""
+    return answer_of(*command) or ""
+
+
+def answer_of(*command: str, as_nobody: bool = False) -> str | None:
+    """The same; None when it is not there, cannot be run or takes too long.
+
+    ``as_nobody`` is for programs that keep what they have worked out where root lets them, as those of APT and RPM do.
+    """
+    if shutil.which(command[0], path=_PATH) is None:
+        return None
     try:
         done = subprocess.run(  # pylint: disable=ansible-bad-function # run_command needs a module object
             command,
@@ -28,8 +41,17 @@ def output_of(*command: str) -> str:
             check=False,
             cwd="/",
             timeout=_TIMEOUT,
-            env={"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            env={"LC_ALL": "C", "PATH": _PATH},
+            **(_nobody() if as_nobody else {}),
         )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
+    except (OSError, subprocess.SubprocessError, KeyError):
+        return None
     return done.stdout
+
+
+def _nobody() -> dict[str, t.Any]:
+    """For a child without root's rights; raises KeyError where no account is for that."""
+    if os.geteuid() != 0:
+        return {}
+    entry = pwd.getpwnam(_NOBODY)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}

@@ -16,14 +16,14 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.state import Finding
 
-__all__ = ["Person", "passwordless"]
+__all__ = ["DOORS", "Person", "passwordless"]
 
 _SOURCE = re.compile(r"^(?:Sudoers entry|LDAP Role):(?: (?P<name>.+))?$")
 _FIELD = re.compile(r"^    (?P<name>RunAsUsers|Options|Commands):(?: (?P<value>.*))?$")
 _COMMAND = re.compile(r"^\t(?P<command>.+)$")
 _DEFAULTS = re.compile(r"^Matching Defaults entries for .*?:\n(?P<options>(?:[ \t]+.*\n)*)", re.MULTILINE)
-# What makes somebody else of whoever runs it as root.
-_DOORS = ("ALL", "bash", "dash", "env", "fish", "ksh", "runuser", "setpriv", "sh", "su", "sudo", "zsh")
+DOORS = ("ALL", "bash", "dash", "env", "fish", "ksh", "runuser", "setpriv", "sh", "su", "sudo", "zsh")
+"""What makes somebody else of whoever runs it as root."""
 _ANYWHERE = "sudo"  # older versions do not say where a rule stands
 
 
@@ -80,7 +80,7 @@ def _covers(runas: t.Iterable[str], person: Person) -> bool:
 
 
 def _is_door(command: str) -> bool:
-    return not command.startswith("!") and os.path.basename(command.split()[0]) in _DOORS
+    return not command.startswith("!") and os.path.basename(command.split()[0]) in DOORS
 
 
 def _asks_nobody(defaults: t.Iterable[str], entry: _Entry) -> bool:

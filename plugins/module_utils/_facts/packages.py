@@ -1,0 +1,132 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The packages of PostgreSQL and its tools on a host, and where they come from; private to the collection."""
+
+from __future__ import annotations
+
+import os
+import re
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._facts.repositories import Repositories
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.programs import answer_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.sources import parse_dpkg
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.sources import parse_policies
+
+__all__ = ["packages_of", "parse_installed", "parse_signed"]
+
+_WANTED = (
+    *("barman*", "libpq5", "patroni*", "pgaudit*", "pgbackrest*", "pgbouncer*", "pgpool*", "postgresql*", "repmgr*"),
+    *("timescaledb*", "wal-g*"),
+)
+_STATUS = "/var/lib/dpkg/status"
+_DPKG = "${db:Status-Abbrev}|${Package}|${Version}\n"
+_RPM = "%{NAME}|%{VERSION}-%{RELEASE}|%{VENDOR}|%{RSAHEADER:pgpsig}|%{SIGPGP:pgpsig}\n"
+_KEYS = "%{VERSION}\n"
+_KEY = re.compile(r"Key ID (?P<key>[0-9a-f]+)")
+_VENDORS = (
+    *(
+        "AlmaLinux",
+        "Amazon",
+        "CentOS",
+        "Fedora Project",
+        "openSUSE",
+        "Oracle America",
+        "PostgreSQL Global Development Group",
+    ),
+    *("Red Hat", "Rocky", "SUSE"),
+)
+_MOST = 500  # packages
+
+Package = dict[str, t.Any]
+
+
+def packages_of(program: str, unreadable: dict[str, str]) -> tuple[list[Package] | None, str | None]:
+    """All of them, and the one that the server's program is of: empty where it is of none, None where nobody knows."""
+    has_dpkg = os.path.exists(_STATUS) and os.path.getsize(_STATUS) > 0  # an empty one is that of a host with rpm
+    packages = _of_dpkg(unreadable) if has_dpkg else _of_rpm(unreadable)
+    if packages is None:
+        unreadable["host.packages"] = f"{'dpkg-query' if has_dpkg else 'rpm'} does not tell what is installed"
+        return None, None
+    unknown = [each["name"] for each in packages if each["trusted"] is None]
+    if unknown:
+        reason = f"no package list of this host tells where {len(unknown)} packages come from, {unknown[0]} among them"
+        unreadable.setdefault("host.packages", reason)
+    return packages[:_MOST], _dpkg_owner(program) if has_dpkg else _rpm_owner(program)
+
+
+def _of_dpkg(unreadable: dict[str, str]) -> list[Package] | None:
+    text = answer_of("dpkg-query", "--show", f"--showformat={_DPKG}", *_WANTED)
+    if text is None:
+        return None
+    installed = parse_installed(text)
+    policy = answer_of("apt-cache", "policy", "--", *installed, as_nobody=True) if installed else ""
+    if policy is None:
+        unreadable["host.packages"] = "apt-cache does not tell where packages come from"
+    known = {each["name"]: each for each in parse_policies(policy or "")}
+    repositories = Repositories()
+    return [_package(name, version, known.get(name, {}), repositories) for name, version in installed.items()]
+
+
+def _package(name: str, version: str, policy: t.Mapping[str, t.Any], repositories: Repositories) -> Package:
+    """Of several sources of the same package a trusted one counts: by its checksum it is the same."""
+    sources = policy.get("sources", ())
+    found = [(source, repositories.of(source)) for source in sources]
+    best = next((each for each in found if each[1].trusted), found[0] if found else None)
+    candidate = policy.get("candidate")
+    return {
+        "name": name,
+        "version": version,
+        "candidate": None if candidate in ("", "(none)") else candidate,
+        "origin": best[1].origin if best else None,
+        "repository": best[0] if best else None,
+        "trusted": best[1].trusted if best else None,
+    }
+
+
+def parse_installed(text: str) -> dict[str, str]:
+    """Version by name of what dpkg has installed; pure."""
+    found = {}
+    for line in text.splitlines():
+        status, _bar, rest = line.partition("|")
+        name, _bar, version = rest.partition("|")
+        if status[1:2] == "i":
+            found[name] = version
+    return dict(sorted(found.items()))
+
+
+def _dpkg_owner(program: str) -> str | None:
+    text = answer_of("dpkg-query", "--search", "--", program)
+    return None if text is None else next(iter(parse_dpkg(text).get(program, ())), "")
+
+
+def _of_rpm(unreadable: dict[str, str]) -> list[Package] | None:
+    text = answer_of("rpm", "--query", "--all", "--queryformat", _RPM, *_WANTED, as_nobody=True)
+    if text is None:
+        return None
+    keys = answer_of("rpm", "--query", "--queryformat", _KEYS, "gpg-pubkey", as_nobody=True)
+    if keys is None:
+        unreadable["host.packages"] = "rpm does not tell which keys it trusts"
+    return parse_signed(text, None if keys is None else keys.split())
+
+
+def parse_signed(text: str, keys: t.Sequence[str] | None) -> list[Package]:
+    """What rpm has installed; trusted is what a vendor that is known signed with a key that this host has; pure."""
+    found = []
+    for line in sorted(text.splitlines()):
+        name, version, vendor, *signatures = (*line.split("|"), "", "")[:5]
+        key = _KEY.search(" ".join(signatures))
+        trusted = None
+        if keys is not None:
+            trusted = bool(key and any(key["key"].endswith(each) for each in keys)) and vendor.startswith(_VENDORS)
+        unnamed = vendor in ("", "(none)")
+        values = {"candidate": None, "origin": None if unnamed else vendor, "repository": None, "trusted": trusted}
+        found.append({"name": name, "version": version, **values})
+    return found
+
+
+def _rpm_owner(program: str) -> str | None:
+    text = answer_of("rpm", "--query", "--queryformat", "%{NAME}\n", "--file", "--", program, as_nobody=True)
+    return None if text is None else next((line for line in text.split("\n") if line and " " not in line), "")
