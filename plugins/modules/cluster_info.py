@@ -255,8 +255,139 @@ gathered_epoch:
   description: When this was gathered, by the clock of the host, in seconds since 1970.
   returned: success
   type: int
+files:
+  description:
+    - The files and directories of the cluster, of its account and of its programs, those that are not there included.
+    - They are looked at with the rights of the owner of the cluster, and none is opened. All entries have all keys.
+  returned: with host in gather
+  type: list
+  elements: dict
+  contains:
+    what:
+      description:
+        - V(data_directory), V(wal_directory), V(tablespace), V(config_file), V(included_file), V(auto_conf), V(hba_file),
+          V(ident_file), V(key), V(certificate), V(certificate_authority), V(revocation_list), V(socket_directory),
+          V(socket), V(log_directory), V(log_file) for the newest ones, V(program_directory), V(program),
+          V(library_directory), V(extension_directory), V(home), V(passfile), V(history), V(service_file), or
+          V(tool_configuration) for the files of pgBackRest, Barman, repmgr and Patroni, which may hold secrets.
+      type: str
+    path:
+      description: Where it is, as the server or a convention names it.
+      type: str
+    exists:
+      description: Whether it is there; V(null) where nobody could look.
+      type: bool
+    link:
+      description: For a symbolic link, where it leads to, which the other values are about. V(null) otherwise.
+      type: str
+    kind:
+      description: V(file), V(directory), V(link) for one that leads nowhere, V(socket), V(pipe) or V(device).
+      type: str
+    owner:
+      description: Name of the account that owns it.
+      type: str
+    group:
+      description: Name of its group.
+      type: str
+    mode:
+      description: Its mode.
+      type: str
+      sample: "0700"
+    writable_by_group:
+      description: Whether its group may write.
+      type: bool
+    writable_by_others:
+      description: Whether everybody may write.
+      type: bool
+    readable_by_others:
+      description: Whether everybody may read.
+      type: bool
+    exposed:
+      description:
+        - Why somebody else than root and the owner of the cluster could put another one in its place, by the directories
+          that lead to it. Empty when nobody could.
+      type: str
+      sample: everybody can write in /srv/data (mode 0777)
+host:
+  description: What the host tells about the system, the account of the cluster and its packages.
+  returned: with host in gather
+  type: dict
+  contains:
+    system:
+      description: C(distribution), its C(version), the C(kernel), and whether that is in FIPS mode (C(fips)).
+      type: dict
+      sample: {"distribution": "debian", "version": "13", "kernel": "6.12.48-amd64", "fips": false}
+    unit:
+      description:
+        - The systemd unit that the server runs in. C(main) says whether the server is its main process, C(enabled) whether
+          it starts with the host, C(active) whether it is active, and C(properties) are those that confine it, as
+          C(systemctl show) writes them. V(null) without one.
+      type: dict
+    account:
+      description:
+        - The account of the cluster with its C(shell), C(groups), C(home) and C(home_mode). C(locked) says whether no
+          password opens it.
+        - C(umask) is that of the running server, C(profile_umask) the one that profiles set last, by their text.
+        - C(history) is V(kept), V(off) where psql keeps nothing (a link to F(/dev/null), or E(PSQL_HISTORY)), or V(absent)
+          where there is none yet and nothing turns it off.
+        - C(pgpassword_in) are the files of this host and of its accounts that set E(PGPASSWORD), C(password_in_service_file)
+          the connection service files with a password. Both are V(null) where nothing was found and some files could not
+          be read.
+        - C(pgpassword_in_environment) says whether the running server, or its unit, has E(PGPASSWORD).
+      type: dict
+    sudo:
+      description:
+        - The rules of sudoers by which others than root become the owner of the cluster, or by a command that runs any
+          other become root. Aliases are replaced by what they stand for; C(!) before a member excepts it.
+        - Each has C(file), C(line), C(who), C(hosts), C(as), C(commands) and C(nopasswd).
+        - A line that is not understood is an entry too, with C(raw_understood) V(false).
+      type: list
+      elements: dict
+    packages:
+      description:
+        - The installed packages of PostgreSQL, its extensions and its tools, with C(version), the C(candidate) that would be
+          installed now, the C(origin) that its repository names, and the C(repository).
+        - C(trusted) says whether it comes from a signed repository of the distribution or of the PostgreSQL project, and
+          V(null) where no list of this host has this version.
+      type: list
+      elements: dict
+      sample:
+        - name: postgresql-17
+          version: 17.11-0+deb13u1
+          candidate: 17.11-0+deb13u1
+          origin: Debian
+          repository: http://deb.debian.org/debian trixie/main amd64 Packages
+          trusted: true
+    server_package:
+      description: The package that the program of the server is of; empty where it is of none.
+      type: str
+    checksums:
+      description: Whether the pages of the cluster have checksums.
+      type: bool
+backups:
+  description: Backups of this cluster, as far as this host knows of them; nothing is asked over the network.
+  returned: with backups in gather
+  type: dict
+  contains:
+    jobs:
+      description:
+        - The jobs of the role P(rampart.postgresql.pg_backup#role), each with C(name), C(kind), whether its backups are
+          C(encrypted), its C(places), and whether one of these is on another host (C(off_host)).
+        - C(outcome) is V(ok) or V(failed), of the last run; V(null) before the first one.
+        - C(last_success_epoch), C(verified_epoch) and C(restored_epoch) are seconds since 1970, when a run went well, when
+          the newest good backup was read back, and when one was restored for practice. What a vault or a drill on another
+          host found is known where the job writes metrics; V(null) where nothing tells.
+        - C(schedule) is the calendar of its timer, C(scheduled) whether that is active.
+      type: list
+      elements: dict
+    tools:
+      description: What else makes backups of the cluster, with the evidence.
+      type: list
+      elements: dict
+      sample: [{"name": "pgbackrest", "evidence": "archive_command names pgbackrest"}]
 unreadable:
-  description: What could not be read, with the reason.
+  description:
+    - What could not be read, with the reason. Parts of RV(host) are named by themselves, such as C(host.sudo).
   returned: success
   type: dict
 server:
@@ -288,8 +419,16 @@ def gather(server: Server, wanted: t.Sequence[str], within: int | None) -> dict[
     """The facts that are wanted."""
     wanted = CHOICES if "all" in wanted else wanted
     facts = collect(server, wanted)
+    # Here and not above: who does not ask need not load it.
+    if "host" in wanted:
+        from ansible_collections.rampart.postgresql.plugins.module_utils._facts.host import host_facts
+
+        facts.update(host_facts(server, facts["unreadable"]))
+    if "backups" in wanted:
+        from ansible_collections.rampart.postgresql.plugins.module_utils._facts.backups import backup_facts
+
+        facts.update(backup_facts(server, facts["unreadable"]))
     if "certificates" in wanted:
-        # Here and not above: who does not ask need not load it.
         from ansible_collections.rampart.postgresql.plugins.module_utils._tls.expiry.survey import survey
 
         facts["certificates"] = survey(server, within=within)

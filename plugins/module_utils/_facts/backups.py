@@ -23,6 +23,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts import proofs
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.backup_tools import Repositories
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.backup_tools import tools_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._facts.files import NO_FILES
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.programs import answer_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.volumes import mount_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import read_file
@@ -34,7 +35,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
-__all__ = ["backups_of", "calendar_of"]
+__all__ = ["backup_facts", "calendar_of"]
 
 _MOUNTS = "/proc/self/mountinfo"
 # File systems whose files lie on other hosts.
@@ -49,15 +50,17 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 Values = dict[str, t.Any]
 
 
-def backups_of(server: Server, unreadable: dict[str, str], *, layout: Layout = LAYOUT) -> Values:
-    """The jobs of this cluster, and what else makes backups of it."""
+def backup_facts(server: Server, unreadable: dict[str, str], *, layout: Layout = LAYOUT) -> dict[str, object]:
+    """The fact ``backups``: the jobs of this cluster, and what else makes backups of it."""
+    if not server.has_files:
+        unreadable["backups"] = NO_FILES
+        return {"backups": None}
     problems: list[str] = []
-    jobs = _Jobs(server, layout, problems)
-    found = {"jobs": jobs.all(), "tools": tools_of(server, problems)}
+    found = {"jobs": _Jobs(server, layout, problems).all(), "tools": tools_of(server, problems)}
     if problems:
         more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
         unreadable["backups"] = f"{problems[0]}{more}"
-    return found
+    return {"backups": found}
 
 
 class _Jobs:

@@ -26,9 +26,14 @@ if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
-__all__ = ["SERVICE_FILES", "files_of"]
+__all__ = ["NO_FILES", "SERVICE_FILES", "files_of"]
 
 Wanted = t.Iterator[tuple[str, str]]  # what it is, and its path
+
+NO_FILES: t.Final = (
+    "the files of the cluster cannot be reached: this needs the database host, as root or as the owner of the cluster"
+)
+"""Why nothing of the host is told over a mere connection."""
 
 SERVICE_FILES: t.Final = (
     "/etc/postgresql-common/pg_service.conf",

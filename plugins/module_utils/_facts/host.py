@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the host of a cluster tells: files, system, unit, account, sudo, packages and backups; private to the collection."""
+"""What the host of a cluster tells: files, system, unit, account, sudo and packages; private to the collection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.account import account_facts
-from ansible_collections.rampart.postgresql.plugins.module_utils._facts.backups import backups_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._facts.files import NO_FILES
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.files import files_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.packages import packages_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.sudo import sudo_of
@@ -20,11 +20,8 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._facts.unit imp
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
-__all__ = ["backup_facts", "host_facts"]
+__all__ = ["host_facts"]
 
-_AWAY = (
-    "the files of the cluster cannot be reached: this needs the database host, as root or as the owner of the cluster"
-)
 _CHECKSUMS = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_checksums' ORDER BY 1"
 
 Part = t.TypeVar("Part")
@@ -33,14 +30,9 @@ Part = t.TypeVar("Part")
 def host_facts(server: Server, unreadable: dict[str, str]) -> dict[str, object]:
     """The facts ``files`` and ``host``; what cannot be read is None and named in ``unreadable``."""
     if not server.has_files:
-        unreadable.update(files=_AWAY, host=_AWAY)
+        unreadable.update(files=NO_FILES, host=NO_FILES)
         return {"files": None, "host": None}
-    packages, server_package = _part(
-        "host.packages", lambda: packages_of(server.cluster.program, unreadable), unreadable
-    ) or (
-        None,
-        None,
-    )
+    packages = _part("host.packages", lambda: packages_of(server.cluster.program, unreadable), unreadable)
     return {
         "files": _part("files", lambda: files_of(server, unreadable), unreadable),
         "host": {
@@ -48,19 +40,10 @@ def host_facts(server: Server, unreadable: dict[str, str]) -> dict[str, object]:
             "unit": _part("host.unit", lambda: unit_of(server, unreadable), unreadable),
             "account": _part("host.account", lambda: account_facts(server, unreadable), unreadable),
             "sudo": _part("host.sudo", lambda: sudo_of(server.owner, unreadable), unreadable),
-            "packages": packages,
-            "server_package": server_package,
+            **(packages or {"packages": None, "server_package": None}),
             "checksums": server.session.rows(_CHECKSUMS)[0]["setting"] == "on",
         },
     }
-
-
-def backup_facts(server: Server, unreadable: dict[str, str]) -> dict[str, object]:
-    """The fact ``backups``, in the same way."""
-    if not server.has_files:
-        unreadable["backups"] = _AWAY
-        return {"backups": None}
-    return {"backups": _part("backups", lambda: backups_of(server, unreadable), unreadable)}
 
 
 def _part(name: str, look: t.Callable[[], Part], unreadable: dict[str, str]) -> Part | None:

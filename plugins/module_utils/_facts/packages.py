@@ -43,18 +43,19 @@ _MOST = 500  # packages
 Package = dict[str, t.Any]
 
 
-def packages_of(program: str, unreadable: dict[str, str]) -> tuple[list[Package] | None, str | None]:
+def packages_of(program: str, unreadable: dict[str, str]) -> dict[str, t.Any]:
     """All of them, and the one that the server's program is of: empty where it is of none, None where nobody knows."""
     has_dpkg = os.path.exists(_STATUS) and os.path.getsize(_STATUS) > 0  # an empty one is that of a host with rpm
     packages = _of_dpkg(unreadable) if has_dpkg else _of_rpm(unreadable)
     if packages is None:
         unreadable["host.packages"] = f"{'dpkg-query' if has_dpkg else 'rpm'} does not tell what is installed"
-        return None, None
+        return {"packages": None, "server_package": None}
     unknown = [each["name"] for each in packages if each["trusted"] is None]
     if unknown:
         reason = f"no package list of this host tells where {len(unknown)} packages come from, {unknown[0]} among them"
         unreadable.setdefault("host.packages", reason)
-    return packages[:_MOST], _dpkg_owner(program) if has_dpkg else _rpm_owner(program)
+    owner = _dpkg_owner(program) if has_dpkg else _rpm_owner(program)
+    return {"packages": packages[:_MOST], "server_package": owner}
 
 
 def _of_dpkg(unreadable: dict[str, str]) -> list[Package] | None:
