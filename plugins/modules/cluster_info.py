@@ -110,7 +110,10 @@ paths:
   returned: success
   type: dict
 settings:
-  description: Every parameter by its name, with setting, unit, vartype, context, source, sourcefile, sourceline, pending_restart.
+  description:
+    - Every parameter by its name, with setting, unit, vartype, context, source, sourcefile, sourceline, pending_restart.
+    - The values of commands and connection strings that may hold a secret are not shown, nor those of parameters of
+      extensions that are named for one.
   returned: with catalogue in gather
   type: dict
 roles:
@@ -255,6 +258,167 @@ gathered_epoch:
   description: When this was gathered, by the clock of the host, in seconds since 1970.
   returned: success
   type: int
+hba:
+  description:
+    - What the file of the rules, with the files that it includes, means on this server. It is read from disk, as no view
+      of the server tells quoted words from keywords; V(null) where it cannot be read.
+    - Passwords in options are not shown. Of a line that the server refuses nothing is shown if it may hold one.
+  returned: with hba in gather
+  type: dict
+  contains:
+    files:
+      description: The file, and those that it includes or names.
+      type: list
+      elements: str
+    rules:
+      description:
+        - Every rule in its order with C(number), C(file), C(line), C(type), C(databases), C(users), C(address), C(method),
+          C(options) and C(text). Names are spelled as in the file, so what is in double quotes is no keyword.
+        - V(reachable) is false for a rule that no connection comes to, and C(shadowed_by) then has the numbers of the rules
+          that take all of them; it is empty for one that matches nobody, or that the server refuses.
+      type: list
+      elements: dict
+    findings:
+      description:
+        - What is unwise, with C(code), C(severity), C(message), C(file) and C(line). The codes are those of
+          P(rampart.postgresql.hba_lint#filter), and V(stale) for a file that was written after the server last read it.
+      type: list
+      elements: dict
+    who:
+      description:
+        - Who can connect from where, which is every rule that is reached and does not reject, with C(from), C(type),
+          C(databases), C(users), C(method) and its C(number). V(socket) in C(from) is the host itself.
+      type: list
+      elements: dict
+ident:
+  description:
+    - The same of pg_ident.conf, with C(files), C(findings) and C(mappings) of C(map), C(system_user), C(role), C(file) and
+      C(line).
+  returned: with hba in gather
+  type: dict
+role_settings:
+  description:
+    - What C(ALTER ROLE ... SET) and C(ALTER DATABASE ... SET) have set, with C(role), C(database), C(name) and C(value);
+      V(null) for any role or any database.
+    - The value is not shown of a parameter that may hold a secret, which one is that the server does not know.
+  returned: with databases in gather
+  type: list
+  elements: dict
+parameter_privileges:
+  description: Grants on parameters, with C(parameter), C(grantee), C(privilege) and C(grantable). Empty before PostgreSQL 15.
+  returned: with databases in gather
+  type: list
+  elements: dict
+subscriptions:
+  description:
+    - Every subscription with C(database), C(name), C(owner), C(owner_superuser), C(enabled), C(password_in_conninfo) and
+      C(sslmode); that is V(null) where the connection string names none.
+    - V(null) in the last two where RV(unreadable) has C(subscriptions).
+  returned: with databases in gather
+  type: list
+  elements: dict
+public_privileges:
+  description:
+    - What everybody may do, with C(database), C(kind), C(object), C(owner), C(privileges), C(builtin) and C(objects).
+    - On what belongs to the system or to an extension only what was granted beyond what they came with. C(builtin) says
+      of anything else whether PostgreSQL gives it by itself, as it does with C(EXECUTE) on functions.
+    - Kinds are V(database), V(tablespace), V(parameter), V(schema), V(table), V(column), V(sequence), V(function), V(type),
+      V(language), V(foreign_data_wrapper), V(foreign_server) and V(large_object).
+    - Where a database has more than 1000 of these, C(object) is V(null), and C(objects) says how many objects are alike in
+      everything else.
+  returned: with databases in gather
+  type: list
+  elements: dict
+schemas:
+  description: The schemas that are not the system's, with C(database), C(schema), C(owner), C(public_create) and C(public_usage).
+  returned: with databases in gather
+  type: list
+  elements: dict
+table_privileges:
+  description:
+    - Grants on tables and views that are not the system's, to roles that are neither the owner nor superusers, with
+      C(database), C(schema), C(table), C(column), C(owner), C(grantee), C(privileges), C(grantable) and C(tables).
+    - Where a database has more than 1000 of these, C(table), C(column) and C(owner) are V(null), and C(tables) says how
+      many grants are alike in everything else.
+  returned: with databases in gather
+  type: list
+  elements: dict
+default_privileges:
+  description:
+    - What C(ALTER DEFAULT PRIVILEGES) has stored, with C(database), C(role), C(schema), C(kind), C(grantee) and
+      C(privileges); V(null) for every schema, and V(public) for everybody.
+    - For every schema that is all that objects will have, so what the role itself has is among it.
+  returned: with databases in gather
+  type: list
+  elements: dict
+definer_functions:
+  description:
+    - Functions with C(SECURITY DEFINER) that are not the system's, with C(database), C(schema), C(function), C(owner),
+      C(owner_superuser), C(search_path), C(search_path_safe), C(public_execute), C(extension) and C(language).
+    - C(search_path_safe) is whether nobody but superusers and its owner can put an object where the function finds it; for
+      a function of an extension, whether it has a search_path of its own.
+  returned: with databases in gather
+  type: list
+  elements: dict
+row_security:
+  description:
+    - Tables with row-level security or policies, with C(database), C(schema), C(table), C(owner), C(enabled), C(forced),
+      C(policies), which is their number, and C(tables). More than 1000 are told as with RV(table_privileges).
+  returned: with databases in gather
+  type: list
+  elements: dict
+languages:
+  description:
+    - The languages with C(database), C(language), C(trusted), C(owner) and C(public_usage), which is whether everybody can
+      make functions in it.
+  returned: with databases in gather
+  type: list
+  elements: dict
+event_triggers:
+  description: Event triggers with C(database), C(name), C(event), C(owner), C(owner_superuser) and C(enabled).
+  returned: with databases in gather
+  type: list
+  elements: dict
+user_mappings:
+  description:
+    - User mappings with C(database), C(server), C(role), C(password), which is whether there is one, and C(connects_to).
+    - C(password) is V(null) where RV(unreadable) has C(user_mappings in DATABASE).
+  returned: with databases in gather
+  type: list
+  elements: dict
+replication:
+  description:
+    - Physical and logical replication, and the archiving of WAL. What is V(null) is not there, or not readable if
+      RV(unreadable) has C(replication).
+  returned: with replication in gather
+  type: dict
+  contains:
+    slots:
+      description: Slots with C(name), C(kind), C(plugin), C(active), C(wal_status) and C(invalidation_reason).
+      type: list
+      elements: dict
+    senders:
+      description: Who receives WAL now, with C(role), C(application), C(address), C(state), C(sync_state) and C(tls).
+      type: list
+      elements: dict
+    receiver:
+      description: How a standby is connected now, with C(role), C(sslmode), C(password), C(channel_binding) and C(slot).
+      type: dict
+    conninfo:
+      description: What C(primary_conninfo) says, with C(role), C(sslmode) and C(password_in_clear).
+      type: dict
+    archiving:
+      description:
+        - C(mode), C(library), C(last_archived_epoch), C(last_failed_epoch), C(failed_count), C(archived_count), and
+          C(command_set), which is whether C(archive_command) is anything that archives; V(true) or V(:) does not.
+      type: dict
+connections:
+  description:
+    - The sessions of clients that there are now, with C(role), C(database), C(address), C(tls), C(version), C(cipher) and
+      the C(count) of those that are alike. This module's own is not among them.
+  returned: with replication in gather
+  type: list
+  elements: dict
 files:
   description:
     - The files and directories of the cluster, of its account and of its programs, those that are not there included.
@@ -387,7 +551,11 @@ backups:
       sample: [{"name": "pgbackrest", "evidence": "archive_command names pgbackrest"}]
 unreadable:
   description:
-    - What could not be read, with the reason. Parts of RV(host) are named by themselves, such as C(host.sudo).
+    - What could not be read, by the name of the return value, with the reason. What it names is V(null), or lacks what the
+      reason says.
+    - Of what every database has a part of, C(schemas in DATABASE) is the part that is missing.
+    - C(verifiers) are the kinds of passwords in RV(roles).
+    - Parts of RV(host) are named by themselves, such as C(host.sudo).
   returned: success
   type: dict
 server:

@@ -14,7 +14,14 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts import queries
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.gathering import Rows
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.gathering import Unreadable
-from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
+from ansible_collections.rampart.postgresql.plugins.module_utils._facts.redaction import NOT_SHOWN
+from ansible_collections.rampart.postgresql.plugins.module_utils._facts.redaction import without_values
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
+    from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Session
+
+    _Reader = t.Callable[[Session, Unreadable], dict[str, Rows]]
 
 __all__ = ["CHOICES", "collect"]
 
@@ -25,31 +32,47 @@ _PRIVILEGE_COLUMNS = {"roleid", "member", "grantor", "oid"}
 def collect(server: Server, wanted: t.Container[str]) -> dict[str, t.Any]:
     """What can be read; what the login may not read is null and named in ``unreadable``."""
     unreadable = Unreadable()
-    found = {
-        **server.facts(),
-        "version": server.version,
-        "major": server.major,
-        "in_recovery": server.in_recovery,
-        "managed_by": [dataclasses.asdict(manager) for manager in server.managers],
-        "paths": dataclasses.asdict(server.paths),
-        "session": server.session.rows(queries.SESSION)[0],
-        "gathered_epoch": int(time.time()),
-    }
+    found = _cluster(server, unreadable)
     if "catalogue" in wanted:
-        found.update(_catalogue(server, unreadable))
+        found.update(_catalogue(server.session, unreadable))
+    found.update(_of_databases(server, wanted, unreadable))
+    # Here and not above, as in the functions below: who does not ask need not load it.
+    if "hba" in wanted:
+        from ansible_collections.rampart.postgresql.plugins.module_utils._facts.hba_facts import hba_facts
+
+        found.update(hba_facts(server, unreadable))
+    if "replication" in wanted:
+        from ansible_collections.rampart.postgresql.plugins.module_utils._facts.replication_facts import (
+            replication_facts,
+        )
+
+        found.update(replication_facts(server.session, unreadable))
     return {**found, "unreadable": unreadable.reasons}
 
 
-def _catalogue(server: Server, unreadable: Unreadable) -> dict[str, t.Any]:
-    session = server.session
-    databases = session.rows(queries.DATABASES)
+def _cluster(server: Server, unreadable: Unreadable) -> dict[str, t.Any]:
+    """Which cluster this is, and who looks at it."""
+    return {
+        "server": unreadable.attempt("server", lambda: server.facts()["server"]),
+        "version": server.version,
+        "major": server.major,
+        "in_recovery": server.in_recovery,
+        "managed_by": unreadable.attempt("managed_by", lambda: [dataclasses.asdict(one) for one in server.managers]),
+        "paths": unreadable.attempt("paths", lambda: dataclasses.asdict(server.paths)),
+        "session": server.session.rows(queries.SESSION)[0],
+        "gathered_epoch": int(time.time()),
+    }
+
+
+def _catalogue(session: Session, unreadable: Unreadable) -> dict[str, t.Any]:
+    if not session.rows(queries.READS_SETTINGS)[0]["it"]:
+        unreadable.add("settings", "the login is no member of pg_read_all_settings, so some are missing")
     return {
         "settings": {row.pop("name"): row for row in session.rows(queries.SETTINGS)},
         "roles": _roles(session.rows(queries.ROLES), unreadable.rows("verifiers", session, queries.VERIFIERS)),
         "memberships": [_membership(row) for row in session.rows(queries.MEMBERSHIPS)],
         "hba_rules": _hba_rules(unreadable.rows("hba_rules", session, queries.HBA_RULES)),
-        "databases": databases,
-        "extensions": _extensions(server, databases, unreadable),
+        "databases": session.rows(queries.DATABASES),
     }
 
 
@@ -66,26 +89,67 @@ def _membership(row: dict[str, t.Any]) -> dict[str, t.Any]:
 def _hba_rules(rows: Rows | None) -> Rows | None:
     if rows is None:
         return None
-    return [{**row["rule"], "options": _without_secrets(row["rule"]["options"])} for row in rows]
+    return [
+        {
+            **row["rule"],
+            "options": _without_secrets(row["rule"]["options"]),
+            "error": without_values(row["rule"]["error"]),
+        }
+        for row in rows
+    ]
 
 
 def _without_secrets(options: list[str] | None) -> list[str] | None:
     if options is None:
         return None
     return [
-        f"{name}=(not shown)" if name in queries.SECRET_OPTIONS else option
+        f"{name}={NOT_SHOWN}" if name in queries.SECRET_OPTIONS else option
         for option in options
         for name in [option.partition("=")[0]]
     ]
 
 
-def _extensions(server: Server, databases: Rows, unreadable: Unreadable) -> dict[str, Rows]:
-    """The extensions of every database that allows connections: one session each."""
-    found: dict[str, Rows] = {}
-    for name in [row["name"] for row in databases if row["allow_connections"]]:
-        try:
-            with server.session_for(name) as session:
-                found[name] = session.rows(queries.EXTENSIONS)
-        except RampartError as error:
-            unreadable.add(f"extensions in {name}", str(error))
+def _of_databases(server: Server, wanted: t.Container[str], unreadable: Unreadable) -> dict[str, t.Any]:
+    """What every database has a part of, with what concerns all of them."""
+    found: dict[str, t.Any] = {}
+    sections: list[str] = []
+    readers: list[_Reader] = []
+    if "catalogue" in wanted:
+        sections.append("extensions")
+        readers.append(_extensions)
+    if "databases" in wanted:
+        from ansible_collections.rampart.postgresql.plugins.module_utils._facts.cluster_facts import cluster_facts
+        from ansible_collections.rampart.postgresql.plugins.module_utils._facts.database_facts import SECTIONS
+        from ansible_collections.rampart.postgresql.plugins.module_utils._facts.database_facts import database_facts
+
+        found = {**{section: [] for section in SECTIONS}, **cluster_facts(server.session, unreadable)}
+        sections += SECTIONS
+        readers.append(database_facts)
+    parts = _parts(server, readers, sections, unreadable) if readers else {}
+    if "catalogue" in wanted:
+        found["extensions"] = {name: part.pop("extensions") for name, part in parts.items()}
+    for part in parts.values():
+        for section, rows in part.items():
+            found[section] += rows
     return found
+
+
+def _parts(
+    server: Server, readers: t.Sequence[_Reader], sections: t.Sequence[str], unreadable: Unreadable
+) -> dict[str, dict[str, Rows]]:
+    """The sections of every database that allows connections, from one session each."""
+    found: dict[str, dict[str, Rows]] = {}
+    for row in server.session.rows(queries.OPEN_DATABASES):
+        try:
+            with server.session_in(row["name"]) as session:
+                found[row["name"]] = {
+                    section: rows for read in readers for section, rows in read(session, unreadable).items()
+                }
+        except RampartError as error:
+            for section in sections:
+                unreadable.add(f"{section} in {row['name']}", str(error))
+    return found
+
+
+def _extensions(session: Session, _unreadable: Unreadable) -> dict[str, Rows]:
+    return {"extensions": session.rows(queries.EXTENSIONS)}

@@ -30,13 +30,17 @@ class Unreadable:
         known = self.reasons.get(section)
         self.reasons[section] = reason if known is None else f"{known}; {reason}"
 
-    def rows(self, section: str, session: Session, query: str) -> Rows | None:
-        """The rows of a query; None where the server refuses it."""
+    def attempt(self, section: str, read: t.Callable[[], t.Any]) -> t.Any:
+        """What a function returns; None, and the reason remembered, where that is refused."""
         try:
-            return session.rows(query)
+            return read()
         except RampartError as error:
             self.add(section, str(error))
             return None
+
+    def rows(self, section: str, session: Session, query: str) -> Rows | None:
+        """The rows of a query; None where the server refuses it."""
+        return t.cast("Rows | None", self.attempt(section, lambda: session.rows(query)))
 
 
 def bounded(rows: Rows, names: t.Sequence[str], counted: str) -> Rows:

@@ -6,15 +6,21 @@
 
 from __future__ import annotations
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._facts.redaction import HIDDEN_PARAMETER
+from ansible_collections.rampart.postgresql.plugins.module_utils._facts.redaction import NOT_SHOWN
+
 __all__ = [
     "DATABASES",
     "EXTENSIONS",
     "HBA_RULES",
     "MEMBERSHIPS",
+    "OPEN_DATABASES",
+    "READS_SETTINGS",
     "ROLES",
     "SECRET_OPTIONS",
     "SESSION",
     "SETTINGS",
+    "SHOWN_VALUE",
     "VERIFIERS",
 ]
 
@@ -23,22 +29,30 @@ SELECT session_user AS role, r.rolsuper AS superuser, pg_catalog.inet_client_add
        pg_catalog.pg_has_role(r.oid, 'pg_monitor', 'MEMBER') AS monitor
 FROM pg_catalog.pg_roles r WHERE r.rolname = session_user"""
 
-SETTINGS = """
+SETTINGS = f"""
 SELECT s.name,
-       CASE WHEN s.name IN ('primary_conninfo', 'ssl_passphrase_command') AND s.setting <> '' THEN '(not shown)'
-            ELSE s.setting END AS setting,
+       CASE WHEN {HIDDEN_PARAMETER} AND s.setting NOT IN ('', '(disabled)') THEN '{NOT_SHOWN}' ELSE s.setting END AS setting,
        s.unit, s.vartype, s.context, s.source, s.sourcefile, s.sourceline, s.pending_restart
 FROM pg_catalog.pg_settings s
 ORDER BY s.name"""
 
-ROLES = """
+# What the server does not know as a parameter is an application's, and may be anything.
+SHOWN_VALUE = f"""CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_settings s
+                    WHERE pg_catalog.lower(s.name) = pg_catalog.lower(pg_catalog.split_part(c.entry, '=', 1))
+                      AND NOT {HIDDEN_PARAMETER})
+            THEN pg_catalog.substr(c.entry, pg_catalog.strpos(c.entry, '=') + 1) ELSE '{NOT_SHOWN}' END"""
+"""SQL: the value of an entry of a setconfig, c.entry, as far as it may be shown."""
+
+ROLES = f"""
 SELECT r.oid::bigint AS oid, r.rolname AS name, r.rolsuper AS superuser, r.rolinherit AS inherit,
        r.rolcreaterole AS createrole, r.rolcreatedb AS createdb, r.rolcanlogin AS login,
        r.rolreplication AS replication, r.rolbypassrls AS bypassrls, r.rolconnlimit AS connection_limit,
        r.rolvaliduntil::text AS valid_until,
        CASE r.rolvaliduntil WHEN 'infinity' THEN NULL WHEN '-infinity' THEN 0
             ELSE extract(epoch FROM r.rolvaliduntil)::float8 END AS valid_until_epoch,
-       r.rolconfig AS config
+       CASE WHEN r.rolconfig IS NOT NULL THEN ARRAY(
+         SELECT pg_catalog.split_part(c.entry, '=', 1) || '=' || {SHOWN_VALUE}
+         FROM pg_catalog.unnest(r.rolconfig) WITH ORDINALITY AS c (entry, place) ORDER BY c.place) END AS config
 FROM pg_catalog.pg_roles r
 ORDER BY r.rolname"""
 
@@ -78,6 +92,13 @@ SELECT d.datname AS name, pg_catalog.pg_get_userbyid(d.datdba) AS owner, d.datal
              WHERE a.privilege_type = 'CONNECT' ORDER BY 1) AS connect
 FROM pg_catalog.pg_database d
 ORDER BY d.datname"""
+
+# A negative limit below -1 marks what an interrupted DROP DATABASE left.
+OPEN_DATABASES = """
+SELECT d.datname AS name FROM pg_catalog.pg_database d WHERE d.datallowconn AND d.datconnlimit >= -1 ORDER BY d.datname"""
+
+READS_SETTINGS = """
+SELECT pg_catalog.pg_has_role(session_user, 'pg_read_all_settings', 'USAGE') AS it"""
 
 EXTENSIONS = """
 SELECT e.extname AS name, e.extversion AS version, n.nspname AS schema,

@@ -18,16 +18,16 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql imp
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Session
 
-__all__ = ["Readable", "readable_secrets", "told"]
+__all__ = ["CONNECTION", "OPTION", "PAIRS", "Readable", "readable_secrets", "told"]
 
 # As libpq takes a connection string apart: a quoted value may have anything in it.
-_CONNECTION = (
-    r"^\s*(?:\w+\s*=\s*(?:'(?:[^'\\]|\\.)*'\s*|(?!['\s])(?:[^\s\\]|\\.)+\s+))*"
-    r"(?:password|sslpassword|oauth_client_secret)\s*=\s*(?!\s|''|$)"
+PAIRS = r"^\s*(?:\w+\s*=\s*(?:'(?:[^'\\]|\\.)*'\s*|(?!['\s])(?:[^\s\\]|\\.)+\s+))*"
+CONNECTION = (
+    PAIRS + r"(?:password|sslpassword|oauth_client_secret)\s*=\s*(?!\s|''|$)"
     r"|^postgres(?:ql)?://(?:[^:/@]*:[^/@]+@|.*[?&](?:password|sslpassword|oauth_client_secret)=[^&])"
 )
 # As foreign-data wrappers call theirs; password_required of postgres_fdw is none.
-_OPTION = r"^(\w*password|passwd|pwd|\w*secret|\w*secret_(access_)?key|\w*token|\w*(api|access)_?key)=."
+OPTION = r"^(\w*password|passwd|pwd|\w*secret|\w*secret_(access_)?key|\w*token|\w*(api|access)_?key)=."
 
 # A member becomes the role where it may SET it. Whoever has the ADMIN option, by inheritance too, makes itself a member that
 # may, but of superusers: these only a superuser grants. Until 15 a membership goes without neither.
@@ -132,8 +132,8 @@ class Readable(t.NamedTuple):
 
 def readable_secrets(session: Session) -> tuple[Readable, ...]:
     """One query where there is no password; only a superuser may ask."""
-    option = Literal(_OPTION)
-    secrets = session.rows(compose(_SECRETS, connection=Literal(_CONNECTION), option=option))[0]
+    option = Literal(OPTION)
+    secrets = session.rows(compose(_SECRETS, connection=Literal(CONNECTION), option=option))[0]
     if not any(secrets.values()):
         return ()
     readers = session.rows(compose(_READERS, option=option))[0]
