@@ -1,0 +1,130 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is worked out of the facts before controls ask, as JMESPath can neither join nor calculate; private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import os
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings.lists import split_items
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls import parameters
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls import reach
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.support import support
+
+__all__ = ["DERIVED", "Circumstances"]
+
+Values = t.Mapping[str, t.Any]
+_DAY: t.Final = 86400
+_WIDE: t.Final = {4: 16, 6: 48}  # bits of the prefix; fewer is more than a site
+_TIMES: t.Final = ("last_success", "verified", "restored")
+_OUTSIDE: t.Final = ("log_directory", "wal_directory", "tablespace")
+
+
+@dataclasses.dataclass(frozen=True)
+class Circumstances:
+    """What an assessment is made by, besides the facts."""
+
+    profile: str
+    now: int
+    newest_minors: t.Mapping[int, str]
+
+
+def _listening(facts: Values, _by: Circumstances) -> list[str]:
+    return split_items(facts["settings"]["listen_addresses"]["setting"])
+
+
+def _preloaded(facts: Values, _by: Circumstances) -> list[str]:
+    row = facts["settings"].get("shared_preload_libraries")
+    return [] if row is None else split_items(row["setting"])
+
+
+def _changed_settings(facts: Values, _by: Circumstances) -> list[dict[str, t.Any]]:
+    """What is set by somebody, and not by the server itself."""
+    return [
+        {"name": name, "setting": row["setting"], "context": row["context"], "source": row["source"]}
+        for name, row in facts["settings"].items()
+        if row["source"] not in ("default", "override", "client", "session") and row["context"] != "internal"
+    ]
+
+
+def _pending_restarts(facts: Values, _by: Circumstances) -> list[dict[str, t.Any]]:
+    return [
+        {"name": name, "setting": row["setting"]} for name, row in facts["settings"].items() if row["pending_restart"]
+    ]
+
+
+def _remote_rules(facts: Values, _by: Circumstances) -> list[dict[str, t.Any]]:
+    """The rules that let somebody in from other hosts, with the width of their network."""
+    found = []
+    for rule in facts["hba"]["rules"]:
+        if rule["type"] == "local" or rule["method"] == "reject" or not rule["reachable"]:
+            continue
+        network = _network(rule["address"])
+        if network is None or not network.is_loopback:
+            everywhere = rule["address"] == "all" or (network is not None and network.prefixlen == 0)
+            wide = network is not None and 0 < network.prefixlen < _WIDE[network.version]
+            found.append({**rule, "everywhere": everywhere, "wide": wide})
+    return found
+
+
+def _network(address: str | None) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """The network of an address, None for a keyword or the name of a host."""
+    try:
+        return ipaddress.ip_network((address or "").strip('"').replace(" ", "/"), strict=False)
+    except ValueError:
+        return None
+
+
+def _backup_jobs(facts: Values, by: Circumstances) -> list[dict[str, t.Any]]:
+    """The jobs with whole days since each of their times."""
+    return [
+        {**job, **{f"{name}_days": _days(job, name, by.now) for name in _TIMES}} for job in facts["backups"]["jobs"]
+    ]
+
+
+def _days(job: Values, name: str, now: int) -> int | None:
+    epoch = job.get(f"{name}_epoch")
+    return None if epoch is None else int((now - epoch) // _DAY)
+
+
+def _inside_data_directory(facts: Values, _by: Circumstances) -> list[dict[str, t.Any]]:
+    """What grows or must outlive the cluster, and lies in its directory."""
+    top = next((file["path"] for file in facts["files"] if file["what"] == "data_directory"), None)
+    return [
+        {"what": file["what"], "path": file["path"]}
+        for file in facts["files"]
+        if top
+        and file["what"] in _OUTSIDE
+        and not file["link"]
+        and os.path.normpath(file["path"]).startswith(f"{top}/")
+    ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Derived:
+    """One of them: the facts that it is made of, and how."""
+
+    sources: tuple[str, ...]
+    make: t.Callable[[Values, Circumstances], t.Any]
+
+
+DERIVED: t.Final[t.Mapping[str, Derived]] = {
+    "parameters": Derived(("settings",), lambda facts, by: parameters.wanted_parameters(facts, by.profile)),
+    "overrides": Derived(("settings", "role_settings"), lambda facts, by: parameters.overrides(facts, by.profile)),
+    "listening": Derived(("settings",), _listening),
+    "preloaded": Derived(("settings.shared_preload_libraries",), _preloaded),
+    "changed_settings": Derived(("settings",), _changed_settings),
+    "pending_restarts": Derived(("settings",), _pending_restarts),
+    "held": Derived(("roles", "memberships"), lambda facts, _by: reach.held(facts)),
+    "replication_users": Derived(("roles", "replication.senders"), lambda facts, _by: reach.replication_users(facts)),
+    "remote_rules": Derived(("hba.rules",), _remote_rules),
+    "backup_jobs": Derived(("backups.jobs",), _backup_jobs),
+    "inside_data_directory": Derived(("files",), _inside_data_directory),
+    "support": Derived(("version",), lambda facts, by: support(facts, by.now, by.newest_minors)),
+}
+"""By the name that controls use."""

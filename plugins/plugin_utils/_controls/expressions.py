@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""JMESPath, compiled once, and which facts an expression reads; private to the collection."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+
+__all__ = ["checked", "reads", "search"]
+
+Path = tuple[str, ...]
+_ITERATING = ("projection", "value_projection", "filter_projection", "flatten")
+
+
+def checked(option: str, expression: object) -> str:
+    """The expression, if it is one."""
+    if not isinstance(expression, str) or not expression.strip():
+        raise InputError(option=option, value=expression, expected="give a JMESPath expression")
+    try:
+        _compiled(expression)
+    except JMESPathError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(option=option, value=expression, expected=f"it is no JMESPath: {reason}") from error
+    return expression
+
+
+def search(expression: str, value: t.Any) -> t.Any:
+    """What the expression yields; ValueError where the value has not the shape that it expects."""
+    try:
+        return _compiled(expression).search(value)
+    except JMESPathError as error:
+        raise ValueError(" ".join(str(error).split())) from error
+
+
+@functools.cache
+def reads(expression: str) -> frozenset[Path]:
+    """The facts that it takes from the root, as paths of names, ``settings.ssl.setting`` as three."""
+    return frozenset(_paths(_compiled(expression).parsed))
+
+
+@functools.cache
+def _compiled(expression: str) -> t.Any:
+    return jmespath.compile(expression)
+
+
+def _paths(node: t.Mapping[str, t.Any]) -> t.Iterator[Path]:
+    """Those of an expression that is evaluated at the root."""
+    names = _names(node)
+    if names:
+        yield names  # all that follows is evaluated within what this yields
+        return
+    kind, children = node["type"], node["children"]
+    if kind in ("expref", "literal"):
+        return
+    if kind in ("subexpression", "index_expression", "pipe", *_ITERATING):
+        children = children[:1]
+    for child in children:
+        yield from _paths(child)
+
+
+def _names(node: t.Mapping[str, t.Any]) -> Path:
+    """The names that a chain such as ``a.b.{c: c}`` begins with, empty where it begins with something else."""
+    if node["type"] == "field":
+        return (node["value"],)
+    if node["type"] != "subexpression":
+        return ()
+    found: list[str] = []
+    for child in node["children"]:
+        names = _names(child)
+        found += names
+        if child["type"] != "field":
+            break
+    return tuple(found)
