@@ -491,7 +491,7 @@ host:
       description:
         - The account of the cluster with its C(shell), C(groups), C(home) and C(home_mode). C(locked) says whether no
           password opens it.
-        - C(umask) is that of the running server, C(profile_umask) the one that profiles set last, by their text.
+        - C(umask) is what profiles set last, by their text; V(null) where none sets it.
         - C(history) is V(kept), V(off) where psql keeps nothing (a link to F(/dev/null), or E(PSQL_HISTORY)), or V(absent)
           where there is none yet and nothing turns it off.
         - C(pgpassword_in) are the files of this host and of its accounts that set E(PGPASSWORD), C(password_in_service_file)
@@ -586,12 +586,17 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
 def gather(server: Server, wanted: t.Sequence[str], within: int | None) -> dict[str, t.Any]:
     """The facts that are wanted."""
     wanted = CHOICES if "all" in wanted else wanted
-    facts = collect(server, wanted)
     # Here and not above: who does not ask need not load it.
+    packages = None
+    if "host" in wanted and server.has_files:
+        from ansible_collections.rampart.postgresql.plugins.module_utils._facts.packages import Packages
+
+        packages = Packages(server.cluster.program)  # APT works at it while the server is asked
+    facts = collect(server, wanted)
     if "host" in wanted:
         from ansible_collections.rampart.postgresql.plugins.module_utils._facts.host import host_facts
 
-        facts.update(host_facts(server, facts["unreadable"]))
+        facts.update(host_facts(server, packages, facts["unreadable"]))
     if "backups" in wanted:
         from ansible_collections.rampart.postgresql.plugins.module_utils._facts.backups import backup_facts
 

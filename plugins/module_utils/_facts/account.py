@@ -31,12 +31,13 @@ if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
-__all__ = ["account_facts", "is_locked", "last_umask", "turns_history_off"]
+__all__ = ["account_facts", "is_for", "is_locked", "last_umask", "turns_history_off"]
 
 _SHADOW = "/etc/shadow"
 _PROFILES = ("/etc/profile", "/etc/bash.bashrc", "/etc/bashrc")  # what begins a login; /etc/profile.d is added
 _UMASK = re.compile(r"^\s*umask\s+(?:-S\s+)?(?P<mask>[0-7]{1,4})\b", re.MULTILINE)
 _NO_HISTORY = re.compile(r"^\s*(?:export\s+)?PSQL_HISTORY=[\"']?/dev/null[\"']?\s*(?:;|#|$)", re.MULTILINE)
+_ASKS = re.compile(r"\bid -un\b[^=\n]*=\s*[\"']?(?P<name>[^\"'\s\]]+)")
 _VARIABLE = re.compile(r"(^|[\s\"'])PGPASSWORD=")
 
 
@@ -75,6 +76,7 @@ def account_facts(server: Server, unreadable: dict[str, str]) -> dict[str, t.Any
     people = _people(owner)
     profiles = [texts.of(path, host) for path in (*_PROFILES, *_profile_parts())]
     profiles += [texts.of(path, owner) for path in of_the_account(owner)]
+    profiles = [text for text in profiles if is_for(owner.name, text)]
     passwords = [*_of_the_host(texts, host), *_of_the_cluster(server, texts)]
     passwords += [path for each in people for path in of_the_account(each) if _password_in(path, texts.of(path, each))]
     services = [(path, host) for path in SERVICE_FILES]
@@ -92,8 +94,7 @@ def account_facts(server: Server, unreadable: dict[str, str]) -> dict[str, t.Any
         "groups": sorted(_groups(owner)),
         "home": owner.home,
         "home_mode": _mode(owner, problems),
-        "umask": _umask(server, problems),
-        "profile_umask": last_umask(profiles),
+        "umask": last_umask(profiles),
         "history": _history(owner, profiles),
         "pgpassword_in": _whole(passwords, problems),
         "password_in_service_file": _whole(in_services, problems),
@@ -177,15 +178,9 @@ def _mode(owner: Account, problems: list[str]) -> str | None:
         return None
 
 
-def _umask(server: Server, problems: list[str]) -> str | None:
-    """That of the running server."""
-    path = f"/proc/{server.cluster.pid}/status"
-    try:
-        with open(path, encoding="ascii", errors="replace") as lines:
-            return next(line.split()[1] for line in lines if line.startswith("Umask:"))
-    except (OSError, StopIteration, IndexError):
-        problems.append(f"{path} does not tell its umask")
-        return None
+def is_for(name: str, profile: str) -> bool:
+    """Whether a profile that asks for an account, as that of this collection does, asks for this one; pure."""
+    return all(match["name"] == name for match in _ASKS.finditer(profile))
 
 
 def last_umask(profiles: t.Iterable[str]) -> str | None:

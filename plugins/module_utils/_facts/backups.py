@@ -43,7 +43,7 @@ _ELSEWHERE = re.compile(
     r"(nfs4?|cifs|smb3?|ceph|glusterfs|fuse\.(glusterfs|sshfs|rclone|s3fs)|lustre|gpfs|beegfs|afs|9p)"
 )
 _CALENDAR = re.compile(r"^OnCalendar=(?P<calendar>.+)$", re.MULTILINE)
-_CRON = re.compile(r"^(?P<columns>(?:\S+\s+){5}|@\w+\s+)\S+\s.*rampart-backup", re.MULTILINE)
+_CRON = re.compile(r"^(?P<columns>(?:\S+[ \t]+){5}|@\w+[ \t]+)\S+[ \t].*rampart-backup", re.MULTILINE)
 _MOST = 200  # jobs
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 

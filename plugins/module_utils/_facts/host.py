@@ -12,12 +12,12 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.account import account_facts
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.files import NO_FILES
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.files import files_of
-from ansible_collections.rampart.postgresql.plugins.module_utils._facts.packages import packages_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.sudo import sudo_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.system import system_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.unit import unit_of
 
 if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.module_utils._facts.packages import Packages
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
 __all__ = ["host_facts"]
@@ -27,21 +27,23 @@ _CHECKSUMS = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_chec
 Part = t.TypeVar("Part")
 
 
-def host_facts(server: Server, unreadable: dict[str, str]) -> dict[str, object]:
-    """The facts ``files`` and ``host``; what cannot be read is None and named in ``unreadable``."""
-    if not server.has_files:
+def host_facts(server: Server, packages: Packages | None, unreadable: dict[str, str]) -> dict[str, object]:
+    """The facts ``files`` and ``host``; what cannot be read is None and named in ``unreadable``.
+
+    ``packages`` were asked for when the cluster is on this host.
+    """
+    if packages is None:
         unreadable.update(files=NO_FILES, host=NO_FILES)
         return {"files": None, "host": None}
-    packages = _part("host.packages", lambda: packages_of(server.cluster.program, unreadable), unreadable)
     return {
         "files": _part("files", lambda: files_of(server, unreadable), unreadable),
         "host": {
+            "checksums": server.session.rows(_CHECKSUMS)[0]["setting"] == "on",
             "system": _part("host.system", lambda: system_of(unreadable), unreadable),
             "unit": _part("host.unit", lambda: unit_of(server, unreadable), unreadable),
             "account": _part("host.account", lambda: account_facts(server, unreadable), unreadable),
             "sudo": _part("host.sudo", lambda: sudo_of(server.owner, unreadable), unreadable),
-            **(packages or {"packages": None, "server_package": None}),
-            "checksums": server.session.rows(_CHECKSUMS)[0]["setting"] == "on",
+            **packages.told(unreadable),
         },
     }
 

@@ -11,11 +11,12 @@ import re
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.repositories import Repositories
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.programs import Question
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.programs import answer_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.sources import parse_dpkg
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.sources import parse_policies
 
-__all__ = ["packages_of", "parse_installed", "parse_signed"]
+__all__ = ["Packages", "parse_installed", "parse_signed"]
 
 _WANTED = (
     *("barman*", "libpq5", "patroni*", "pgaudit*", "pgbackrest*", "pgbouncer*", "pgpool*", "postgresql*", "repmgr*"),
@@ -43,32 +44,72 @@ _MOST = 500  # packages
 Package = dict[str, t.Any]
 
 
-def packages_of(program: str, unreadable: dict[str, str]) -> dict[str, t.Any]:
-    """All of them, and the one that the server's program is of: empty where it is of none, None where nobody knows."""
-    has_dpkg = os.path.exists(_STATUS) and os.path.getsize(_STATUS) > 0  # an empty one is that of a host with rpm
-    packages = _of_dpkg(unreadable) if has_dpkg else _of_rpm(unreadable)
-    if packages is None:
-        unreadable["host.packages"] = f"{'dpkg-query' if has_dpkg else 'rpm'} does not tell what is installed"
-        return {"packages": None, "server_package": None}
-    unknown = [each["name"] for each in packages if each["trusted"] is None]
-    if unknown:
-        reason = f"no package list of this host tells where {len(unknown)} packages come from, {unknown[0]} among them"
-        unreadable.setdefault("host.packages", reason)
-    owner = _dpkg_owner(program) if has_dpkg else _rpm_owner(program)
-    return {"packages": packages[:_MOST], "server_package": owner}
+class Packages:
+    """Asks as soon as it is made, as APT may take a second where the host keeps none of its cache."""
+
+    def __init__(self, program: str) -> None:
+        """Of the host of a server with this program."""
+        # An empty status is that of a host with rpm.
+        self._asked: _OfDpkg | _OfRpm = _OfDpkg(program) if _has_dpkg() else _OfRpm(program)
+
+    def told(self, unreadable: dict[str, str]) -> dict[str, t.Any]:
+        """All of them, and the one that the program is of: empty where it is of none, None where nobody knows."""
+        packages = self._asked.packages(unreadable)
+        if packages is None:
+            unreadable["host.packages"] = "neither dpkg-query nor rpm tells what is installed"
+            return {"packages": None, "server_package": None}
+        unknown = [each["name"] for each in packages if each["trusted"] is None]
+        if unknown:
+            reason = f"nothing on this host tells where {len(unknown)} packages come from, {unknown[0]} among them"
+            unreadable.setdefault("host.packages", reason)
+        return {"packages": packages[:_MOST], "server_package": self._asked.owner()}
 
 
-def _of_dpkg(unreadable: dict[str, str]) -> list[Package] | None:
-    text = answer_of("dpkg-query", "--show", f"--showformat={_DPKG}", *_WANTED)
-    if text is None:
-        return None
-    installed = parse_installed(text)
-    policy = answer_of("apt-cache", "policy", "--", *installed, as_nobody=True) if installed else ""
-    if policy is None:
-        unreadable["host.packages"] = "apt-cache does not tell where packages come from"
-    known = {each["name"]: each for each in parse_policies(policy or "")}
-    repositories = Repositories()
-    return [_package(name, version, known.get(name, {}), repositories) for name, version in installed.items()]
+def _has_dpkg() -> bool:
+    return os.path.exists(_STATUS) and os.path.getsize(_STATUS) > 0
+
+
+class _OfDpkg:
+    def __init__(self, program: str) -> None:
+        self._program = program
+        text = answer_of("dpkg-query", "--show", f"--showformat={_DPKG}", *_WANTED)
+        self._installed = None if text is None else parse_installed(text)
+        self._policy = Question("apt-cache", "policy", "--", *(self._installed or ()), as_nobody=True)
+        self._owner = Question("dpkg-query", "--search", "--", program)
+
+    def packages(self, unreadable: dict[str, str]) -> list[Package] | None:
+        if self._installed is None:
+            return None
+        policy = self._policy.answer()
+        if policy is None:
+            unreadable["host.packages"] = "apt-cache does not tell where packages come from"
+        known = {each["name"]: each for each in parse_policies(policy or "")}
+        repositories = Repositories()
+        return [_package(name, version, known.get(name, {}), repositories) for name, version in self._installed.items()]
+
+    def owner(self) -> str | None:
+        text = self._owner.answer()
+        return None if text is None else next(iter(parse_dpkg(text).get(self._program, ())), "")
+
+
+class _OfRpm:
+    def __init__(self, program: str) -> None:
+        self._packages = Question("rpm", "--query", "--all", "--queryformat", _RPM, *_WANTED, as_nobody=True)
+        self._keys = Question("rpm", "--query", "--queryformat", _KEYS, "gpg-pubkey", as_nobody=True)
+        name = "%{NAME}\n"
+        self._owner = Question("rpm", "--query", "--queryformat", name, "--file", "--", program, as_nobody=True)
+
+    def packages(self, unreadable: dict[str, str]) -> list[Package] | None:
+        text, keys = self._packages.answer(), self._keys.answer()
+        if text is None:
+            return None
+        if keys is None:
+            unreadable["host.packages"] = "rpm does not tell which keys it trusts"
+        return parse_signed(text, None if keys is None else keys.split())
+
+    def owner(self) -> str | None:
+        text = self._owner.answer()
+        return None if text is None else next((line for line in text.split("\n") if line and " " not in line), "")
 
 
 def _package(name: str, version: str, policy: t.Mapping[str, t.Any], repositories: Repositories) -> Package:
@@ -98,21 +139,6 @@ def parse_installed(text: str) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def _dpkg_owner(program: str) -> str | None:
-    text = answer_of("dpkg-query", "--search", "--", program)
-    return None if text is None else next(iter(parse_dpkg(text).get(program, ())), "")
-
-
-def _of_rpm(unreadable: dict[str, str]) -> list[Package] | None:
-    text = answer_of("rpm", "--query", "--all", "--queryformat", _RPM, *_WANTED, as_nobody=True)
-    if text is None:
-        return None
-    keys = answer_of("rpm", "--query", "--queryformat", _KEYS, "gpg-pubkey", as_nobody=True)
-    if keys is None:
-        unreadable["host.packages"] = "rpm does not tell which keys it trusts"
-    return parse_signed(text, None if keys is None else keys.split())
-
-
 def parse_signed(text: str, keys: t.Sequence[str] | None) -> list[Package]:
     """What rpm has installed; trusted is what a vendor that is known signed with a key that this host has; pure."""
     found = []
@@ -126,8 +152,3 @@ def parse_signed(text: str, keys: t.Sequence[str] | None) -> list[Package]:
         values = {"candidate": None, "origin": None if unnamed else vendor, "repository": None, "trusted": trusted}
         found.append({"name": name, "version": version, **values})
     return found
-
-
-def _rpm_owner(program: str) -> str | None:
-    text = answer_of("rpm", "--query", "--queryformat", "%{NAME}\n", "--file", "--", program, as_nobody=True)
-    return None if text is None else next((line for line in text.split("\n") if line and " " not in line), "")

@@ -28,7 +28,7 @@ _TAG = re.compile(r"(?P<tag>(?:NO)?(?:PASSWD|EXEC|FOLLOW|INTERCEPT|LOG_INPUT|LOG
 _RUNAS = re.compile(r"\((?P<users>[^():]*)(?::(?P<groups>[^()]*))?\)\s*")
 _DIGEST = re.compile(r"sha(?:224|256|384|512)\s*:\s*[A-Za-z0-9+/=]+\s*")
 _NEXT_PRIVILEGE = re.compile(
-    rf"(?<!\\):(?!\s*{_OPTION_NAMES}\s*=)(?=\s*[^\s=()\"\\/:]+(?:\s*,\s*[^\s=()\"\\/:]+)*\s*=)"
+    rf"(?<!\\)(?<!sha224)(?<!sha256)(?<!sha384)(?<!sha512):(?!\s*{_OPTION_NAMES}\s*=)(?=\s*[^\s=()\"\\/:]+(?:\s*,\s*[^\s=()\"\\/:]+)*\s*=)"
 )
 _COMMENT = re.compile(r"#(?!-?[0-9])")
 

@@ -6,47 +6,61 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
 import subprocess
 import typing as t
 
-__all__ = ["answer_of", "output_of"]
+__all__ = ["Question", "answer_of", "output_of"]
 
 _TIMEOUT = 60  # seconds
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 _NOBODY = "nobody"
 
 
-def output_of(*command: str) -> str:
-    """What a program writes, whatever its status; empty when it is not there or takes more than a minute."""
-    return answer_of(*command) or ""
+class Question:
+    """A program at work, so that something else can be done meanwhile."""
+
+    def __init__(self, *command: str, as_nobody: bool = False) -> None:
+        """Start it. ``as_nobody``: without root's rights, with which those of APT and RPM keep what they have worked out."""
+        self._process: subprocess.Popen[str] | None = None
+        if shutil.which(command[0], path=_PATH) is None:
+            return
+        with contextlib.suppress(OSError, subprocess.SubprocessError, KeyError):
+            self._process = subprocess.Popen(  # pylint: disable=ansible-bad-function # run_command needs a module object
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                errors="replace",
+                cwd="/",
+                env={"LC_ALL": "C", "PATH": _PATH},
+                **(_nobody() if as_nobody else {}),
+            )
+
+    def answer(self) -> str | None:
+        """What it writes, whatever its status; None when it is not there, cannot be run or takes more than a minute."""
+        if self._process is None:
+            return None
+        with self._process as process:
+            try:
+                return process.communicate(timeout=_TIMEOUT)[0]
+            except subprocess.TimeoutExpired:
+                process.kill()
+                return None
 
 
 def answer_of(*command: str, as_nobody: bool = False) -> str | None:
-    """The same; None when it is not there, cannot be run or takes too long.
+    """What a program writes, as a question is answered."""
+    return Question(*command, as_nobody=as_nobody).answer()
 
-    ``as_nobody`` is for programs that keep what they have worked out where root lets them, as those of APT and RPM do.
-    """
-    if shutil.which(command[0], path=_PATH) is None:
-        return None
-    try:
-        done = subprocess.run(  # pylint: disable=ansible-bad-function # run_command needs a module object
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            cwd="/",
-            timeout=_TIMEOUT,
-            env={"LC_ALL": "C", "PATH": _PATH},
-            **(_nobody() if as_nobody else {}),
-        )
-    except (OSError, subprocess.SubprocessError, KeyError):
-        return None
-    return done.stdout
+
+def output_of(*command: str) -> str:
+    """The same, empty without an answer."""
+    return answer_of(*command) or ""
 
 
 def _nobody() -> dict[str, t.Any]:
