@@ -162,7 +162,9 @@ def test_rules_of_sudo_are_read_as_sudo_reads_them(workshop: Workshop, tree: pat
     rule = plant(tree, "etc/sudoers.d/a", f"\nSTAFF ALL=({owner.name}) NOPASSWD: /usr/bin/psql\n")
     plant(tree, "etc/sudoers.d/ignored.conf", f"bob ALL=({owner.name}) ALL\n")
     expected = {"file": "/etc/sudoers.d/a", "line": 2, "who": ["alice"], "as": [owner.name], "hosts": ["ALL"]}
-    [row], unreadable = rows()
+    found, unreadable = rows()
+    assert found is not None
+    [row] = found
     assert row == {**expected, "commands": ["/usr/bin/psql"], "nopasswd": True, "raw_understood": True}
     assert unreadable == {}
     rule.chmod(0o446)  # sudo refuses it, and nobody knows what it says tomorrow
@@ -252,8 +254,8 @@ def test_passwords_are_told_by_their_files(fresh_server: Server) -> None:
         plant(profile.parent, profile.name, f"export PGPASSWORD={PLANTED}\numask 027\nPSQL_HISTORY=/dev/null\n", 0o644)
         plant(services.parent, services.name, f"[shop]\npassword={PLANTED}\n", 0o644)
         server.stop()
-        start = [server.bindir / "pg_ctl", "start", "-D", server.data_directory, "-w", "-l", server.log]
-        server.owner.run(["env", f"PGPASSWORD={PLANTED}", *start])
+        start = ("-D", server.data_directory, "-w", "-l", server.log)
+        server.owner.run(["env", f"PGPASSWORD={PLANTED}", server.bindir / "pg_ctl", "start", *start])
         after, unreadable = account()
         result = run_module("cluster_info", server, gather=["host"])
     finally:
@@ -289,7 +291,12 @@ def test_without_root_what_is_not_seen_is_not_known(server: Server) -> None:
 
 @pytest.mark.in_turn
 def test_over_a_mere_connection_nothing_of_the_host_is_known(server: Server) -> None:
-    options = {"host": "127.0.0.1", "port": server.port, "user": server.superuser, "gather": ["host", "backups"]}
+    options: dict[str, t.Any] = {
+        "host": "127.0.0.1",
+        "port": server.port,
+        "user": server.superuser,
+        "gather": ["host", "backups"],
+    }
     found = run_module("cluster_info", **options).values
     assert [found[name] for name in ("files", "host", "backups")] == [None, None, None]
     assert {"files", "host", "backups"} <= set(found["unreadable"])
