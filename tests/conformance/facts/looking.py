@@ -19,7 +19,9 @@ __all__ = ["database", "facts", "only"]
 
 def facts(server: Server, *wanted: str, **options: t.Any) -> dict[str, t.Any]:
     """The facts of a server, asked for by its superuser or by the options' user."""
-    with OpenedServer.open(Options(cluster=str(server.data_directory), read_only=True, **options)) as opened:
+    if "host" not in options:
+        options["cluster"] = str(server.data_directory)
+    with OpenedServer.open(Options(read_only=True, **options)) as opened:
         return collect(opened, wanted)
 
 
