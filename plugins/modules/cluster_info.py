@@ -433,7 +433,8 @@ files:
           V(ident_file), V(key), V(certificate), V(certificate_authority), V(revocation_list), V(socket_directory),
           V(socket), V(log_directory), V(log_file) for the newest ones, V(program_directory), V(program),
           V(library_directory), V(extension_directory), V(home), V(passfile), V(history), V(service_file), or
-          V(tool_configuration) for the files of pgBackRest, Barman, repmgr and Patroni, which may hold secrets.
+          V(tool_configuration) for the files of pgBackRest, Barman, repmgr and Patroni, which may hold secrets. The
+          password files of other accounts are told where there are some.
       type: str
     path:
       description: Where it is, as the server or a convention names it.
@@ -473,7 +474,9 @@ files:
       type: str
       sample: everybody can write in /srv/data (mode 0777)
 host:
-  description: What the host tells about the system, the account of the cluster and its packages.
+  description:
+    - What the host tells about the system, the account of the cluster and its packages. Who may not reach the files of
+      the cluster learns C(system), C(packages) and C(checksums) only.
   returned: with host in gather
   type: dict
   contains:
@@ -491,9 +494,9 @@ host:
       description:
         - The account of the cluster with its C(shell), C(groups), C(home) and C(home_mode). C(locked) says whether no
           password opens it.
-        - C(umask) is what profiles set last, by their text; V(null) where none sets it.
-        - C(history) is V(kept), V(off) where psql keeps nothing (a link to F(/dev/null), or E(PSQL_HISTORY)), or V(absent)
-          where there is none yet and nothing turns it off.
+        - C(umask) is what profiles set last, by their text, else what logins have on this host.
+        - C(history) are the files in which psql keeps what the account types, there yet or not; none where it is a link to
+          F(/dev/null), or a profile sets E(PSQL_HISTORY) to that.
         - C(pgpassword_in) are the files of this host and of its accounts that set E(PGPASSWORD), C(password_in_service_file)
           the connection service files with a password. Both are V(null) where nothing was found and some files could not
           be read.
@@ -504,7 +507,7 @@ host:
         - The rules of sudoers by which others than root become the owner of the cluster, or by a command that runs any
           other become root. Aliases are replaced by what they stand for; C(!) before a member excepts it.
         - Each has C(file), C(line), C(who), C(hosts), C(as), C(commands) and C(nopasswd).
-        - A line that is not understood is an entry too, with C(raw_understood) V(false).
+        - A line that is not understood is an entry too, with C(raw_understood) V(false), and named in RV(unreadable).
       type: list
       elements: dict
     packages:
@@ -523,7 +526,7 @@ host:
           repository: http://deb.debian.org/debian trixie/main amd64 Packages
           trusted: true
     server_package:
-      description: The package that the program of the server is of; empty where it is of none.
+      description: The package that the program of the server is of; empty where it is of none, V(null) where nobody knows.
       type: str
     checksums:
       description: Whether the pages of the cluster have checksums.
@@ -588,10 +591,11 @@ def gather(server: Server, wanted: t.Sequence[str], within: int | None) -> dict[
     wanted = CHOICES if "all" in wanted else wanted
     # Here and not above: who does not ask need not load it.
     packages = None
-    if "host" in wanted and server.has_files:
+    if "host" in wanted and not server.options.is_remote:
         from ansible_collections.rampart.postgresql.plugins.module_utils._facts.packages import Packages
 
-        packages = Packages(server.cluster.program)  # APT works at it while the server is asked
+        # APT works at it while the server is asked.
+        packages = Packages(server.cluster.program if server.has_files else "")
     facts = collect(server, wanted)
     if "host" in wanted:
         from ansible_collections.rampart.postgresql.plugins.module_utils._facts.host import host_facts

@@ -31,12 +31,17 @@ if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
-__all__ = ["account_facts", "is_for", "is_locked", "last_umask", "turns_history_off"]
+__all__ = ["account_facts", "default_umask", "is_for", "is_locked", "last_umask", "turns_history_off"]
 
 _SHADOW = "/etc/shadow"
 _PROFILES = ("/etc/profile", "/etc/bash.bashrc", "/etc/bashrc")  # what begins a login; /etc/profile.d is added
 _UMASK = re.compile(r"^\s*umask\s+(?:-S\s+)?(?P<mask>[0-7]{1,4})\b", re.MULTILINE)
 _NO_HISTORY = re.compile(r"^\s*(?:export\s+)?PSQL_HISTORY=[\"']?/dev/null[\"']?\s*(?:;|#|$)", re.MULTILINE)
+_LOGIN = "/etc/login.defs"
+_LOGIN_DEFINITION = re.compile(r"^(?P<name>UMASK|USERGROUPS_ENAB)\s+(?P<value>[0-7]{1,4}|yes|no)\b", re.MULTILINE)
+_PAM = "/etc/pam.d"
+_PAM_UMASK = re.compile(r"^\s*-?session\s.*\bpam_umask\.so\b", re.MULTILINE)
+_USUAL = "022"  # of systemd and of login
 _ASKS = re.compile(r"\bid -un\b[^=\n]*=\s*[\"']?(?P<name>[^\"'\s\]]+)")
 _VARIABLE = re.compile(r"(^|[\s\"'])PGPASSWORD=")
 
@@ -94,7 +99,7 @@ def account_facts(server: Server, unreadable: dict[str, str]) -> dict[str, t.Any
         "groups": sorted(_groups(owner)),
         "home": owner.home,
         "home_mode": _mode(owner, problems),
-        "umask": last_umask(profiles),
+        "umask": last_umask(profiles) or default_umask(texts.of(_LOGIN, host), _asks_login(texts, host)),
         "history": _history(owner, profiles),
         "pgpassword_in": _whole(passwords, problems),
         "password_in_service_file": _whole(in_services, problems),
@@ -189,16 +194,30 @@ def last_umask(profiles: t.Iterable[str]) -> str | None:
     return found[-1].rjust(4, "0") if found else None
 
 
-def _history(owner: Account, profiles: t.Iterable[str]) -> str:
-    """Whether psql keeps what is typed: ``kept``, ``off``, or ``absent`` where nothing is kept yet and nothing turns it off."""
+def _asks_login(texts: _Texts, reader: Account) -> bool:
+    """Whether PAM takes the umask of its own configuration."""
+    try:
+        names = sorted(os.listdir(_PAM))
+    except OSError:
+        return False
+    return any(_PAM_UMASK.search(texts.of(os.path.join(_PAM, name), reader)) for name in names)
+
+
+def default_umask(login: str, asked: bool) -> str:
+    """What a login has where no profile sets it: that of ``/etc/login.defs`` where PAM is ``asked``, else the kernel's; pure."""
+    found = {match["name"]: match["value"] for match in _LOGIN_DEFINITION.finditer(login)}
+    mask = int(found.get("UMASK", _USUAL), 8) if asked else int(_USUAL, 8)
+    if asked and found.get("USERGROUPS_ENAB") == "yes":
+        mask = mask & ~0o070 | (mask & 0o700) >> 3  # a group of one's own may what oneself may
+    return f"{mask:04o}"
+
+
+def _history(owner: Account, profiles: t.Iterable[str]) -> list[str]:
+    """The files in which psql keeps what the account types, there yet or not."""
     path = os.path.join(owner.home, ".psql_history")
     with acting_as(owner):
-        if os.path.realpath(path) == os.devnull:
-            return "off"
-        kept = os.path.lexists(path)
-    if kept:
-        return "kept"
-    return "off" if any(turns_history_off(text) for text in profiles) else "absent"
+        off = os.path.realpath(path) == os.devnull
+    return [] if off or any(turns_history_off(text) for text in profiles) else [path]
 
 
 def turns_history_off(text: str) -> bool:

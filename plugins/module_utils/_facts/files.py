@@ -16,6 +16,9 @@ import stat
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.files import stat_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.sudo import with_shell
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import account_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_files import collected
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_files import rotated
@@ -45,8 +48,8 @@ SERVICE_FILES: t.Final = (
 _SETTINGS = """
 SELECT name, setting FROM pg_catalog.pg_settings
 WHERE name IN (
-    'config_file', 'hba_file', 'ident_file', 'log_directory', 'log_filename', 'ssl_ca_file', 'ssl_cert_file',
-    'ssl_crl_file', 'ssl_key_file', 'unix_socket_directories')
+    'config_file', 'hba_file', 'ident_file', 'log_directory', 'log_filename', 'logging_collector', 'ssl_ca_file',
+    'ssl_cert_file', 'ssl_crl_file', 'ssl_key_file', 'unix_socket_directories')
 ORDER BY name"""
 _SOURCES = "SELECT DISTINCT sourcefile AS path FROM pg_catalog.pg_file_settings WHERE sourcefile <> '' ORDER BY 1"
 _BUILD = """
@@ -72,6 +75,7 @@ _TOOLS = (
     "/etc/patroni/*.y*ml",
 )
 _MOST = 20  # files of one log: the newest; and of one kind of tool's configuration
+_MOST_ACCOUNTS = 1000
 _KINDS = (
     (stat.S_ISREG, "file"),
     (stat.S_ISDIR, "directory"),
@@ -85,6 +89,7 @@ def files_of(server: Server, unreadable: dict[str, str]) -> list[dict[str, t.Any
     """One entry for each, what is not there included; what may not be looked at is told in ``unreadable``."""
     problems: list[str] = []
     found = [_entry(what, path, server.owner, problems) for what, path in dict.fromkeys(_wanted(server, problems))]
+    found += [_entry(what, path, account, problems) for what, path, account in _of_others(server.owner)]
     if problems:
         more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
         unreadable["files"] = f"{problems[0]}{more}"
@@ -126,7 +131,7 @@ def _sources(server: Server, settings: t.Mapping[str, str], problems: list[str])
 
 def _logs(server: Server, data: str, settings: t.Mapping[str, str]) -> Wanted:
     """Of the collector, where it writes, and where the server's standard error goes, the newest files."""
-    if settings.get("log_directory"):
+    if settings.get("logging_collector") == "on" and settings.get("log_directory"):
         directory = os.path.join(data, settings["log_directory"])
         yield "log_directory", directory
         for suffix in ("", ".csv", ".json"):
@@ -154,8 +159,20 @@ def _of_people(server: Server) -> Wanted:
     yield "history", os.path.join(home, ".psql_history")
     for path in (os.path.join(home, ".pg_service.conf"), *SERVICE_FILES):
         yield "service_file", path
+
+
+def _of_others(owner: Account) -> t.Iterator[tuple[str, str, Account]]:
+    """What is in directories of root's, and the password files that other accounts have, each with who looks at it."""
+    host = account_of(0) if os.geteuid() == 0 else owner
     for pattern in _TOOLS:
-        yield from (("tool_configuration", path) for path in sorted(glob.glob(pattern))[:_MOST])
+        yield from (("tool_configuration", path, host) for path in sorted(glob.glob(pattern))[:_MOST])
+    if host is owner:
+        return
+    for entry in with_shell()[:_MOST_ACCOUNTS]:
+        path = os.path.join(entry.pw_dir, ".pgpass")
+        account = account_of(entry.pw_uid)
+        if account.uid != owner.uid and stat_of(path, account) is not None:
+            yield "passfile", path, account
 
 
 def _rows(server: Server, query: str, what: str, problems: list[str]) -> list[dict[str, t.Any]]:

@@ -30,28 +30,31 @@ Part = t.TypeVar("Part")
 def host_facts(server: Server, packages: Packages | None, unreadable: dict[str, str]) -> dict[str, object]:
     """The facts ``files`` and ``host``; what cannot be read is None and named in ``unreadable``.
 
-    ``packages`` were asked for when the cluster is on this host.
+    ``packages`` were asked for when the server is on this host. Who may not reach its files learns these and the system.
     """
+
+    def part(name: str, look: t.Callable[[], Part]) -> Part | None:
+        """One that cannot be read keeps nobody from the others."""
+        try:
+            if server.has_files:
+                return look()
+            unreadable[name] = NO_FILES
+        except (RampartError, OSError) as error:
+            unreadable[name] = str(error)
+        return None
+
+    files = part("files", lambda: files_of(server, unreadable))
     if packages is None:
-        unreadable.update(files=NO_FILES, host=NO_FILES)
-        return {"files": None, "host": None}
+        unreadable["host"] = NO_FILES
+        return {"files": files, "host": None}
     return {
-        "files": _part("files", lambda: files_of(server, unreadable), unreadable),
+        "files": files,
         "host": {
             "checksums": server.session.rows(_CHECKSUMS)[0]["setting"] == "on",
-            "system": _part("host.system", lambda: system_of(unreadable), unreadable),
-            "unit": _part("host.unit", lambda: unit_of(server, unreadable), unreadable),
-            "account": _part("host.account", lambda: account_facts(server, unreadable), unreadable),
-            "sudo": _part("host.sudo", lambda: sudo_of(server.owner, unreadable), unreadable),
+            "system": system_of(unreadable),
+            "unit": part("host.unit", lambda: unit_of(server, unreadable)),
+            "account": part("host.account", lambda: account_facts(server, unreadable)),
+            "sudo": part("host.sudo", lambda: sudo_of(server.owner, unreadable)),
             **packages.told(unreadable),
         },
     }
-
-
-def _part(name: str, look: t.Callable[[], Part], unreadable: dict[str, str]) -> Part | None:
-    """One that cannot be read keeps nobody from the others."""
-    try:
-        return look()
-    except (RampartError, OSError) as error:
-        unreadable[name] = str(error)
-        return None

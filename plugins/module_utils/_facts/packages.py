@@ -39,6 +39,7 @@ _VENDORS = (
     ),
     *("Red Hat", "Rocky", "SUSE"),
 )
+_NONE = "rampart-none"  # as a question without a name is about every package
 _MOST = 500  # packages
 
 Package = dict[str, t.Any]
@@ -48,7 +49,7 @@ class Packages:
     """Asks as soon as it is made, as APT may take a second where the host keeps none of its cache."""
 
     def __init__(self, program: str) -> None:
-        """Of the host of a server with this program."""
+        """Of the host of a server with this program; empty where that is not known."""
         # An empty status is that of a host with rpm.
         self._asked: _OfDpkg | _OfRpm = _OfDpkg(program) if _has_dpkg() else _OfRpm(program)
 
@@ -74,8 +75,8 @@ class _OfDpkg:
         self._program = program
         text = answer_of("dpkg-query", "--show", f"--showformat={_DPKG}", *_WANTED)
         self._installed = None if text is None else parse_installed(text)
-        self._policy = Question("apt-cache", "policy", "--", *(self._installed or ()), as_nobody=True)
-        self._owner = Question("dpkg-query", "--search", "--", program)
+        self._policy = Question("apt-cache", "policy", "--", *(self._installed or (_NONE,)), as_nobody=True)
+        self._owner = Question("dpkg-query", "--search", "--", program) if program else None
 
     def packages(self, unreadable: dict[str, str]) -> list[Package] | None:
         if self._installed is None:
@@ -88,7 +89,7 @@ class _OfDpkg:
         return [_package(name, version, known.get(name, {}), repositories) for name, version in self._installed.items()]
 
     def owner(self) -> str | None:
-        text = self._owner.answer()
+        text = self._owner.answer() if self._owner else None
         return None if text is None else next(iter(parse_dpkg(text).get(self._program, ())), "")
 
 
@@ -96,8 +97,8 @@ class _OfRpm:
     def __init__(self, program: str) -> None:
         self._packages = Question("rpm", "--query", "--all", "--queryformat", _RPM, *_WANTED, as_nobody=True)
         self._keys = Question("rpm", "--query", "--queryformat", _KEYS, "gpg-pubkey", as_nobody=True)
-        name = "%{NAME}\n"
-        self._owner = Question("rpm", "--query", "--queryformat", name, "--file", "--", program, as_nobody=True)
+        asked = ("rpm", "--query", "--queryformat", "%{NAME}\n", "--file", "--", program)
+        self._owner = Question(*asked, as_nobody=True) if program else None
 
     def packages(self, unreadable: dict[str, str]) -> list[Package] | None:
         text, keys = self._packages.answer(), self._keys.answer()
@@ -108,7 +109,7 @@ class _OfRpm:
         return parse_signed(text, None if keys is None else keys.split())
 
     def owner(self) -> str | None:
-        text = self._owner.answer()
+        text = self._owner.answer() if self._owner else None
         return None if text is None else next((line for line in text.split("\n") if line and " " not in line), "")
 
 

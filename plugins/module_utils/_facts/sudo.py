@@ -46,6 +46,7 @@ def sudo_of(owner: Account, unreadable: dict[str, str], *, root: str = "/") -> l
     switch = read_file(os.path.join(root, _SWITCH), account_of(0))
     if switch and _ELSEWHERE.search(switch.text):
         problems.append(f"/{_SWITCH}: sudo has rules of a directory service, too, which are not asked for")
+    problems += [f"{path}, line {line} is not understood" for path, parsed in files for line in parsed.strange]
     if problems:
         unreadable["host.sudo"] = "; ".join(problems[:5])
     groups = [entry.gr_name for entry in grp.getgrall() if entry.gr_gid in owner.groups]

@@ -11,6 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.account import account_facts
+from ansible_collections.rampart.postgresql.plugins.module_utils._facts.files import NO_FILES
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.files import files_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.host import host_facts
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.packages import Packages
@@ -20,6 +21,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._facts.system i
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import server as _server
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import account_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Session
 from ansible_collections.rampart.postgresql.tests.conformance.modules import run_module
 
 if t.TYPE_CHECKING:
@@ -105,10 +107,11 @@ def test_links_are_told_and_nothing_is_opened(fresh_server: Server) -> None:
     logs.mkdir(mode=0o777)
     give(server, space, logs)
     logs.chmod(0o777)
-    plant(logs, "postgresql-2026-01-01_000000.log", "x", 0o644)
+    os.utime(plant(logs, "postgresql-2026-01-01_000000.log", "x", 0o644), (0, 0))
     plant(room, "secret", PLANTED, 0o600)
     server.query(f"CREATE TABLESPACE space LOCATION '{space}'")
     server.query(f"ALTER SYSTEM SET log_directory = '{logs}'")
+    server.query("ALTER SYSTEM SET logging_collector = on")
     server.query("ALTER SYSTEM SET ssl_ca_file = 'pipe'")
     server.query("ALTER SYSTEM SET ssl_crl_file = 'nowhere'")
     server.stop()
@@ -122,19 +125,16 @@ def test_links_are_told_and_nothing_is_opened(fresh_server: Server) -> None:
     assert found["wal_directory"]["link"] == str(wal)
     assert found["wal_directory"]["kind"] == "directory"
     assert found["tablespace"]["link"] == str(space)
-    assert found["log_directory"]["path"] == str(room)  # where its standard error goes
     assert found["key"] == {**found["key"], "link": str(secret), "owner": "root", "mode": "0600", "exists": True}
     assert found["revocation_list"]["exists"] is False
     assert found["revocation_list"]["link"] == str(room / "not-there")
     assert found["certificate_authority"]["kind"] == "pipe"
-    unreadable: dict[str, str] = {}
-    with opened(server) as session:
-        rows = files_of(session, unreadable)
-    [collected] = [row for row in rows if row["what"] == "log_directory" and row["path"] == str(logs)]
-    assert collected["writable_by_others"] and "everybody can write" not in collected["exposed"]
-    [log] = [row for row in rows if row["path"] == str(logs / "postgresql-2026-01-01_000000.log")]
+    assert found["log_directory"] == {**found["log_directory"], "path": str(logs), "writable_by_others": True}
+    assert found["log_directory"]["exposed"] == ""
+    log = found["log_file"]  # the oldest one
+    assert log["path"] == str(logs / "postgresql-2026-01-01_000000.log")
     assert log["readable_by_others"] and f"everybody can write in {logs}" in log["exposed"]
-    assert PLANTED not in repr(rows)
+    assert PLANTED not in repr(found)
 
 
 @pytest.mark.in_turn
@@ -167,6 +167,11 @@ def test_rules_of_sudo_are_read_as_sudo_reads_them(workshop: Workshop, tree: pat
     [row] = found
     assert row == {**expected, "commands": ["/usr/bin/psql"], "nopasswd": True, "raw_understood": True}
     assert unreadable == {}
+    plant(tree, "etc/sudoers.d/b", "carol ALL=\n")
+    found, unreadable = rows()
+    assert found and found[-1]["raw_understood"] is False
+    assert "/etc/sudoers.d/b, line 1 is not understood" in unreadable["host.sudo"]
+    (tree / "etc/sudoers.d/b").unlink()
     rule.chmod(0o446)  # sudo refuses it, and nobody knows what it says tomorrow
     found, unreadable = rows()
     assert found == [] and "only root can write" in unreadable["host.sudo"]
@@ -264,7 +269,8 @@ def test_passwords_are_told_by_their_files(fresh_server: Server) -> None:
     assert after["pgpassword_in"] == [str(profile)]
     assert after["password_in_service_file"] == [str(services)]
     assert after["pgpassword_in_environment"] is True
-    assert (after["umask"], after["history"]) == ("0027", "off")
+    assert (after["umask"], after["history"]) == ("0027", [])
+    assert before["history"] == [f"{account_of(server.owner.uid).home}/.psql_history"] and before["umask"] != "0027"
     assert result.values["host"]["account"] == after
     assert PLANTED not in result.output
 
@@ -300,5 +306,16 @@ def test_over_a_mere_connection_nothing_of_the_host_is_known(server: Server) -> 
     found = run_module("cluster_info", **options).values
     assert [found[name] for name in ("files", "host", "backups")] == [None, None, None]
     assert {"files", "host", "backups"} <= set(found["unreadable"])
+    away = dict.fromkeys(("files", "host.account", "host.sudo", "host.unit"), NO_FILES)
+    unreadable: dict[str, str] = {}
+    socket = Options(socket_directory=str(server.socket_directory), port=server.port, user=server.superuser)
+    unseen = _server.Server(socket, None, Session.open(socket, None))
+    try:
+        host = host_facts(unseen, Packages(""), unreadable)["host"]
+    finally:
+        unseen.session.close()
+    assert isinstance(host, dict)
+    assert host["system"]["kernel"] and host["packages"] and host["account"] is None and host["server_package"] is None
+    assert away.items() <= unreadable.items()
     near = run_module("cluster_info", server, gather=["host", "backups"]).values
     assert near["files"] and near["host"] and near["backups"] == {"jobs": [], "tools": []}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._facts.account import default_umask
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.account import is_for
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.account import is_locked
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.account import last_umask
@@ -36,6 +37,21 @@ def test_an_account_is_locked_when_no_password_fits(entry: str, locked: bool) ->
 def test_the_last_umask_counts() -> None:
     assert last_umask(["umask 022\n", "if true; then\n  umask 077 # ours\nfi\n", "# umask 000\n"]) == "0077"
     assert last_umask(["umaskx 022\n", ""]) is None
+
+
+@pytest.mark.parametrize(
+    ("login", "asked", "expected"),
+    [
+        ("UMASK 077\n", True, "0077"),
+        ("UMASK\t\t027\nUSERGROUPS_ENAB yes\n", True, "0007"),
+        ("UMASK 077\nUSERGROUPS_ENAB no\n", True, "0077"),
+        ("UMASK 077\n", False, "0022"),
+        ("# UMASK 077\n", True, "0022"),
+        ("", True, "0022"),
+    ],
+)
+def test_logins_have_a_umask_of_their_own(login: str, asked: bool, expected: str) -> None:
+    assert default_umask(login, asked) == expected
 
 
 def test_a_profile_may_be_for_another_account() -> None:
