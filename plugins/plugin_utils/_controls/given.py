@@ -49,9 +49,11 @@ def read(
         raise InputError(option="profile", value=profile, expected=f"it is one of {', '.join(PROFILES)}")
     if not isinstance(now, int) or isinstance(now, bool) or now < 0:
         raise InputError(option="now", value=now, expected="a time in seconds since 1970")
-    by = Circumstances(profile=profile, now=now, newest_minors=_minors(newest_minors or {}))
-    every = _with_severities((*CONTROLS, *_own(controls or [])), severities or {})
-    return Given(by, every, read_waivers(waivers or [], {control.id for control in every}))
+    by = Circumstances(profile=profile, now=now, newest_minors=_minors({} if newest_minors is None else newest_minors))
+    every = _with_severities(
+        (*CONTROLS, *_own([] if controls is None else controls)), {} if severities is None else severities
+    )
+    return Given(by, every, read_waivers([] if waivers is None else waivers, {control.id for control in every}))
 
 
 def _minors(given: t.Any) -> dict[int, str]:

@@ -34,6 +34,7 @@ _OF_DATABASES: t.Final = frozenset(
 )
 _ALL_OF_THEM: t.Final = "privileges"  # how ``unreadable`` names the sections above together
 _SETTINGS: t.Final = "settings"
+_OF_SESSIONS: t.Final = ("client", "session")  # sources
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +109,10 @@ class Known:
 
     def _hidden(self, name: str) -> Gaps:
         """Parameters that only superusers and members of pg_read_all_settings see are not there for others."""
-        if name in self._facts[_SETTINGS] or "." in name or self._sees_all_settings:
+        row = self._facts[_SETTINGS].get(name)
+        if row is not None and row.get("source") in _OF_SESSIONS:
+            return Gaps(whole=f"{name} has the value of the session that looked, which hides that of the server")
+        if row is not None or "." in name or self._sees_all_settings:
             return Gaps()
         return Gaps(whole=f"the login may not see {name}")
 

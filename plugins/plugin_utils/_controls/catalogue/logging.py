@@ -65,8 +65,8 @@ LOGGING: tuple[Control, ...] = (
         severity="high",
         rationale="It holds statements, with the data and sometimes the passwords in them.",
         expression=(
-            "files[?(what == 'log_file' || what == 'log_directory') && exists && (readable_by_others || writable_by_others ||"
-            " writable_by_group)].{path: path, owner: owner, group: group, mode: mode}"
+            "files[?exists && ((what == 'log_file' && (readable_by_others || writable_by_others || writable_by_group)) ||"
+            " (what == 'log_directory' && writable_by_others))].{path: path, owner: owner, group: group, mode: mode}"
         ),
         fix=Fix("pg_logging", "pg_logging_directory", "/var/log/postgresql/{cluster}"),
         references=cis("3.1.6"),

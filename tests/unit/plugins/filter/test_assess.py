@@ -1,0 +1,284 @@
+"""Assessments: their input, what is unknown, the site's own controls, severities and waivers."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.rampart.postgresql.plugins.filter.assess import assess
+from ansible_collections.rampart.postgresql.tests.unit.growth import no_explosion
+from ansible_collections.rampart.postgresql.tests.unit.plugins.plugin_utils._controls.hardened import NOW
+from ansible_collections.rampart.postgresql.tests.unit.plugins.plugin_utils._controls.hardened import hardened
+from ansible_collections.rampart.postgresql.tests.unit.plugins.plugin_utils._controls.hardened import patched
+
+SUPERUSER = "RPG-ACC-101"
+HOSTILE = "<script>alert('\"')</script>\n"
+OWN = {
+    "id": "SITE-ACC-001",
+    "title": "Databases belong to nobody who logs in",
+    "area": "access",
+    "severity": "high",
+    "rationale": "It is so.",
+    "expression": "databases[?owner == 'app_owner'].name",
+}
+WAIVER = {
+    "control": SUPERUSER,
+    "hosts": "db*",
+    "when": "name == 'eve'",
+    "reason": "for now",
+    "approved_by": "somebody",
+    "expires": "2027-06-30",
+}
+
+
+def superuser(name: str, number: int = 0) -> dict[str, t.Any]:
+    return {**hardened()["roles"][0], "name": name, "oid": 20000 + number, "superuser": True, "login": False}
+
+
+def with_superusers(*names: str) -> dict[str, t.Any]:
+    return patched(*(("roles/+", superuser(name, number)) for number, name in enumerate(names)))
+
+
+def finding(control: str, facts: dict[str, t.Any], **options: t.Any) -> dict[str, t.Any]:
+    [found] = assess(facts, **{"host": "db1", "now": NOW, **options})
+    [one] = [each for each in found["findings"] if each["control"] == control]
+    return t.cast("dict[str, t.Any]", one)
+
+
+def test_an_assessment_is_plain_json_with_everything_in_it() -> None:
+    [found] = assess(with_superusers(HOSTILE), profile="cis", host="db1", now=NOW)
+    assert json.loads(json.dumps(found)) == found
+    assert (found["host"], found["cluster"], found["version"], found["schema"]) == ("db1", "18/main", "18.6", 1)
+    assert {each["topic"] for each in found["follows"]} == {"log_hostname", "log_line_prefix", "TLS 1.3"}
+    overall = found["score"]["overall"]
+    assert overall["failed"] == 1
+    assert overall["percent"] == overall["passed"] * 100 // (overall["passed"] + 1)
+    assert sum(found["score"]["access"][name] for name in ("passed", "failed", "manual", "not_applicable")) > 20
+    [failed] = [each for each in found["findings"] if each["status"] == "fail"]
+    assert failed["items"] == [{"role": HOSTILE, "login": False}]
+    assert failed["fix"]["line"].startswith("pg_access_allow: ")
+    assert failed["references"][0]["number"] == "4.3"
+
+
+def test_a_fix_names_the_profile_that_was_assessed_by() -> None:
+    found = finding("RPG-LOG-009", patched(("settings/log_connections/setting", "off")), profile="cis")
+    assert found["fix"]["line"] == "pg_logging_profile: cis"
+    assert found["items"] == [
+        {"name": "log_connections", "setting": "off", "wanted": "on", "source": "configuration file"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "hosts"),
+    [
+        (hardened(), ["db9"]),
+        ([hardened(), hardened()], ["db9", "db9"]),
+        ({"results": [hardened()]}, ["db9"]),
+        ({"db1": hardened(), "db2": {"results": [hardened(), hardened()]}}, ["db1", "db2", "db2"]),
+        ({"skipped": True, "changed": False}, []),
+    ],
+)
+def test_every_shape_of_input_is_taken(given: t.Any, hosts: list[str]) -> None:
+    assert [each["host"] for each in assess(given, host="db9", now=NOW)] == hosts
+
+
+def test_a_cluster_that_could_not_be_asked_is_unknown() -> None:
+    failed = {"failed": True, "msg": "no route\nto host", "invocation": {"module_args": {"cluster": "18/main"}}}
+    [found] = assess({"db1": failed}, now=NOW)
+    assert (found["error"], found["cluster"]) == ("no route to host", "18/main")
+    assert {each["status"] for each in found["findings"]} == {"unknown"}
+    assert found["score"]["overall"]["percent"] == 0
+
+
+@pytest.mark.parametrize("section", [name for name in hardened() if name not in ("changed", "server", "unreadable")])
+def test_what_could_not_be_read_never_passes(section: str) -> None:
+    """Whatever a missing section changes, it makes nothing pass and nothing fail."""
+    if section in ("version", "major"):
+        return
+    facts = hardened()
+    facts[section] = None
+    facts["unreadable"] = {section: "permission denied"}
+    [before], [after] = assess(hardened(), now=NOW, profile="strict"), assess(facts, now=NOW, profile="strict")
+    for old, new in zip(before["findings"], after["findings"], strict=True):
+        assert new["status"] in (old["status"], "unknown")
+    changed = [new for new in after["findings"] if new["status"] == "unknown"]
+    assert all("permission denied" in each["reason"] for each in changed)
+    judged_by_facts = section not in ("in_recovery", "managed_by", "gathered_epoch", "session", "table_privileges")
+    assert bool(changed) is judged_by_facts
+
+
+def test_a_section_that_was_not_gathered_is_unknown() -> None:
+    facts = hardened()
+    del facts["hba"]
+    assert finding("RPG-AUT-001", facts)["reason"] == "the facts have no hba"
+
+
+def test_one_database_that_could_not_be_read_is_enough_to_know_nothing() -> None:
+    facts = {**hardened(), "unreadable": {"schemas in secret": "permission denied"}}
+    assert finding("RPG-ACC-001", facts)["status"] == "unknown"
+    assert finding("RPG-ACC-115", facts)["status"] == "pass"
+    broken = {**patched(("schemas/0/public_create", True)), "unreadable": {"schemas in secret": "permission denied"}}
+    assert finding("RPG-ACC-001", broken)["status"] == "fail"
+
+
+def test_verifiers_that_nobody_may_see_are_unknown() -> None:
+    facts = hardened()
+    for role in facts["roles"]:
+        role["verifier"] = None
+    facts["unreadable"] = {"verifiers": "permission denied for table pg_authid"}
+    for control in ("RPG-AUT-007", "RPG-AUT-008", "RPG-ACC-112"):
+        assert finding(control, facts)["status"] == "unknown"
+
+
+def test_a_parameter_that_the_login_may_not_see_is_unknown() -> None:
+    facts = hardened()
+    del facts["settings"]["log_directory"]
+    facts["session"] = {"role": "watcher", "superuser": False, "local": True, "monitor": False}
+    assert finding("RPG-LOG-007", facts, profile="cis")["reason"] == "the login may not see log_directory"
+    facts["session"]["monitor"] = True
+    assert finding("RPG-LOG-007", facts, profile="cis")["status"] == "fail"
+
+
+def test_the_value_of_the_session_that_looked_says_nothing() -> None:
+    facts = patched(("settings/row_security/setting", "off"), ("settings/row_security/source", "client"))
+    assert finding("RPG-ACC-018", facts, profile="cis")["status"] == "unknown"
+
+
+def test_facts_that_cannot_be_understood_are_unknown() -> None:
+    found = finding("RPG-NET-002", patched(("hba/rules", [{"type": "host"}])))
+    assert found["status"] == "unknown"
+    assert "hba.rules cannot be understood" in found["reason"]
+
+
+def test_memberships_count_by_every_way_and_option() -> None:
+    group = {**hardened()["roles"][0], "name": "ops", "oid": 30000, "login": False}
+    steps = [("ops", "app"), ("pg_execute_server_program", "ops")]
+    grants = [{"role": role, "member": member, "grantor": "postgres", "admin_option": False} for role, member in steps]
+    facts = patched(("roles/+", group), ("memberships", grants))
+    found = finding("RPG-ACC-108", facts)
+    assert {"role": "app", "login": True, "path": "app > ops > pg_execute_server_program"} in found["items"]
+    for grant in grants:
+        grant.update(set_option=False, inherit_option=False)
+    assert finding("RPG-ACC-108", patched(("roles/+", group), ("memberships", grants)))["status"] == "pass"
+    grants[1]["admin_option"] = grants[0]["admin_option"] = True
+    assert finding("RPG-ACC-108", patched(("roles/+", group), ("memberships", grants)))["status"] == "fail"
+
+
+def test_many_items_are_counted_and_not_all_kept() -> None:
+    found = finding(SUPERUSER, with_superusers(*(f"r{number}" for number in range(150))))
+    assert (len(found["items"]), found["item_count"]) == (100, 150)
+
+
+def test_the_sites_own_controls_and_severities() -> None:
+    found = finding("SITE-ACC-001", hardened(), controls=[OWN], severities={"SITE-ACC-001": "low"})
+    assert (found["status"], found["items"], found["severity"], found["fix"]) == ("fail", ["app"], "low", None)
+    manual = {**OWN, "manual": "Look.", "applies": {"first": 17}, "fix": {"role": "r", "variable": "v", "value": "1"}}
+    found = finding("SITE-ACC-001", hardened(), controls=[manual])
+    assert (found["status"], found["reason"], found["items"]) == ("manual", "Look.", ["app"])
+    assert found["fix"]["line"] == "v: 1"
+    elsewhere = {**OWN, "applies": {"condition": "in_recovery", "reason": "It is no standby."}}
+    found = finding("SITE-ACC-001", hardened(), controls=[elsewhere])
+    assert (found["status"], found["reason"]) == ("not_applicable", "It is no standby.")
+
+
+def test_a_waiver_covers_the_items_that_its_condition_fits() -> None:
+    found = finding(SUPERUSER, with_superusers("eve", "mallory"), waivers=[{**WAIVER, "when": "role == 'eve'"}])
+    assert (found["status"], found["items"], found["item_count"]) == ("fail", [{"role": "mallory", "login": False}], 1)
+    assert found["waived"][0]["item"]["role"] == "eve"
+    assert found["waived"][0]["waiver"]["reason"] == "for now"
+    whole = {key: value for key, value in WAIVER.items() if key != "when"}
+    found = finding(SUPERUSER, with_superusers("eve", "mallory"), waivers=[whole])
+    assert (found["status"], found["items"], len(found["waived"])) == ("waived", [], 2)
+
+
+@pytest.mark.parametrize(("hosts", "status"), [("db*", "waived"), (["x", "db1"], "waived"), ("web*", "fail")])
+def test_a_waiver_is_for_its_hosts(hosts: t.Any, status: str) -> None:
+    waiver = {**WAIVER, "hosts": hosts, "when": "role == 'eve'"}
+    assert finding(SUPERUSER, with_superusers("eve"), waivers=[waiver])["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("expires", "status", "expired"), [("2027-06-14", "waived", "pass"), ("2027-06-13", "fail", "fail")]
+)
+def test_a_waiver_holds_through_its_last_day(expires: str, status: str, expired: str) -> None:
+    last_second = 1_812_931_200 + 86399  # of 2027-06-14 in UTC
+    options = {"waivers": [{**WAIVER, "when": "role == 'eve'", "expires": expires}], "now": last_second}
+    assert finding(SUPERUSER, with_superusers("eve"), **options)["status"] == status
+    assert finding("RPG-AUD-001", with_superusers("eve"), **options)["status"] == expired
+
+
+def test_an_unused_waiver_is_a_finding_where_it_is_for_this_host_alone() -> None:
+    alone = {**WAIVER, "hosts": "db1"}
+    assert finding("RPG-AUD-002", hardened(), waivers=[alone])["items"][0]["control"] == SUPERUSER
+    assert finding("RPG-AUD-002", hardened(), waivers=[WAIVER])["status"] == "pass"
+    assert finding("RPG-AUD-002", hardened(), waivers=[{**WAIVER, "hosts": "db2"}])["status"] == "pass"
+    unread = {**hardened(), "roles": None}
+    assert finding("RPG-AUD-002", unread, waivers=[alone])["status"] == "pass"
+
+
+def test_the_assessment_tells_how_often_waivers_were_used() -> None:
+    waivers = [{**WAIVER, "when": "role == 'eve'"}, {**WAIVER, "control": "RPG-NET-001"}]
+    [found] = assess(with_superusers("eve"), host="db1", now=NOW, waivers=waivers)
+    assert [(each["control"], each["used"], each["expired"]) for each in found["waivers"]] == [
+        (SUPERUSER, 1, False),
+        ("RPG-NET-001", 0, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"profile": "loose"}, "profile: 'loose' cannot be used: it is one of baseline, cis, strict"),
+        ({"now": "today"}, "now: 'today' cannot be used"),
+        ({"severities": {"RPG-NO-1": "low"}}, "severities: 'RPG-NO-1' cannot be used: the id of a control"),
+        ({"severities": {SUPERUSER: "bad"}}, f"severities.{SUPERUSER}: 'bad' cannot be used"),
+        ({"newest_minors": {17: "18.1"}}, "newest_minors[17]: '18.1' cannot be used"),
+        ({"newest_minors": {17: 17.1}}, "newest_minors[17]: 17.1 cannot be used"),
+        ({"controls": [{**OWN, "id": "RPG-X-1"}]}, "controls[0].id: 'RPG-X-1' cannot be used"),
+        (
+            {"controls": [{**OWN, "expression": "a[?"}]},
+            "controls[0].expression: 'a[?' cannot be used: it is no JMESPath",
+        ),
+        ({"controls": [{**OWN, "area": "garden"}]}, "SITE-ACC-001.area: 'garden' cannot be used"),
+        ({"controls": [{**OWN, "colour": "red"}]}, "controls[0].colour: 'red' cannot be used: the keys are"),
+        ({"controls": [OWN, OWN]}, "controls[1].id: 'SITE-ACC-001' cannot be used"),
+        ({"controls": [{**OWN, "fix": {"role": "r"}}]}, "controls[0].fix.variable: None cannot be used"),
+        ({"controls": [{**OWN, "applies": {"first": "17"}}]}, "controls[0].applies.first: '17' cannot be used"),
+        ({"controls": [{**OWN, "expression": ""}]}, "SITE-ACC-001.expression: '' cannot be used"),
+        ({"waivers": [{**WAIVER, "control": "RPG-NO-1"}]}, "waivers[0].control: 'RPG-NO-1' cannot be used"),
+        ({"waivers": [{**WAIVER, "control": "RPG-AUD-001"}]}, "waivers[0].control: 'RPG-AUD-001' cannot be used"),
+        ({"waivers": [{**WAIVER, "expires": "soon"}]}, "waivers[0].expires: 'soon' cannot be used: the last day"),
+        ({"waivers": [{**WAIVER, "reason": " "}]}, "waivers[0].reason: ' ' cannot be used"),
+        ({"waivers": [{**WAIVER, "reason": None}]}, "waivers[0].reason: None cannot be used: it is required"),
+        ({"waivers": [{**WAIVER, "when": "=="}]}, "waivers[0].when: '==' cannot be used: it is no JMESPath"),
+        ({"waivers": [{**WAIVER, "host": "db1"}]}, "waivers[0].host: 'db1' cannot be used: the keys are"),
+        ({"waivers": {}}, "waivers: {} cannot be used"),
+    ],
+)
+def test_what_cannot_be_used_is_named(options: dict[str, t.Any], message: str) -> None:
+    with pytest.raises(AnsibleFilterError) as caught:
+        assess(hardened(), **{"now": NOW, **options})
+    assert message in str(caught.value)
+
+
+def test_what_is_no_result_is_refused() -> None:
+    with pytest.raises(AnsibleFilterError, match="give what rampart.postgresql.cluster_info returned"):
+        assess("facts", now=NOW)
+
+
+def test_a_large_cluster_takes_no_more_than_its_size() -> None:
+    """Roles, memberships and rules, a hundred times what a site has."""
+    many = range(10_000)
+    role, rule = hardened()["roles"][0], hardened()["hba"]["rules"][1]
+    roles = [{**role, "name": f"r{number}", "oid": 40000 + number} for number in many]
+    grants = [
+        {"role": "pg_monitor", "member": f"r{number}", "grantor": "postgres", "admin_option": False} for number in many
+    ]
+    rules = [{**rule, "line": number} for number in many]
+    facts = patched(("roles", hardened()["roles"] + roles), ("memberships", grants), ("hba/rules", rules))
+    with no_explosion():
+        [found] = assess(facts, host="db1", now=NOW)
+    assert found["score"]["overall"]["unknown"] == 0
