@@ -95,7 +95,10 @@ def choose(options: Options) -> Cluster | None:
         return matching[0]
     if len(matching) > 1:
         listed = ", ".join(f"{cluster.label} (port {cluster.port})" for cluster in matching)
-        raise RampartError(f"several clusters run here, so cluster has to name one: {listed}")
+        raise RampartError(
+            f"several clusters run here, so cluster has to name one: {listed}",
+            clusters=[cluster.data_directory for cluster in matching],
+        )
     if os.geteuid() != 0 and not clusters and options.cluster is None:
         return None
     if os.geteuid() != 0 and _hidden_servers():

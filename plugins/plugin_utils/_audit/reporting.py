@@ -1,0 +1,115 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The reports of all hosts of an audit; private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import time
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import validated
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._audit.directory import AuditDirectory
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._audit.summary import NEVER
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._audit.summary import failing
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._audit.summary import screen
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.assessment import assessment
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.gathering import Cluster
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.given import Given
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.given import read
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.model import PROFILES
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gathering import gathered
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import SEVERITIES
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.rendering import rendered
+
+__all__ = ["ReportOptions", "write_reports"]
+
+_NAMES: t.Final = {
+    "json": "report.json",
+    "sarif": "report.sarif",
+    "junit": "report.junit.xml",
+    "markdown": "report.md",
+    "csv": "report.csv",
+    "prometheus": "report.prom",
+    "html": "report.html",
+}
+_SPEC: t.Final[dict[str, dict[str, t.Any]]] = {
+    "directory": {"type": "path", "required": True},
+    "hosts": {"type": "list", "elements": "str", "required": True},
+    "formats": {"type": "list", "elements": "str", "choices": list(_NAMES), "default": ["json", "html"]},
+    "profile": {"type": "str", "choices": list(PROFILES), "default": "baseline"},
+    "title": {"type": "str", "default": "PostgreSQL audit"},
+    "baseline": {"type": "path"},
+    "fail_on": {"type": "str", "choices": [*SEVERITIES, NEVER], "default": NEVER},
+    "only_new": {"type": "bool", "default": False},
+    "now": {"type": "int"},
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportOptions:
+    """What is to be written, and when that is a failure."""
+
+    directory: AuditDirectory
+    hosts: list[str]
+    formats: list[str]
+    profile: str
+    title: str
+    baseline: str | None
+    fail_on: str
+    only_new: bool
+    now: int | None
+
+    @classmethod
+    def of(cls, arguments: t.Any) -> ReportOptions:
+        """Read those of a task; RampartError names the one that cannot be used."""
+        values = validated(arguments, _SPEC)
+        if values["only_new"] and not values["baseline"]:
+            raise InputError(option="only_new", value=True, expected="baseline names the report that is older")
+        return cls(**{**values, "directory": AuditDirectory(values["directory"])})
+
+
+def write_reports(options: ReportOptions) -> dict[str, t.Any]:
+    """Write every format; raises after that where the audit is to fail, with what would have been returned."""
+    now = int(time.time()) if options.now is None else options.now
+    given = read(profile=options.profile, now=now, controls=None, severities=None, waivers=None, newest_minors=None)
+    report = gathered(
+        [each for host in options.hosts for each in _assessed(options.directory, host, given)],
+        before=_baseline(options.baseline),
+        title=options.title,
+        now=now,
+    )
+    told = {
+        "changed": False,
+        "files": {name: options.directory.write(_NAMES[name], rendered(report, name)) for name in options.formats},
+        "summary": screen(report),
+        **({} if report.comparison is None else {"comparison": report.comparison.counts}),
+    }
+    reasons = failing(report, options.fail_on, only_new=options.only_new)
+    if reasons:
+        raise RampartError(f"the audit fails on {options.fail_on}: " + "; ".join(reasons), **told)
+    return told
+
+
+def _assessed(directory: AuditDirectory, host: str, given: Given) -> list[dict[str, t.Any]]:
+    """Those of a host; one that says why there are none, for a host that was never reached."""
+    try:
+        return directory.assessments(host)
+    except RampartError as error:
+        return [assessment(Cluster(host, "", None, str(error)), given)]
+
+
+def _baseline(path: str | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return pathlib.Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            option="baseline", value=path, expected=f"a report as JSON of an earlier audit ({error})"
+        ) from None

@@ -1,0 +1,110 @@
+"""The playbook audit over several servers, one that is down and one that cannot be reached: what is written, and when it fails."""
+
+from __future__ import annotations
+
+import json
+import stat
+import typing as t
+
+import pytest
+
+from ansible_collections.rampart.postgresql.tests.conformance import plays
+
+if t.TYPE_CHECKING:
+    import pathlib
+
+    from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
+
+_UNREACHABLE: t.Final = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+_FILES: t.Final = {
+    "json": "report.json",
+    "sarif": "report.sarif",
+    "junit": "report.junit.xml",
+    "markdown": "report.md",
+    "csv": "report.csv",
+    "prometheus": "report.prom",
+}
+
+
+def audit(hosts: dict[str, t.Any], directory: pathlib.Path, **variables: t.Any) -> plays.Played:
+    """Run it, with reports for programs."""
+    told = {"audit_directory": str(directory / "audit"), "audit_formats": list(_FILES), **variables}
+    return plays.play("audit", hosts, directory, extra=told)
+
+
+def assessments(directory: pathlib.Path) -> dict[str, dict[str, t.Any]]:
+    """The clusters of report.json by their hosts."""
+    report = json.loads((directory / "audit" / "report.json").read_text(encoding="utf-8"))
+    return {each["host"]: each for each in report["assessments"]}
+
+
+def statuses(assessment: dict[str, t.Any]) -> dict[str, str]:
+    """Control to status."""
+    return {each["control"]: each["status"] for each in assessment["findings"]}
+
+
+@pytest.mark.in_turn
+def test_every_host_is_in_the_reports(fresh_server: Server, tmp_path: pathlib.Path) -> None:
+    down = {**plays.host_of(fresh_server), "pg_harden_clusters": [{"cluster": "/nowhere/data"}]}
+    hosts = {"up": plays.host_of(fresh_server), "down": down, "away": _UNREACHABLE}
+    played = audit(hosts, tmp_path)
+    assert played.code == 0, played.output
+    assert played.changed == {"up": 0, "down": 0, "away": 0}
+    found = assessments(tmp_path)
+    assert set(found) == set(hosts)
+    assert set(statuses(found["up"]).values()) > {"pass", "fail", "manual"}
+    assert "unknown" not in statuses(found["up"]).values()
+    assert set(statuses(found["down"]).values()) == set(statuses(found["away"]).values()) == {"unknown"}
+    assert "/nowhere/data" in found["down"]["error"]
+    assert "away" in found["away"]["error"]
+    written = [*(tmp_path / "audit").rglob("*")]
+    assert set(_FILES.values()) <= {path.name for path in written}
+    assert not [path for path in [tmp_path / "audit", *written] if stat.S_IMODE(path.stat().st_mode) & 0o077]
+
+
+@pytest.mark.in_turn
+def test_it_fails_for_ci_and_compares_with_a_baseline(fresh_server: Server, tmp_path: pathlib.Path) -> None:
+    hosts = {"db1": plays.host_of(fresh_server)}
+    played = audit(hosts, tmp_path, audit_fail_on="high")
+    assert played.code != 0
+    assert "the audit fails on high: db1" in played.output
+    assert (tmp_path / "audit" / "report.sarif").exists()
+
+    # What was there before does not fail a run that asks for what is new, and a superuser more does.
+    baseline = (tmp_path / "audit" / "report.json").rename(tmp_path / "accepted.json")
+    accepted = {"audit_baseline": str(baseline), "audit_fail_on": "high", "audit_only_new": True}
+    assert audit(hosts, tmp_path, **accepted).code == 0
+    with fresh_server.connect() as connection:
+        connection.execute("CREATE ROLE intruder SUPERUSER")
+    played = audit(hosts, tmp_path, **accepted)
+    assert played.code != 0
+    assert "RPG-ACC-101" in played.output.partition("the audit fails on high: ")[2].splitlines()[0]
+
+
+@pytest.mark.in_turn
+def test_facts_of_an_earlier_audit_are_assessed_without_the_host(fresh_server: Server, tmp_path: pathlib.Path) -> None:
+    assert audit({"db1": plays.host_of(fresh_server)}, tmp_path).code == 0
+    looked = statuses(assessments(tmp_path)["db1"])
+    waiver = {
+        "control": "RPG-AUT-001",
+        "hosts": "db*",
+        "reason": "a test",
+        "approved_by": "the tests",
+        "expires": "2999-12-31",
+    }
+    waivers = {"audit_waivers": [waiver], "audit_gather": False}
+    assert audit({"db1": _UNREACHABLE, "db2": _UNREACHABLE}, tmp_path, **waivers).code == 0
+    found = assessments(tmp_path)
+    assert statuses(found["db1"]) == {**looked, "RPG-AUT-001": "waived"}
+    assert looked["RPG-AUT-001"] == "fail"
+    assert "no facts of db2 are kept" in found["db2"]["error"]
+
+
+@pytest.mark.in_turn
+def test_what_cannot_be_used_is_named(fresh_server: Server, tmp_path: pathlib.Path) -> None:
+    played = audit({"db1": plays.host_of(fresh_server)}, tmp_path, audit_waivers=[{"control": "RPG-NONE-001"}])
+    assert played.failed == {"db1"}
+    assert "waivers[0]" in played.output
+    played = audit({"db1": plays.host_of(fresh_server)}, tmp_path, audit_baseline="/nowhere/report.json")
+    assert played.failed == {"db1"}
+    assert "baseline: '/nowhere/report.json' cannot be used" in played.output
