@@ -92,7 +92,8 @@ options:
     elements: dict
     default: []
   newest_minors:
-    description: The newest minor version of each major one, for example V({"17": "17.11"}). Without it nobody knows whether a server is up to date.
+    description:
+      - 'The newest minor version of each major one, for example V({"17": "17.11"}). Without it nobody knows whether a server is up to date.'
     type: dict
     default: {}
   now:
