@@ -84,6 +84,7 @@ def test_tables_say_who_else_may_use_them(fresh_server: Server) -> None:
     assert shown == [("t", None, "reader", ["INSERT", "SELECT"], False), ("t", "b", "reader", ["UPDATE"], True)]
 
 
+@pytest.mark.in_turn
 def test_many_tables_are_told_by_schema(fresh_server: Server) -> None:
     """Thousands of tables make a few rows, and none of them is lost."""
     server = fresh_server
@@ -139,6 +140,27 @@ def test_definer_functions_are_judged(fresh_server: Server) -> None:
         "public.trapped()": ("open, pg_temp", False, True, True, None, "sql"),
         "public.safe()": ("pg_catalog, pg_temp", True, False, False, None, "sql"),
     }
+
+
+def test_what_extensions_made_is_told_apart(fresh_server: Server) -> None:
+    """Their functions are not the site's; what is granted on them beyond what they came with is."""
+    server = fresh_server
+    before = facts(server, "databases")["public_privileges"]
+    server.query(
+        "CREATE EXTENSION dblink; CREATE FUNCTION theirs() RETURNS int LANGUAGE sql SECURITY DEFINER"
+        " SET search_path = public AS 'SELECT 1'; ALTER EXTENSION dblink ADD FUNCTION theirs()"
+    )
+    found = facts(server, "databases")
+    assert found["public_privileges"] == before
+    keys = ("function", "extension", "search_path", "search_path_safe")
+    assert [tuple(row[key] for key in keys) for row in found["definer_functions"]] == [
+        ("public.dblink_connect_u(text)", "dblink", None, False),
+        ("public.dblink_connect_u(text,text)", "dblink", None, False),
+        ("public.theirs()", "dblink", "public", True),
+    ]
+    server.query("GRANT EXECUTE ON FUNCTION dblink_connect_u(text) TO PUBLIC")
+    [row] = [row for row in facts(server, "databases")["public_privileges"] if row not in before]
+    assert (row["object"], row["builtin"]) == ("public.dblink_connect_u(text)", False)
 
 
 def test_row_security_says_where_it_does_not_protect(fresh_server: Server) -> None:

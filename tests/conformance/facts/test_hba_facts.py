@@ -72,6 +72,7 @@ def test_a_line_that_the_server_refuses_is_a_finding(fresh_server: Server) -> No
     assert [row["number"] for row in found["who"]] == [1]
 
 
+@pytest.mark.in_turn
 def test_a_file_that_was_not_loaded_is_a_finding(fresh_server: Server) -> None:
     server = fresh_server
     found = written(server, "local all all trust\n")["hba"]
@@ -102,6 +103,7 @@ def test_mappings_are_told_with_what_is_unwise(fresh_server: Server) -> None:
     assert [(row["code"], row["line"]) for row in found["findings"]] == [("not-anchored", 3)]
 
 
+@pytest.mark.in_turn
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can take a file from its owner")
 def test_a_file_that_cannot_be_read_is_named(fresh_server: Server) -> None:
     server = fresh_server

@@ -7,6 +7,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.rampart.postgresql.tests import papers
 from ansible_collections.rampart.postgresql.tests.conformance.facts.looking import facts
 from ansible_collections.rampart.postgresql.tests.conformance.facts.looking import only
 from ansible_collections.rampart.postgresql.tests.conformance.modules import run_module
@@ -62,6 +63,7 @@ def test_both_ends_of_a_standby_are_told(workshop: Workshop, fresh_server: Serve
         workshop.discard(standby)
 
 
+@pytest.mark.in_turn
 def test_archiving_is_told_without_its_command(fresh_server: Server) -> None:
     server = fresh_server
     assert facts(server, "replication")["replication"]["archiving"] == {
@@ -101,3 +103,23 @@ def test_sessions_are_counted_by_what_they_are(fresh_server: Server) -> None:
     common = {"role": "app", "database": "postgres", "tls": False, "version": None, "cipher": None}
     assert only(found, **common) == found
     assert [(row["address"], row["count"]) for row in found] == [("127.0.0.1", 2), (None, 1)]
+
+
+@pytest.mark.in_turn
+def test_an_encrypted_session_says_how(fresh_server: Server) -> None:
+    server = fresh_server
+    now = int(time.time())
+    paper = papers.issue("localhost", start=now - papers.DAY, end=now + papers.DAY)
+    with server.owner.acting():
+        path = server.data_directory / "server.pem"
+        path.touch(mode=0o600)
+        path.write_bytes(papers.key_text(paper.key) + paper.text)
+    for name in ("ssl_cert_file", "ssl_key_file"):
+        server.query(f"ALTER SYSTEM SET {name} = 'server.pem'")
+    server.query("ALTER SYSTEM SET ssl = on")
+    server.reload()
+    over_tcp = {"host": "127.0.0.1", "sslcert": "none"}
+    with server.connect(**over_tcp, sslmode="require"), server.connect(**over_tcp, sslmode="disable"):
+        found = facts(server, "replication")["connections"]
+    assert [(row["tls"], row["version"]) for row in found] == [(False, None), (True, "TLSv1.3")]
+    assert found[1]["cipher"].startswith("TLS_")
