@@ -389,7 +389,7 @@ user_mappings:
 replication:
   description:
     - Physical and logical replication, and the archiving of WAL. What is V(null) is not there, or not readable if
-      RV(unreadable) has C(replication).
+      RV(unreadable) names it, as in C(replication.receiver).
   returned: with replication in gather
   type: dict
   contains:
@@ -558,7 +558,7 @@ unreadable:
       reason says.
     - Of what every database has a part of, C(schemas in DATABASE) is the part that is missing.
     - C(verifiers) are the kinds of passwords in RV(roles).
-    - Parts of RV(host) are named by themselves, such as C(host.sudo).
+    - Parts of RV(host) and RV(replication) are named by themselves, such as C(host.sudo).
   returned: success
   type: dict
 server:

@@ -77,11 +77,10 @@ _NO_SETTINGS = "the login is no member of pg_read_all_settings"
 def replication_facts(session: Session, unreadable: Unreadable) -> dict[str, t.Any]:
     """The two sections; parts that the login may not see are null."""
     may = session.rows(_MAY)[0]
-    if not may["statistics"]:
-        unreadable.add("replication", f"senders and receiver: {_NO_STATISTICS}")
-        unreadable.add("connections", _NO_STATISTICS)
+    for section in () if may["statistics"] else ("replication.senders", "replication.receiver", "connections"):
+        unreadable.add(section, _NO_STATISTICS)
     if not may["settings"]:
-        unreadable.add("replication", f"conninfo: {_NO_SETTINGS}")
+        unreadable.add("replication.conninfo", _NO_SETTINGS)
     return {
         "replication": {
             "slots": session.rows(_SLOTS),

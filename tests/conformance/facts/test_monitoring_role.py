@@ -47,7 +47,8 @@ def test_without_any_privilege_what_is_hidden_is_named(watched: Server) -> None:
         found = facts(watched, *EVERYTHING, user="monitor")
     assert set(found["unreadable"]) == {
         *("server", "managed_by", "paths", "settings", "verifiers", "hba_rules", "hba", "ident"),
-        *("subscriptions", "user_mappings in postgres", "replication", "connections"),
+        *("subscriptions", "user_mappings in postgres", "connections"),
+        *("replication.senders", "replication.receiver", "replication.conninfo"),
     }
     for section in ("server", "managed_by", "paths", "hba_rules", "hba", "ident", "connections"):
         assert found[section] is None, section
