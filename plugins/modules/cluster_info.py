@@ -539,7 +539,7 @@ backups:
     jobs:
       description:
         - The jobs of the role P(rampart.postgresql.pg_backup#role), each with C(name), C(kind), whether its backups are
-          C(encrypted), its C(places), and whether one of these is on another host (C(off_host)).
+          C(encrypted), its C(places), and whether one of these is on another host, or offered to a vault (C(off_host)).
         - C(outcome) is V(ok) or V(failed), of the last run; V(null) before the first one.
         - C(last_success_epoch), C(verified_epoch) and C(restored_epoch) are seconds since 1970, when a run went well, when
           the newest good backup was read back, and when one was restored for practice. What a vault or a drill on another

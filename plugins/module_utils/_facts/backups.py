@@ -44,6 +44,7 @@ _ELSEWHERE = re.compile(
 )
 _CALENDAR = re.compile(r"^OnCalendar=(?P<calendar>.+)$", re.MULTILINE)
 _CRON = re.compile(r"^(?P<columns>(?:\S+[ \t]+){5}|@\w+[ \t]+)\S+[ \t].*rampart-backup", re.MULTILINE)
+_OFFERED = "offered"  # which the role pg_backup writes
 _MOST = 200  # jobs
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -97,6 +98,9 @@ class _Jobs:
             status = self._json(os.path.join(state, "status", f"{name}.json"), self._owner)
         places = [each for each in values.get("places") or [] if isinstance(each, dict)]
         known = self._proofs(values, status, places)
+        restored = max(filter(None, (known.restored, drills.get(name))), default=None)
+        # pgBackRest reads a backup back when it is restored only.
+        verified = restored if values.get("kind") == "pgbackrest" else known.verified
         repositories = Repositories.of(values, self._reader_of_tools) if values.get("kind") == "pgbackrest" else None
         away = [self._is_away(each) for each in places]
         return {
@@ -107,8 +111,8 @@ class _Jobs:
             "off_host": (repositories.off_host or any(away)) if repositories else any(away),
             "outcome": status.get("outcome"),
             "last_success_epoch": self._past(status.get("last_success_unix")),
-            "verified_epoch": self._past(known.verified),
-            "restored_epoch": self._past(max(filter(None, (known.restored, drills.get(name))), default=None)),
+            "verified_epoch": self._past(verified),
+            "restored_epoch": self._past(restored),
             "schedule": self._schedule(name),
             "scheduled": active.get(name),
         }
@@ -162,11 +166,19 @@ class _Jobs:
         return {**{name: states.get(unit, False) for name, unit in zip(names, units)}, **cron}
 
     def _is_away(self, place: Values) -> bool:
-        """Whether a place is on another host, by its kind or by the file system that it is on."""
-        if place.get("kind") != "directory":
+        """Whether backups in a place are on another host: by its kind, by its file system, or as a vault fetches them."""
+        if place.get("kind") != "directory" or place.get("path") in self._offered():
             return True
         mount = mount_of(os.path.normpath(str(place.get("path", "/"))), self._text(_MOUNTS, self._host))
         return mount is not None and bool(_ELSEWHERE.fullmatch(mount.kind))
+
+    def _offered(self) -> set[str]:
+        """The directories that keys of vaults may fetch from."""
+        path = os.path.join(self._layout.definitions, _OFFERED)
+        offers = self._parsed(path, self._reader(path))
+        return (
+            {str(each.get("path")) for each in offers if isinstance(each, dict)} if isinstance(offers, list) else set()
+        )
 
     def _reader_of_tools(self, path: str) -> str:
         return self._text(path, self._reader(path))
@@ -183,12 +195,15 @@ class _Jobs:
         return self._host if safe else account_of(found[-1].st_uid) if found[-1].st_uid else self._owner
 
     def _json(self, path: str, reader: Account) -> Values:
+        values = self._parsed(path, reader)
+        return values if isinstance(values, dict) else {}
+
+    def _parsed(self, path: str, reader: Account) -> object:
         try:
-            values = json.loads(self._text(path, reader) or "{}")
+            return json.loads(self._text(path, reader) or "null")
         except (ValueError, RecursionError):
             self._problems.append(f"{path} is not understood")
-            return {}
-        return values if isinstance(values, dict) else {}
+            return None
 
     def _text(self, path: str, reader: Account) -> str:
         try:

@@ -27,6 +27,7 @@ _DPKG = "${db:Status-Abbrev}|${Package}|${Version}\n"
 _RPM = "%{NAME}|%{VERSION}-%{RELEASE}|%{VENDOR}|%{RSAHEADER:pgpsig}|%{SIGPGP:pgpsig}\n"
 _KEYS = "%{VERSION}\n"
 _KEY = re.compile(r"Key ID (?P<key>[0-9a-f]+)")
+_FINGERPRINT = re.compile(r"^[0-9a-f]{8,}$", re.MULTILINE)
 _VENDORS = (
     *(
         "AlmaLinux",
@@ -106,7 +107,7 @@ class _OfRpm:
             return None
         if keys is None:
             unreadable["host.packages"] = "rpm does not tell which keys it trusts"
-        return parse_signed(text, None if keys is None else keys.split())
+        return parse_signed(text, None if keys is None else _FINGERPRINT.findall(keys))
 
     def owner(self) -> str | None:
         text = self._owner.answer() if self._owner else None
@@ -148,8 +149,13 @@ def parse_signed(text: str, keys: t.Sequence[str] | None) -> list[Package]:
         key = _KEY.search(" ".join(signatures))
         trusted = None
         if keys is not None:
-            trusted = bool(key and any(key["key"].endswith(each) for each in keys)) and vendor.startswith(_VENDORS)
+            trusted = bool(key and any(_same(key["key"], each) for each in keys)) and vendor.startswith(_VENDORS)
         unnamed = vendor in ("", "(none)")
         values = {"candidate": None, "origin": None if unnamed else vendor, "repository": None, "trusted": trusted}
         found.append({"name": name, "version": version, **values})
     return found
+
+
+def _same(key: str, other: str) -> bool:
+    """Whether two names of a key end alike: older versions of rpm keep eight digits of it, newer ones all."""
+    return key.endswith(other) or other.endswith(key)

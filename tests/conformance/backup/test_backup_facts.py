@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import pathlib
 import time
@@ -124,6 +125,14 @@ def test_jobs_of_other_clusters_and_forged_files_do_no_harm(jobs: Jobs) -> None:
     told = Told(jobs)
     told.define(cluster={"label": "17/other", "bindir": "/x", "host": "/x"})
     assert told.all()["jobs"] == []
+    told.define()
+    assert told.job()["off_host"] is False
+    offered = jobs.directory / "offered"
+    offered.write_text(json.dumps([{"public_key": "ssh-ed25519 x", "path": str(jobs.place)}]))
+    assert told.job()["off_host"] is True  # a vault may fetch them
+    offered.write_text("{")
+    assert told.job()["off_host"] is False and "offered is not understood" in told.unreadable["backups"]
+    offered.unlink()
     vault = {"kind": "vault", "host": "vault1", "account": "db1", "key": "/x", "known_hosts": "/x"}
     told.define(places=[vault])
     assert (told.job()["off_host"], told.job()["places"]) == (True, ["db1@vault1"])

@@ -45,6 +45,8 @@ def test_rpm_takes_a_vendor_and_a_key_that_are_known(line: str, origin: str | No
     assert (found["name"], found["version"], found["origin"]) == ("postgresql17", "17.2-1", origin)
     assert found["trusted"] is trusted
     assert parse_signed(line, None)[0]["trusted"] is None
+    assert parse_signed(line, ["fd431d51"])[0]["trusted"] is False
+    assert parse_signed(line, ["68c9b2111f16d2e1442df0f8"])[0]["trusted"] is trusted
 
 
 def test_lists_are_found_by_their_sources() -> None:
