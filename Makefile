@@ -42,6 +42,10 @@ artifact: ## build the collection from the tracked files and check it with galax
 conformance: ## tests against real servers of every supported major version
 	@scripts/conformance
 
+.PHONY: browser
+browser: ## look at the HTML report in Chromium: use, accessibility, hostile names
+	@scripts/browser
+
 .PHONY: molecule
 molecule: ## SCENARIO=default: a Molecule scenario on real hosts
 	@scripts/molecule test --scenario-name $(SCENARIO)

@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import AREAS
 
-__all__ = ["HOSTILE", "NOW", "assessment", "finding", "fleet", "scored"]
+__all__ = ["HOSTILE", "NOW", "assessment", "finding", "fleet", "hostile", "scored"]
 
 NOW = 1_800_000_000
 DAY = 86_400
@@ -119,6 +119,33 @@ def finding(control: t.Any = "RPG-NET-001", **more: t.Any) -> Values:
     }
 
 
+def hostile(name: str) -> Values:
+    """A cluster with the name wherever somebody else decides what is there."""
+    items = [name, {"role": name, name: name, "file": name, "line": 3}, {"nested": [name]}]
+    waiver = {"reason": name, "approved_by": name, "expires": name}
+    fix = {"role": name, "variable": name, "value": name, "line": name}
+    references = [{"benchmark": name, "edition": name, "number": name, "title": name, "source": name}]
+    texts = {"title": name, "evidence": name, "reason": name, "rationale": name, "fix": fix, "references": references}
+    return assessment(
+        finding("RPG-NET-001", status="fail", items=items, **texts),
+        finding("RPG-NET-002", status="waived", waived=[{"item": items[1], "waiver": waiver}], **texts),
+        finding("RPG-NET-003", status="unknown", **texts),
+        host=name,
+        cluster=name,
+        version=name,
+        profile=name,
+        error=name,
+        managed_by=[name],
+        follows=[{"topic": name, "benchmark": name, "says": name}],
+        views={
+            "hba": {"rules": [_rule(1, "local all all - peer", text=name, reachable=False)], "who": [dict.fromkeys(
+                ("from", "type", "databases", "users", "method"), name)]},
+            "certificates": [{"role": name, "subject": name, "path": name, "not_after_epoch": NOW, "state": "ok"}],
+            "backups": {"jobs": [{"name": name, "kind": name, "schedule": name, "last_success_epoch": NOW}]},
+        },
+    )  # fmt: skip
+
+
 def scored(findings: t.Iterable[Values]) -> Values:
     """The counts of each area."""
     names: dict[str, str] = {"pass": "passed", "fail": "failed"}
@@ -157,11 +184,18 @@ def assessment(*findings: Values, **more: t.Any) -> Values:
 
 
 def fleet(hosts: int = 12, *, controls: int = 150, seed: int = 1, now: int = NOW) -> list[Values]:
-    """A cluster on each host; another seed is the same fleet at another time."""
-    return [_cluster(number, controls, random.Random(f"{seed}/{number}"), now) for number in range(hosts)]
+    """A cluster on each host; another seed is the same fleet at another time, with a few controls that differ."""
+    return [_cluster(number, controls, seed, now) for number in range(hosts)]
 
 
-def _cluster(number: int, controls: int, chance: random.Random, now: int) -> Values:
+def _chance(number: int, index: int, seed: int) -> random.Random:
+    """What decides on one control of one cluster, mostly whatever the seed."""
+    moved = random.Random(f"{seed}/{number}/{index}").random() < 0.03
+    return random.Random(f"{seed}/{number}/{index}/moved" if moved else f"{number}/{index}")
+
+
+def _cluster(number: int, controls: int, seed: int, now: int) -> Values:
+    chance = random.Random(number)
     host = f"db-{('fra', 'ams', 'dub')[number % 3]}-{number + 1:04}.example.org"
     major, minor = chance.choice(((13, 22), (15, 14), (17, 4), (17, 6), (18, 0)))
     told: Values = {
@@ -178,14 +212,15 @@ def _cluster(number: int, controls: int, chance: random.Random, now: int) -> Val
     }
     if number == 7:  # nobody could look at it
         findings = [
-            {**_finding(index, chance, 0.0), "status": "unknown", "items": [], "item_count": 0, "evidence": "",
+            {**_finding(index, _chance(number, index, seed), 0.0), "status": "unknown", "items": [], "item_count": 0, "evidence": "",
              "reason": "the host could not be reached"}
             for index in range(controls)
         ]  # fmt: skip
         return assessment(
             *findings, **{**told, "version": "", "gathered_epoch": None}, error="the host could not be reached"
         )
-    findings = [_finding(index, chance, chance.choice((0.02, 0.06, 0.15))) for index in range(controls)]
+    failing = chance.choice((0.02, 0.06, 0.15))
+    findings = [_finding(index, _chance(number, index, seed), failing) for index in range(controls)]
     views = {
         "hba": _hba(chance),
         "certificates": _certificates(host, major, chance, now),

@@ -31,8 +31,9 @@ options:
       - V(markdown) is for a merge request, with the failures by severity.
       - V(csv) has a line for each finding. What a spreadsheet would take as a formula has an apostrophe before it.
       - V(prometheus) has counts, scores and the age of the facts for the textfile collector of C(node_exporter).
+      - V(html) is a single file for a browser, which asks for nothing from elsewhere.
     type: string
-    choices: [json, sarif, junit, markdown, csv, prometheus]
+    choices: [json, sarif, junit, markdown, csv, prometheus, html]
     required: true
   before:
     description:
@@ -54,8 +55,8 @@ EXAMPLES = r"""
 ---
 - name: Write a report for people, and note what has changed since the last one
   ansible.builtin.copy:
-    content: "{{ assessments | rampart.postgresql.report('markdown', before=lookup('ansible.builtin.file', 'last.json')) }}"
-    dest: report.md
+    content: "{{ assessments | rampart.postgresql.report('html', before=lookup('ansible.builtin.file', 'last.json')) }}"
+    dest: report.html
     mode: "0600"
   delegate_to: localhost
   run_once: true
@@ -102,10 +103,8 @@ def report(
     from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.rendering import rendered
 
     try:
-        time_now = int(time.time()) if now is None else plain(now)
-        # What a host in wrong hands sent must not keep the report of the others from being made.
-        given, earlier, called = (plain(value, half="\ufffd") for value in (assessments, before, title))
-        return rendered(gathered(given, before=earlier, title=called, now=time_now), plain(format))
+        time_now = int(time.time()) if now is None else now
+        return rendered(gathered(assessments, before=before, title=title, now=time_now), plain(format))
     except RampartError as error:
         raise AnsibleFilterError(f"report: {error}") from error
 

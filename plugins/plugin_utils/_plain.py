@@ -17,22 +17,21 @@ __all__ = ["plain"]
 _NO_CHARACTER = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # those between stand for bytes that are not UTF-8
 
 
-def plain(value: t.Any, *, half: str | None = None) -> t.Any:
+def plain(value: t.Any, *, half: t.Callable[[str], str] | None = None) -> t.Any:
     """The same value made of exact built-in types.
 
     Ansible's containers template their elements when these are taken out one by one; a copy by ``dict()`` or
-    ``list()`` would take the templates themselves. Its strings carry tags, or are still encrypted. ``half`` stands
-    for half a character, which is refused otherwise.
+    ``list()`` would take the templates themselves. Its strings carry tags, or are still encrypted. ``half`` is given
+    texts that may hold half a character, which is refused otherwise.
     """
-    if value is None or isinstance(value, bool):
+    if value is None or type(value) in (bool, int, float):
         return value
     if isinstance(value, bytes):
-        return value.decode("utf-8", "surrogateescape")
+        value = value.decode("utf-8", "surrogateescape")
     if isinstance(value, str):
         return _text(value, half)
-    for kind in (int, float):
-        if isinstance(value, kind):
-            return kind(value)
+    if isinstance(value, (int, float)):
+        return int(value) if isinstance(value, int) else float(value)
     if hasattr(value, "__ENCRYPTED__"):  # a vaulted string of ansible-core 2.18, which is a sequence too
         return str(value)
     if isinstance(value, collections.abc.Mapping):
@@ -42,10 +41,12 @@ def plain(value: t.Any, *, half: str | None = None) -> t.Any:
     return str(value)
 
 
-def _text(value: str, half: str | None) -> str:
-    found = None if value.isascii() else _NO_CHARACTER.search(value)
-    if found is None:
+def _text(value: str, half: t.Callable[[str], str] | None) -> str:
+    if value.isascii():
         return str.__str__(value)
-    if half is None:
+    if half is not None:
+        return half(str.__str__(value))
+    found = _NO_CHARACTER.search(value)
+    if found is not None:
         raise InputError(option="input", value=found.group(), expected="it is half a character, which no file holds")
-    return _NO_CHARACTER.sub(half, value)
+    return str.__str__(value)

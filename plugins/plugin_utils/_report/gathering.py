@@ -11,6 +11,7 @@ import json
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._plain import plain
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.comparing import Comparison
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.comparing import compared
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Assessment
@@ -33,28 +34,29 @@ class Report:
 
 
 def gathered(given: t.Any, *, before: t.Any = None, title: t.Any = None, now: t.Any) -> Report:
-    """A report of plain values."""
+    """A report of what a playbook gave."""
+    title, before, now = (plain(value, half=valid) for value in (title, before, now))
     if title is not None and not isinstance(title, str):
         raise InputError(option="title", value=title, expected="a text")
     if isinstance(now, bool) or not isinstance(now, int) or now < 0:
         raise InputError(option="now", value=now, expected="a time in seconds since 1970")
-    assessments = _assessments(given, "input")
+    assessments = _assessments(plain(given, half=valid), "input")
     comparison = None if before is None else compared(assessments, _assessments(_parsed(before), "before"))
-    return Report(valid(title or _TITLE), now, assessments, comparison)
+    return Report(title or _TITLE, now, assessments, comparison)
 
 
 def _parsed(before: t.Any) -> t.Any:
     if not isinstance(before, str):
         return before
     try:
-        return json.loads(before)
+        return plain(json.loads(before), half=valid)
     except ValueError as error:
         raise InputError(option="before", value=before[:40], expected=f"an earlier JSON report ({error})") from None
 
 
 def _assessments(given: t.Any, option: str) -> tuple[Assessment, ...]:
     found: dict[tuple[str, str], Assessment] = {}
-    for host, where, values in _each(valid(given), "", option):
+    for host, where, values in _each(given, "", option):
         one = Assessment.read(Entry(values, where), host=host)
         if one.key in found:
             raise InputError(option=where, value=one.name, expected="each cluster of a host can be there only once")

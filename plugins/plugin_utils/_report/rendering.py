@@ -14,7 +14,7 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gatheri
 
 __all__ = ["FORMATS", "rendered"]
 
-FORMATS = ("json", "sarif", "junit", "markdown", "csv", "prometheus")
+FORMATS = ("json", "sarif", "junit", "markdown", "csv", "prometheus", "html")
 
 
 def rendered(report: Report, name: t.Any) -> str:

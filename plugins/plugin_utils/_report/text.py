@@ -21,15 +21,9 @@ _HIDDEN = re.compile(
 )
 
 
-def valid(value: t.Any) -> t.Any:
-    """A plain value without halves of characters, which no format can hold."""
-    if isinstance(value, str):
-        return value if value.isascii() else _HALF.sub(_whole, value)
-    if isinstance(value, dict):
-        return {valid(key): valid(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [valid(one) for one in value]
-    return value
+def valid(text: str) -> str:
+    """The text without halves of characters, which no format can hold: a host in wrong hands may send them."""
+    return _HALF.sub(_whole, text)
 
 
 def visible(text: str) -> str:

@@ -24,6 +24,7 @@ from ansible_collections.rampart.postgresql.tests.assessments import NOW
 from ansible_collections.rampart.postgresql.tests.assessments import assessment
 from ansible_collections.rampart.postgresql.tests.assessments import finding
 from ansible_collections.rampart.postgresql.tests.assessments import fleet
+from ansible_collections.rampart.postgresql.tests.assessments import hostile
 
 SCHEMAS = pathlib.Path(__file__).with_name("schemas")
 TEXTS = ("json", "sarif", "junit", "markdown", "csv", "prometheus")
@@ -32,26 +33,6 @@ LABEL = re.compile(r'([a-z]+)="((?:[^"\\\n]|\\["\\n])*)"')
 INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 Values = dict[str, t.Any]
-
-
-def hostile(name: str) -> Values:
-    """The name wherever something else decides what is there."""
-    items = [name, {"role": name, name: name, "file": name, "line": 3}, {"nested": [name]}]
-    waiver = {"reason": name, "approved_by": name, "expires": name}
-    fix = {"role": name, "variable": name, "value": name, "line": name}
-    references = [{"benchmark": name, "edition": name, "number": name, "title": name, "source": name}]
-    texts = {"title": name, "evidence": name, "reason": name, "rationale": name, "fix": fix, "references": references}
-    return assessment(
-        finding("RPG-NET-001", status="fail", items=items, **texts),
-        finding("RPG-NET-002", status="waived", waived=[{"item": items[1], "waiver": waiver}], **texts),
-        finding("RPG-NET-003", status="unknown", **texts),
-        host=name,
-        cluster=name,
-        version=name,
-        profile=name,
-        error=name,
-        managed_by=[name],
-    )
 
 
 WORLDS = {

@@ -1,0 +1,40 @@
+// Parts of a cluster's page: who can connect from where, what runs out, and what is backed up.
+const listed = (value) => (Array.isArray(value) ? value.map(itemText).join(", ") : itemText(value ?? ""));
+const unseen = (title, what) => element("section", {class: "card"}, element("h2", null, title), element("p", {class: "quiet"}, what));
+
+function accessPart(hba) {
+  const title = "Who can connect from where";
+  if (!hba || !hba.rules) return unseen(title, "The rules could not be read.");
+  const who = (hba.who || []).map(([from, type, databases, users, method]) => [listed(from), listed(users), listed(databases), type,
+    element("code", {class: method === "trust" ? "danger" : ""}, listed(method))]);
+  const rules = hba.rules.map(([number, file, line, text, method, reachable, shadowed]) => element("tr", {class: reachable === false ? "unreachable" : ""},
+    element("td", {class: "number"}, String(line ?? number ?? "")),
+    element("td", null, element(reachable === false ? "del" : "span", null, element("code", null, text || ""))),
+    element("td", null, reachable === false ? `never reached${shadowed === null ? "" : `: rule ${itemText(shadowed)} takes all of it`}`
+      : method === "reject" ? "refuses" : "lets in")));
+  return element("section", {class: "card"}, element("h2", null, title),
+    who.length ? scrolling("Who can connect", table({class: "who"}, ["From", "Roles", "Databases", "Connection", "Proof"], who))
+      : element("p", {class: "quiet"}, "Nobody, as far as the rules tell."),
+    element("h3", null, "Rules of pg_hba.conf"),
+    scrolling("Rules", table({class: "rules"}, [element("th", {scope: "col", class: "number"}, "Line"), "Rule", "What it does"], rules)));
+}
+
+function certificatesPart(rows) {
+  const title = "Certificates and revocation lists";
+  if (!rows || !rows.length) return unseen(title, "None is known.");
+  return element("section", {class: "card"}, element("h2", null, title), scrolling(title, table(null,
+    ["What", "Subject", "Valid until", "State"], rows.map(([role, subject, path, after, state, reason]) => [words(role || ""),
+      element("td", null, subject || "", element("br"), element("code", {class: "small"}, path || "")),
+      after === null ? "not known" : `${moment(after)}, ${several(Math.floor((after - DATA.made) / 86400), "day")}`,
+      element("td", null, element("span", {class: `state ${state}`}, words(state || "unknown")), reason ? ` ${reason}` : "")]))));
+}
+
+function backupsPart(jobs) {
+  const title = "Backups";
+  if (!jobs || !jobs.length) return unseen(title, "No job is known.");
+  const told = (value) => (value === null || value === undefined ? "not known" : value ? "yes" : "no");
+  return element("section", {class: "card"}, element("h2", null, title), scrolling(title, table(null,
+    ["Job", "Kind", "Schedule", "Encrypted", "Off the host", "Last success", "Verified", "Restored"],
+    jobs.map(([name, kind, schedule, encrypted, away, ...moments]) => [name || "", kind || "", itemText(schedule ?? ""), told(encrypted), told(away),
+      ...moments.map((epoch) => element("td", {class: epoch === null ? "never" : ""}, moment(epoch)))]))));
+}

@@ -1,0 +1,174 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A fleet's findings as data for the page: what many clusters share is in it once; private to the collection."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.comparing import CHANGES
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gathering import Report
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import AREAS
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import SEVERITIES
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import STATUSES
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Assessment
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Finding
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import visible
+
+__all__ = ["details", "embedded", "overview"]
+
+_ABSENT = "-"
+_RULE = ("number", "file", "line", "text", "method", "reachable", "shadowed_by")
+_CERTIFICATE = ("role", "subject", "path", "not_after_epoch", "state", "reason")
+_JOB = (
+    *("name", "kind", "schedule", "encrypted", "off_host"),
+    *("last_success_epoch", "verified_epoch", "restored_epoch"),
+)
+_WHO = ("from", "type", "databases", "users", "method")
+
+Values = dict[str, t.Any]
+
+
+class _Pool:
+    """Values that are stored once."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self.values: list[t.Any] = []
+
+    def number(self, value: t.Any) -> int:
+        """Where it is."""
+        key = json.dumps(value)
+        if key not in self._numbers:
+            self._numbers[key] = len(self.values)
+            self.values.append(value)
+        return self._numbers[key]
+
+
+def overview(report: Report) -> Values:
+    """What every view needs, which is read when the page opens."""
+    controls = _controls(report)
+    order = {control: number for number, control in enumerate(controls)}
+    before = {} if report.comparison is None else {one.key: one.percent for one in report.comparison.before}
+    changes = [] if report.comparison is None else report.comparison.changes
+    return {
+        "made": report.made_epoch,
+        "areas": AREAS,
+        "severities": SEVERITIES,
+        "statuses": STATUSES,
+        "changeNames": CHANGES,
+        "compared": report.comparison is not None,
+        "controls": [_control(finding) for finding in controls.values()],
+        "clusters": [_cluster(one, order, before.get(one.key)) for one in report.assessments],
+        "changes": [
+            [
+                CHANGES.index(one.change),
+                SEVERITIES.index(one.severity),
+                *(one.host, one.cluster, one.control, one.title),
+                *(one.items_added, one.items_removed),
+            ]
+            for one in changes
+        ],
+    }
+
+
+def details(report: Report) -> Values:
+    """What only the page of a cluster needs, which is read when the first one is opened."""
+    controls = _controls(report)
+    findings, views = _Pool(), _Pool()
+    clusters = []
+    for one in report.assessments:
+        of_cluster = {finding.control: findings.number(_finding(finding)) for finding in one.findings}
+        numbers = [of_cluster.get(control, -1) for control in controls]
+        clusters.append([numbers, *(views.number(view(one)) for view in (_hba, _certificates, _backups, _follows))])
+    return {"findings": findings.values, "views": views.values, "clusters": clusters}
+
+
+def embedded(value: t.Any) -> str:
+    """JSON that can stand between the tags of a script, whatever is in it."""
+    text = json.dumps(_shown(value), ensure_ascii=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _controls(report: Report) -> dict[str, Finding]:
+    """Every control by area and name, with the first finding that tells of it."""
+    found: dict[str, Finding] = {}
+    for one in report.assessments:
+        for finding in one.findings:
+            found.setdefault(finding.control, finding)
+    return {finding.control: finding for finding in sorted(found.values(), key=_by_area)}
+
+
+def _by_area(finding: Finding) -> tuple[int, str]:
+    return (AREAS.index(finding.area) if finding.area in AREAS else len(AREAS), finding.control)
+
+
+def _control(finding: Finding) -> list[t.Any]:
+    references = [[str(one), one.title, one.source] for one in finding.references]
+    severity = SEVERITIES.index(finding.severity)
+    return [finding.control, finding.title, finding.area, severity, finding.rationale, references]
+
+
+def _cluster(one: Assessment, order: dict[str, int], before: int | None) -> Values:
+    statuses = [_ABSENT] * len(order)
+    for finding in one.findings:
+        statuses[order[finding.control]] = str(STATUSES.index(finding.status))
+    return {
+        "host": one.host,
+        "cluster": one.cluster,
+        "version": one.version,
+        "profile": one.profile,
+        "gathered": one.gathered_epoch,
+        "recovery": bool(one.in_recovery),
+        "managed": one.managed_by,
+        "error": one.error,
+        "percent": one.percent,
+        "before": before,
+        "areas": [one.score[area].percent for area in AREAS],
+        "statuses": "".join(statuses),
+    }
+
+
+def _finding(finding: Finding) -> list[t.Any]:
+    fix = None if finding.fix is None else [finding.fix.role, finding.fix.line]
+    waived = [[one.item, one.justification] for one in finding.waived]
+    severity = SEVERITIES.index(finding.severity)
+    return [severity, finding.evidence, finding.reason, finding.items, finding.item_count, waived, fix]
+
+
+def _hba(one: Assessment) -> t.Any:
+    view = one.views.get("hba")
+    if not isinstance(view, dict):
+        return None
+    return {"rules": _rows(view.get("rules"), _RULE), "who": _rows(view.get("who"), _WHO)}
+
+
+def _certificates(one: Assessment) -> t.Any:
+    return _rows(one.views.get("certificates"), _CERTIFICATE)
+
+
+def _backups(one: Assessment) -> t.Any:
+    view = one.views.get("backups")
+    return _rows(view.get("jobs"), _JOB) if isinstance(view, dict) else None
+
+
+def _follows(one: Assessment) -> t.Any:
+    return [[follows.topic, follows.benchmark, follows.says] for follows in one.follows]
+
+
+def _rows(rows: t.Any, columns: t.Sequence[str]) -> t.Any:
+    if not isinstance(rows, list):
+        return None
+    return [[row.get(column) for column in columns] for row in rows if isinstance(row, dict)]
+
+
+def _shown(value: t.Any) -> t.Any:
+    """With what cannot be seen written out."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {visible(key): _shown(one) for key, one in value.items()}
+    return [_shown(one) for one in value] if isinstance(value, (list, tuple)) else value

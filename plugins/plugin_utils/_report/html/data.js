@@ -1,0 +1,49 @@
+// What the page shows. The details of clusters are read when the first one is opened.
+const DATA = JSON.parse(byId("overview-data").textContent);
+const CONTROLS = DATA.controls.map(([id, title, area, severity, rationale, references], index) => ({
+  index, id, title, area, severity: DATA.severities[severity], rationale, references,
+  text: `${id} ${title}`.toLowerCase(),
+}));
+const CLUSTERS = DATA.clusters.map((cluster, index) => ({
+  ...cluster, index, name: `${cluster.host} ${cluster.cluster}`.trim(),
+  text: `${cluster.host} ${cluster.cluster} ${cluster.profile} ${cluster.version}`.toLowerCase(),
+}));
+const CHANGES = DATA.changes.map(([change, severity, host, cluster, control, title, added, removed]) => ({
+  change: DATA.changeNames[change], severity: DATA.severities[severity], host, cluster, control, title, added, removed,
+  text: `${host} ${cluster} ${control} ${title}`.toLowerCase(),
+}));
+
+const statusOf = (cluster, control) => DATA.statuses[cluster.statuses[control.index]];
+const hostPath = (host, cluster) => `#/host/${encodeURIComponent(host)}/${encodeURIComponent(cluster)}`;
+const controlPath = (id) => `#/control/${encodeURIComponent(id)}`;
+const hostLink = (cluster) => [
+  element("a", {href: hostPath(cluster.host, cluster.cluster)}, cluster.host || "unnamed"), " ",
+  element("span", {class: "quiet"}, cluster.cluster),
+];
+const controlLink = (control) => [
+  element("a", {href: controlPath(control.id)}, control.id), " ", element("span", null, control.title),
+];
+
+function failures(cluster) {
+  const counts = Object.fromEntries(DATA.severities.map((name) => [name, 0]));
+  for (const control of CONTROLS) if (statusOf(cluster, control) === "fail") counts[control.severity] += 1;
+  return counts;
+}
+
+let all = null;
+function detailsOf(cluster) {
+  if (!all) {
+    all = JSON.parse(byId("details-data").textContent);
+    byId("details-data").remove();
+  }
+  const [findings, hba, certificates, backups, follows] = all.clusters[cluster.index];
+  return {
+    finding: (control) => {
+      const [severity, evidence, reason, items, count, waived, fix] = all.findings[findings[control.index]];
+      return {control, status: statusOf(cluster, control), severity: DATA.severities[severity], evidence, reason, items,
+        count, waived, fix};
+    },
+    present: CONTROLS.filter((control) => findings[control.index] >= 0),
+    hba: all.views[hba], certificates: all.views[certificates], backups: all.views[backups], follows: all.views[follows],
+  };
+}

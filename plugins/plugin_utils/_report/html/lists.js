@@ -1,0 +1,53 @@
+// What changed, what somebody answers for, and what nobody knows.
+function changesView(route) {
+  const list = element("div", {class: "card"});
+  const bar = filters(route, [CHANGE, SEVERITY], "host or control", (state) => {
+    const found = CHANGES.filter((one) => matches(one.text, state.search) && (!state.change || one.change === state.change)
+      && (!state.severity || one.severity === state.severity));
+    list.replaceChildren(paged(100, found.length, (first, end) => scrolling("Changes", table({class: "changes-table"},
+      ["Change", "Severity", "Cluster", "Control", "Items"], found.slice(first, end).map((one) => [
+        element("span", {class: `change-chip ${one.change}`}, one.change), severityChip(one.severity), element("td", null, hostLink(one)),
+        element("td", null, controlLink({id: one.control, title: one.title})),
+        element("td", null, one.change === "still" && (one.added || one.removed) ? `${one.added} more, ${one.removed} less` : "")]))), "change"));
+  });
+  return ["Changes since the earlier report", bar, list];
+}
+
+function pairs(wanted) {
+  const found = [];
+  for (const cluster of CLUSTERS) {
+    for (const control of CONTROLS) if (wanted.includes(statusOf(cluster, control))) found.push({cluster, control});
+  }
+  return found;
+}
+
+function waiversView(route) {
+  const all = CLUSTERS.flatMap((cluster) => {
+    const details = detailsOf(cluster);
+    return details.present.map(details.finding).flatMap((finding) => finding.waived.map(([item, why]) => ({
+      cluster, control: finding.control, item, why, text: `${cluster.text} ${finding.control.text} ${why}`.toLowerCase(),
+    })));
+  });
+  const list = element("div", {class: "card"});
+  const bar = filters(route, [SEVERITY, AREA], "host, control or reason", (state) => {
+    const found = all.filter((one) => matches(one.text, state.search) && controlMatches(one.control, state));
+    list.replaceChildren(paged(100, found.length, (first, end) => scrolling("Waivers", table(null, ["Cluster", "Control", "Item", "Why"],
+      found.slice(first, end).map((one) => [element("th", {scope: "row"}, hostLink(one.cluster)), element("td", null, controlLink(one.control)),
+        element("code", null, itemText(one.item)), one.why]))), "waiver"));
+  });
+  return ["Waivers", element("p", {class: "lead"}, "What somebody answers for. A waiver that has expired or fits nothing is a finding itself."), bar, list];
+}
+
+function openView(route) {
+  const all = pairs(["unknown", "manual"]);
+  const list = element("div", {class: "card"});
+  const known = {...STATUS, choices: ["unknown", "manual"]};
+  const bar = filters(route, [known, SEVERITY, AREA], "host or control", (state) => {
+    const found = all.filter(({cluster, control}) => matches(`${cluster.text} ${control.text}`, state.search) && controlMatches(control, state)
+      && (!state.status || statusOf(cluster, control) === state.status));
+    list.replaceChildren(paged(100, found.length, (first, end) => scrolling("Open questions", table(null, ["Cluster", "Status", "Severity", "Control", "What to look at"],
+      found.slice(first, end).map(({cluster, control}) => [element("th", {scope: "row"}, hostLink(cluster)), statusChip(statusOf(cluster, control)),
+        severityChip(control.severity), element("td", null, controlLink(control)), detailsOf(cluster).finding(control).reason]))), "open question"));
+  });
+  return ["Open questions", element("p", {class: "lead"}, "What could not be read is unknown, never passed; and some things a person has to look at."), bar, list];
+}

@@ -1,0 +1,168 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The page for browsers, as far as it can be judged without one."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html.parser
+import json
+import typing as t
+
+import pytest
+
+from ansible_collections.rampart.postgresql.plugins.filter.report import report
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gathering import gathered
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.axis import WIDTH
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.axis import Axis
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.backups import backup_timeline
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.certificates import certificate_timeline
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.compact import embedded
+from ansible_collections.rampart.postgresql.tests.assessments import HOSTILE
+from ansible_collections.rampart.postgresql.tests.assessments import NOW
+from ansible_collections.rampart.postgresql.tests.assessments import assessment
+from ansible_collections.rampart.postgresql.tests.assessments import fleet
+from ansible_collections.rampart.postgresql.tests.assessments import hostile
+
+DAY = 86_400
+
+
+class Page(html.parser.HTMLParser):
+    """The elements of a page, and what is in those that hold no markup."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.contents: dict[str, list[str]] = {"script": [], "style": []}
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag in self.contents:
+            self.contents[tag].append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.elements and self.lasttag in self.contents and self.cdata_elem == self.lasttag:
+            self.contents[self.lasttag][-1] += data
+
+
+def made(world: t.Any, **more: t.Any) -> str:
+    return report(world, "html", now=NOW, **more)
+
+
+def hashed(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+@pytest.mark.parametrize(
+    "world", [[], fleet(3), [hostile(name) for name in HOSTILE]], ids=["empty", "fleet", "hostile"]
+)
+def test_only_the_pages_own_script_and_style_may_run(world: t.Any) -> None:
+    page = Page(made(world, title=HOSTILE[1], before=fleet(2, seed=2)))
+    (policy,) = (found["content"] or "" for tag, found in page.elements if "http-equiv" in found)
+    overview, details, script = page.contents["script"]
+    (style,) = page.contents["style"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert f"script-src {hashed(script)};" in policy
+    assert f"style-src {hashed(style)};" in policy
+    for _tag, attributes in page.elements:
+        assert not any(name == "style" or name.startswith("on") for name in attributes)
+        assert not any(name in ("src", "action", "srcset") for name in attributes)
+        assert (attributes.get("href") or "#").startswith("#")
+    assert len(json.loads(overview)["clusters"]) == len(json.loads(details)["clusters"]) == len(world)
+
+
+def test_it_is_the_same_for_the_same_fleet() -> None:
+    assert made(fleet(3)) == made(fleet(3)[::-1])
+    assert made([hostile(HOSTILE[6])]).encode()  # no half of a character
+
+
+def test_names_are_nowhere_markup() -> None:
+    for name in HOSTILE:
+        page = Page(made([hostile(name)], title=name))
+        assert not any(
+            tag in ("img", "iframe", "object", "embed", "link", "form") for tag, _attributes in page.elements
+        )
+        assert len(page.contents["script"]) == 3
+
+
+def test_what_hosts_share_is_stored_once() -> None:
+    one, many = (len(made([assessment(*fleet(1)[0]["findings"], host=f"db{number}") for number in range(count)]))
+                 for count in (1, 21))  # fmt: skip
+    assert (many - one) / 20 < 1500
+
+
+@pytest.mark.parametrize("text", ["</script>", "<!--", "&lt;", "\u2028"])
+def test_data_cannot_end_its_script(text: str) -> None:
+    written = embedded([text])
+    assert not set(written) & set("<>&\u2028")
+    assert written.isascii()
+
+
+def test_scripts_make_no_markup_of_text() -> None:
+    (script,) = Page(made([])).contents["script"][2:]
+    for word in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "Function(",
+        "fetch(",
+        "http",
+    ):
+        assert word not in script.replace('"http://www.w3.org/2000/svg"', ""), word
+
+
+def test_certificates_are_in_the_order_of_their_urgency() -> None:
+    def entry(days: int | None, **more: t.Any) -> dict[str, t.Any]:
+        after = None if days is None else NOW + days * DAY
+        return {"role": "server", "subject": "CN=db", "not_after_epoch": after, "state": "ok", **more}
+
+    rows = [
+        entry(400),
+        entry(3),
+        entry(-2),
+        entry(None, state="unknown", reason="denied"),
+        entry(9, state="superseded"),
+    ]
+    found = certificate_timeline(gathered(assessment(views={"certificates": rows}), now=NOW))
+    assert [row.days for row in found.rows] == [None, -2, 3, 400]
+    assert found.rows[1].state == "expired"
+    assert [row.end for row in found.rows[:2]] == [0, 0]
+    assert 0 < found.rows[2].end < found.rows[3].end < WIDTH
+    assert dict(found.bands) == {
+        "not known": 1,
+        "expired": 1,
+        "within a week": 1,
+        "within a month": 0,
+        "within three months": 0,
+        "later": 1,
+    }
+
+
+def test_backups_that_never_succeeded_come_first() -> None:
+    jobs = [
+        {"name": "fresh", "last_success_epoch": NOW - 60},
+        {"name": "never"},
+        {"name": "old", "last_success_epoch": 1},
+    ]
+    world = [
+        assessment(views={"backups": {"jobs": jobs}}),
+        assessment(host="db2"),
+        assessment(host="db3", views={"backups": {"jobs": []}}),
+    ]
+    found = backup_timeline(gathered(world, now=NOW))
+    assert [row.job for row in found.rows] == ["never", "old", "fresh"]
+    assert [mark.ago for mark in found.rows[0].marks] == ["never"] * 3
+    assert found.without == (("db2", "17/main"), ("db3", "17/main"))
+
+
+def test_an_axis_keeps_what_is_beyond_it_at_its_ends() -> None:
+    axis = Axis(1, 100, (("ten", 10),))
+    assert [axis.position(days) for days in (0.1, 1, 10, 100, 5000)] == [0, 0, WIDTH / 2, WIDTH, WIDTH]
+    assert [(tick.label, tick.position) for tick in axis.ticks] == [("ten", WIDTH / 2)]
