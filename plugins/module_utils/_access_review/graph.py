@@ -26,6 +26,7 @@ class Role:
     oid: int
     name: str
     attributes: tuple[str, ...] = ()
+    inherits: bool = True  # until PostgreSQL 15; later each membership says it
 
     @property
     def superuser(self) -> bool:
@@ -54,9 +55,9 @@ class Graph:
     def owned_by(self, owner: int | None) -> Graph:
         """The same in a database: its owner belongs to pg_database_owner there."""
         owners = next((oid for oid, role in self.roles.items() if role.name == "pg_database_owner"), None)
-        if owner is None or owners is None:
+        if owner is None or owner not in self.roles or owners is None:
             return self
-        return Graph(self.roles.values(), (*self._memberships, Membership(owners, owner)))
+        return Graph(self.roles.values(), (*self._memberships, Membership(owners, owner, self.roles[owner].inherits)))
 
     def inherited(self, oid: int) -> t.Mapping[int, Path]:
         """The roles whose privileges a role has at once, without itself, with the shortest way to each."""

@@ -55,37 +55,36 @@ def reviewed(server: Server, wanted: Wanted) -> dict[str, t.Any]:
     """The rows of the review; databases that cannot be looked into are named in ``unreadable``."""
     session, unreadable = server.session, Unreadable()
     rows = session.rows(queries.ROLES)
-    roles = [_role(row) for row in rows]
+    roles = [_role(row, server.major) for row in rows]
     chosen = _chosen(wanted.roles, roles)
     reading = _Reading(server, wanted, {role.name: role.oid for role in roles})
     places = reading.places(unreadable)
     return {
         **server.facts(),
         "session": session.rows(queries.SESSION)[0],
-        "rows": review(_graph(server, roles, rows), chosen, places),
+        "rows": review(_graph(server, roles), chosen, places),
         "reviewed": [role.name for role in chosen],
         "unreadable": unreadable.reasons,
     }
 
 
-def _role(row: t.Mapping[str, t.Any]) -> Role:
-    return Role(row["oid"], row["name"], tuple(name.upper() for name in _ATTRIBUTES if row[name]))
+def _role(row: t.Mapping[str, t.Any], major: int) -> Role:
+    attributes = tuple(name.upper() for name in _ATTRIBUTES if row[name])
+    return Role(row["oid"], row["name"], attributes, inherits=row["inherit"] or major >= _PER_GRANT)
 
 
-def _graph(server: Server, roles: t.Sequence[Role], rows: t.Iterable[t.Mapping[str, t.Any]]) -> Graph:
-    oids = {role.name: role.oid for role in roles}
-    inherits = {row["name"]: row["inherit"] for row in rows}
-    per_grant = server.major >= _PER_GRANT
+def _graph(server: Server, roles: t.Sequence[Role]) -> Graph:
+    by_name = {role.name: role for role in roles}
     memberships = [
         Membership(
-            role=oids[row["role"]],
-            member=oids[row["member"]],
-            inherits=row["options"]["inherit_option"] if per_grant else inherits[row["member"]],
-            sets=row["options"]["set_option"] if per_grant else True,
+            role=by_name[row["role"]].oid,
+            member=by_name[row["member"]].oid,
+            inherits=row["options"].get("inherit_option", by_name[row["member"]].inherits),
+            sets=row["options"].get("set_option", True),
             administers=row["options"]["admin_option"],
         )
         for row in server.session.rows(queries.MEMBERSHIPS)
-        if row["role"] in oids and row["member"] in oids  # or it came while this was read
+        if row["role"] in by_name and row["member"] in by_name  # or it came while this was read
     ]
     return Graph(roles, memberships)
 

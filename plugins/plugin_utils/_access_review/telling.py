@@ -15,13 +15,14 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._access_review.difference import Difference
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._access_review.rows import UNKNOWN
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._access_review.rows import Values
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import one_line
 
 __all__ = ["as_csv", "as_markdown", "as_text"]
 
 _TITLES: t.Final = ("host", "cluster", "role", "kind", "where", "objects", "privileges", "how", "cannot use it without")
 _OF_ROLE: t.Final = 3  # how many of these a heading has
 _NAMED: t.Final = 8
-_FORMULA: t.Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: t.Final = ("=", "+", "-", "@")
 _MARKDOWN: t.Final = re.compile(r"([\\`*_\[\]|~#!(){}])")
 _ENTITIES: t.Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
@@ -61,7 +62,7 @@ def as_csv(rows: t.Sequence[Values], difference: Difference | None) -> str:
     """For spreadsheets, which take no cell for a formula; every object, column and way is named."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\r\n")
-    names = [name for name in (rows[0] if rows else {})]
+    names = list(rows[0] if rows else ())
     names.sort(key=lambda name: name not in ("host", "cluster", "role"))
     unknown = [row for row in rows if row["kind"] == UNKNOWN]
     changes = (
@@ -73,7 +74,7 @@ def as_csv(rows: t.Sequence[Values], difference: Difference | None) -> str:
     writer.writerow([*(["change"] if difference else []), *names])
     for word, row in changes:
         cells = [*([word] if difference else []), *(_plain(row[name]) for name in names)]
-        writer.writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
+        writer.writerow([f"'{cell}" if cell.lstrip().startswith(_FORMULA) else cell for cell in map(one_line, cells)])
     return stream.getvalue()
 
 
@@ -118,16 +119,11 @@ def _plain(value: t.Any) -> str:
 
 
 def _printable(row: Values) -> Cells:
-    return tuple(_visible(cell) for cell in _cells(row))
-
-
-def _visible(text: str) -> str:
-    """No terminal shall take a name for a command, and no two names look alike."""
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return tuple(one_line(cell) for cell in _cells(row))
 
 
 def _escaped(text: str) -> str:
-    entities = "".join(_ENTITIES.get(each, each) for each in _visible(text))
+    entities = "".join(_ENTITIES.get(each, each) for each in one_line(text))
     return _MARKDOWN.sub(r"\\\1", entities)
 
 

@@ -154,3 +154,10 @@ def test_many_tables_stay_few_rows() -> None:
     assert row["digest"] != another["digest"]
     (row,) = found(*many[:3])
     assert row["objects"] == ["t0", "t1", "t2"]
+
+
+def test_an_owner_that_does_not_inherit_is_no_owner_of_the_database_until_15() -> None:
+    here = place(*tables(("t", "readers")), schema="owners")
+    proud = Role(OWNER, "owner", inherits=False)
+    found = review(Graph([proud if role.oid == OWNER else role for role in ROLES], ()), [proud], [here])
+    assert [(row["set_role"], row["missing"]) for row in found if row["kind"] == "table"] == [("", ["USAGE"])]
