@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import typing as t
 
@@ -119,12 +120,17 @@ def _versions(control: Control) -> str:
 
 
 def _told(control: Control, profile: str, **verdict: t.Any) -> dict[str, t.Any]:
+    return {**_of_control(control, profile), **verdict}
+
+
+@functools.cache
+def _of_control(control: Control, profile: str) -> dict[str, t.Any]:
+    """What every finding of the control has."""
     return {
         "control": control.id,
         "title": control.title,
         "area": control.area,
         "severity": control.severity,
-        **verdict,
         "rationale": control.rationale,
         "fix": None if control.fix is None else control.fix.told(profile),
         "references": [dataclasses.asdict(reference) for reference in control.references],

@@ -21,11 +21,6 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.model
 __all__ = ["ACCESS"]
 
 _GRANT: t.Final = "{database: database, kind: kind, object: object, privileges: privileges}"
-_OBJECTS: t.Final = (
-    "['table', 'sequence', 'schema', 'language', 'foreign_data_wrapper', 'foreign_server', 'large_object', 'tablespace',"
-    " 'parameter']"
-)
-
 _access = functools.partial(Control, area="access")
 _parameter = functools.partial(parameter, area="access")
 
@@ -61,7 +56,7 @@ ACCESS: tuple[Control, ...] = (
         title="PUBLIC has no rights on objects that somebody granted",
         severity="high",
         rationale="Everybody who gets into the database, now or later, has what PUBLIC has.",
-        expression=f"public_privileges[?!builtin && contains({_OBJECTS}, kind)].{_GRANT}",
+        expression=f"public_privileges[?!builtin && kind != 'function' && kind != 'schema'].{_GRANT}",
         references=cis("4.6"),
     ),
     _access(

@@ -44,7 +44,7 @@ ENCRYPTION: tuple[Control, ...] = (
         title="Clients that are connected use TLS",
         severity="medium",
         rationale="What they send and get is readable on the way.",
-        expression="connections[?!tls && address].{role: role, database: database, address: address}",
+        expression="connections[?!tls && address && address != '127.0.0.1' && address != '::1'].{role: role, database: database, address: address}",
         fix=Fix("pg_tls", "pg_tls_enforce", "report"),
     ),
     _encryption(
@@ -107,7 +107,10 @@ ENCRYPTION: tuple[Control, ...] = (
         title="Standbys that are connected use TLS",
         severity="high",
         rationale="The stream is a copy of everything that is written.",
-        expression="replication.senders[?!tls && address].{role: role, application: application, address: address}",
+        expression=(
+            "replication.senders[?!tls && address && address != '127.0.0.1' && address != '::1']"
+            ".{role: role, application: application, address: address}"
+        ),
         fix=Fix("pg_tls", "pg_tls_enforce", '"on"'),
         references=cis("7.5"),
     ),

@@ -195,6 +195,8 @@ CASES: dict[str, tuple[Patch, ...]] = {
     "RPG-BAK-010": (_setting("max_slot_wal_keep_size", "-1"),),
     "RPG-BAK-011": (("replication/slots/0/wal_status", "lost"),),
     "RPG-BAK-012": (("files/13/path", "/var/lib/postgresql/18/main/pg_wal"),),
+    "RPG-BAK-013": ((f"{_JOB}/outcome", "failed"),),
+    "RPG-BAK-014": ((f"{_JOB}/scheduled", False),),
     "RPG-PLT-001": (("host/packages/0/trusted", False),),
     "RPG-PLT-003": (("host/unit/enabled", False),),
     "RPG-PLT-004": (_file(0, "readable_by_others"),),
@@ -219,6 +221,10 @@ CASES: dict[str, tuple[Patch, ...]] = {
     "RPG-PLT-023": (("host/unit/properties/ProtectSystem", "no"),),
     "RPG-PLT-024": (_setting("dynamic_library_path", "/tmp:$libdir"),),
     "RPG-PLT-025": (("host/account/home_mode", "0755"),),
+    "RPG-PLT-026": (("files/0/exposed", "everybody can write in /var/lib (mode 0777)"),),
+    "RPG-PLT-027": (_file(14, "readable_by_others"),),
+    "RPG-PLT-028": (("host/packages/0/candidate", "18.7-1"),),
+    "RPG-PLT-029": (("host/server_package", ""),),
 }
 """By the id of the control. All of it on top of a cluster that passes."""
 

@@ -122,6 +122,7 @@ def _file(what: str, path: str, mode: str, owner: str = "postgres") -> dict[str,
         "group": owner,
         "mode": mode,
         "link": None,
+        "exposed": "",
         "writable_by_group": bool(bits & 0o020),
         "writable_by_others": bool(bits & 0o002),
         "readable_by_others": bool(bits & 0o004),
@@ -143,6 +144,7 @@ _FILES = [
     _file("extension_directory", "/usr/share/postgresql/18/extension", "0755", "root"),
     _file("passfile", "/var/lib/postgresql/.pgpass", "0600"),
     _file("wal_directory", "/srv/wal/18-main", "0700"),
+    _file("tool_configuration", "/etc/pgbackrest.conf", "0640"),
 ]
 
 _CERTIFICATE = {
@@ -271,7 +273,17 @@ def hardened() -> dict[str, t.Any]:
                 "pgpassword_in_environment": False,
             },
             "sudo": [],
-            "packages": [{"name": "postgresql-18", "version": "18.6-1", "origin": "Debian", "trusted": True}],
+            "server_package": "postgresql-18",
+            "checksums": True,
+            "packages": [
+                {
+                    "name": "postgresql-18",
+                    "version": "18.6-1",
+                    "candidate": "18.6-1",
+                    "origin": "Debian",
+                    "trusted": True,
+                }
+            ],
         },
         "backups": {
             "jobs": [
@@ -285,6 +297,8 @@ def hardened() -> dict[str, t.Any]:
                     "verified_epoch": NOW - _DAY,
                     "restored_epoch": NOW - 7 * _DAY,
                     "schedule": "*-*-* 01:00:00",
+                    "scheduled": True,
+                    "outcome": "ok",
                 }
             ],
             "tools": [],
