@@ -21,7 +21,7 @@ import zlib
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import Account
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
 
-__all__ = ["LogFile", "collected", "first_lines", "lines_with", "rotated"]
+__all__ = ["LogFile", "collected", "first_lines", "lines_of", "lines_with", "rotated"]
 
 _BLOCK = 2**20  # bytes
 _LONGEST = 2**14  # bytes of a line that are of use
@@ -137,15 +137,33 @@ def lines_with(
     At the end of the file more is waited for as long as ``goes_on`` says so. Raises OSError, EOFError or zlib.error
     where the file cannot be read to its end.
     """
+    most = file.size + _BLOCK - file.begin  # what is written meanwhile is of no use but for its beginning
+    for piece in _pieces(file, owner, most, goes_on):
+        yield from _found(words, piece)
+
+
+def lines_of(file: LogFile, owner: Account, most: int) -> t.Iterator[str]:
+    """All complete lines of a file, without their ends, of ``most`` bytes. Of a very long one the middle is missing.
+
+    Raises what ``lines_with`` does.
+    """
+    begun = not file.begin  # else what is read first may be the rest of a line
+    for piece in _pieces(file, owner, most, bool):
+        lines = piece.decode("utf-8", "replace").split("\n")
+        if lines[-1] == "":
+            del lines[-1]
+        yield from lines if begun else lines[1:]
+        begun = True
+
+
+def _pieces(file: LogFile, owner: Account, most: int, goes_on: t.Callable[[], bool]) -> t.Iterator[bytes]:
+    """The file in pieces that end where a line does, and what is left without such an end."""
     with acting_as(owner):
         raw = _open(file.path)
     with raw:
         stream = gzip.GzipFile(fileobj=raw) if file.packed else raw
         stream.seek(file.begin)
-        rest, left = (
-            b"",
-            file.size + _BLOCK - file.begin,
-        )  # what is written meanwhile is of no use but for its beginning
+        rest, left = b"", most
         while True:
             block = stream.read(min(_BLOCK, left)) if left > 0 else b""
             if not block:
@@ -156,13 +174,15 @@ def lines_with(
             left -= len(block)
             rest += block
             end = rest.rfind(b"\n") + 1
-            yield from _found(words, rest[:end])
+            if end:
+                yield rest[:end]
             rest = (
                 rest[end:] if len(rest) - end <= _BLOCK else rest[end : end + _LONGEST]
             )  # a line that long says nothing
-        yield from _found(words, rest)
+        if rest:
+            yield rest
         if file.packed and stream.read(1):
-            raise OSError(f"{file.path} is longer than it says")
+            raise OSError(f"{file.path} has more than what is read of it")
 
 
 def _found(words: t.Sequence[bytes], text: bytes) -> t.Iterator[str]:

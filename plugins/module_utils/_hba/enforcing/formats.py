@@ -6,56 +6,26 @@
 
 from __future__ import annotations
 
-import dataclasses
-import datetime
-import functools
 import json
 import re
 import typing as t
 
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.messages import TLS
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_messages import TLS
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import LOCAL
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import SEVERITY
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import Calendar
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import host_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import known
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import pid_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import prefix_pattern
 
-__all__ = ["LOCAL", "Calendar", "Csv", "Entry", "Format", "Json", "Text"]
+__all__ = ["Csv", "Entry", "Format", "Json", "Text"]
 
-LOCAL = "[local]"
-"""The address of who comes through the socket."""
-
-_STAMP = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d):(\d\d):(\d\d)(\.\d+)?")
 _EPOCH = re.compile(r"\b(\d{10}\.\d{3})\b")  # %n
-_SEVERITY = re.compile(
-    r"(?<![A-Z])(?P<word>DEBUG\d?|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC|STATEMENT|DETAIL|HINT|CONTEXT|QUERY|LOCATION|BACKTRACE)"
-    r":  (?:[0-9A-Z]{5}: )?"
-)
 _LOGIN = "connection authorized: "
 _TLS_AT_END = re.compile(rf"{TLS}\Z")
 _TLS_IN_QUOTES = re.compile(rf'{TLS}"[,}}]')  # a quote in what a client chooses is doubled or escaped
 _LONGEST_HEAD = 1024  # characters before the severity; names have 63 bytes
-_ESCAPE = re.compile(r"%(-?\d+)?(.)", re.DOTALL)
-_NAME = ".{0,70}?"
-# What each escape of log_line_prefix becomes. One that is not here, of a version to come, may be anything short.
-_ESCAPES: t.Final[t.Mapping[str, str]] = {
-    "a": ".{0,70}?",
-    "u": f"(?P<user>{_NAME})",
-    "d": f"(?P<database>{_NAME})",
-    "r": r"(?P<place>\[local\]|[^ ]*?\(\d*\)|)",
-    "h": r"(?P<host>\[local\]|[^ ]*?)",
-    "b": ".{0,70}?",
-    "p": r"(?P<pid>\d+)",
-    "P": r"\d*",
-    "t": r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) \S+",
-    "m": r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+) \S+",
-    "n": r"(?P<epoch>\d+\.\d+)",
-    "i": ".{0,70}?",
-    "e": r"\w{5}",
-    "c": r"[0-9a-f]+\.(?P<session>[0-9a-f]+)",
-    "l": r"\d+",
-    "s": r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+",
-    "v": r"[\d/]*",
-    "x": r"\d+",
-    "Q": r"-?\d+",
-    "L": r"\S*?",
-}
-_ANYTHING = ".{0,70}?"
 
 
 class Entry(t.NamedTuple):
@@ -67,34 +37,6 @@ class Entry(t.NamedTuple):
     address: str | None = None  # or a name, or LOCAL
     user: str | None = None
     database: str | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Calendar:
-    """Turns the log's local time into seconds since the epoch."""
-
-    offsets: t.Mapping[str, int] = dataclasses.field(default_factory=dict)  # day to seconds east of UTC
-    otherwise: int = 0
-
-    def seconds(self, text: str) -> float | None:
-        """The moment of the first date and time in a text."""
-        found = _STAMP.search(text)
-        if found is None:
-            return None
-        day, hours, minutes, seconds, fraction = found.groups()
-        midnight = _midnight(day)
-        if midnight is None:
-            return None
-        passed = int(hours) * 3600 + int(minutes) * 60 + int(seconds) + float(fraction or 0)
-        return midnight + passed - self.offsets.get(day, self.otherwise)
-
-
-@functools.lru_cache(maxsize=1024)
-def _midnight(day: str) -> float | None:
-    try:
-        return datetime.datetime.fromisoformat(f"{day}T00:00:00+00:00").timestamp()
-    except ValueError:
-        return None
 
 
 class Format(t.Protocol):
@@ -119,7 +61,7 @@ class Text:
 
     def __init__(self, prefix: str, calendar: Calendar) -> None:
         self._calendar = calendar
-        pattern, escapes = _pattern(prefix)
+        pattern, escapes = prefix_pattern(prefix)
         self._prefix = re.compile(pattern, re.DOTALL)
         self.has_times = not escapes.isdisjoint("tmn")
         self.needs_arrivals = escapes.isdisjoint("hr")
@@ -131,7 +73,7 @@ class Text:
 
     def entry(self, line: str) -> Entry | None:
         """An entry of severity LOG."""
-        found = None if line.startswith("\t") else _SEVERITY.search(line, 0, _LONGEST_HEAD)
+        found = None if line.startswith("\t") else SEVERITY.search(line, 0, _LONGEST_HEAD)
         if found is None or found["word"] != "LOG":
             return None
         head, message = line[: found.start()], line[found.end() :]
@@ -142,10 +84,10 @@ class Text:
         return Entry(
             message=message,
             time=self._seconds(head),
-            pid=_pid(parts),
-            address=parts.get("host") or _host(parts.get("place")) or None,
-            user=_known(parts.get("user")),
-            database=_known(parts.get("database")),
+            pid=pid_of(parts),
+            address=parts.get("host") or host_of(parts.get("place")) or None,
+            user=known(parts.get("user")),
+            database=known(parts.get("database")),
         )
 
     def time(self, line: str) -> float | None:
@@ -158,48 +100,6 @@ class Text:
             return stamp
         found = _EPOCH.search(head)
         return None if found is None else float(found[1])
-
-
-def _pattern(prefix: str) -> tuple[str, set[str]]:
-    """A regular expression for what a prefix becomes, and its escapes."""
-    pieces: list[str] = []
-    escapes: set[str] = set()
-    end, groups = 0, 0
-    for found in _ESCAPE.finditer(prefix):
-        pieces.append(re.escape(prefix[end : found.start()]))
-        end = found.end()
-        letter = found[2]
-        if letter == "q":  # processes without a session end the prefix here
-            pieces.append("(?:")
-            groups += 1
-        elif letter == "%":
-            pieces.append("%")
-        else:
-            piece = _ESCAPES.get(letter, _ANYTHING)
-            # A name of a group may be there once only.
-            piece = re.sub(r"\?P<\w+>", "?:", piece) if letter in escapes else piece
-            if letter in "mt" and not escapes.isdisjoint("mt"):
-                piece = re.sub(r"\?P<\w+>", "?:", piece)
-            pieces.append(f" *{piece} *" if found[1] else piece)
-            escapes.add(letter)
-    pieces += [re.escape(prefix[end:]), ")?" * groups]
-    return "".join(pieces), escapes
-
-
-def _pid(parts: t.Mapping[str, str | None]) -> int | None:
-    decimal, hexadecimal = parts.get("pid"), parts.get("session")
-    if decimal:
-        return int(decimal)
-    return int(hexadecimal, 16) if hexadecimal else None
-
-
-def _host(place: str | None) -> str | None:
-    """An address without its port in parentheses, as %r has it."""
-    return None if place is None else place.partition("(")[0]
-
-
-def _known(name: str | None) -> str | None:
-    return None if name in (None, "", "[unknown]") else name
 
 
 # As the server writes it every text is in quotes, and what a text holds can look like no other column.

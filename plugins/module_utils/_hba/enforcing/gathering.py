@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
 import typing as t
 import zlib
@@ -18,7 +17,6 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.evidence import Enforcement
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.evidence import Evidence
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.evidence import Sighting
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.formats import Calendar
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.formats import Csv
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.formats import Format
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.formats import Json
@@ -27,7 +25,10 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.ledger import Own
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.ledger import merged
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import log_files
+from ansible_collections.rampart.postgresql.plugins.module_utils._server import log_messages
+from ansible_collections.rampart.postgresql.plugins.module_utils._server import log_place
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_files import LogFile
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import Calendar
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
@@ -36,7 +37,6 @@ __all__ = ["gather"]
 
 _MIB = 2**20
 _COLLECTOR = 1.0  # seconds that the collector of the log may be behind the server
-_SUFFIXES = {"jsonlog": ".json", "csvlog": ".csv", "stderr": ""}  # what is read first: it leaves least to guess
 
 _NOW = """
 SELECT extract(epoch FROM pg_catalog.clock_timestamp())::float8 AS now,
@@ -50,15 +50,6 @@ SELECT s.name, s.setting FROM pg_catalog.pg_settings s
 WHERE s.name IN ('lc_messages', 'log_connections', 'log_destination', 'log_directory', 'log_filename',
                  'log_line_prefix', 'log_min_messages', 'logging_collector')
 ORDER BY s.name"""
-# The server knows its time zone, whatever this host has of the database of time zones.
-_OFFSETS = """
-SELECT pg_catalog.to_char(d.noon, 'YYYY-MM-DD') AS day,
-       extract(epoch FROM (d.noon AT TIME ZONE 'UTC') - (d.noon AT TIME ZONE pg_catalog.current_setting('log_timezone')))::int
-         AS seconds
-FROM (SELECT pg_catalog.date_trunc('day', pg_catalog.now() AT TIME ZONE 'UTC') + pg_catalog.make_interval(hours => 12)
-             - pg_catalog.make_interval(days => n) AS noon
-      FROM pg_catalog.generate_series(-1, 400) AS n) AS d
-ORDER BY d.noon"""
 _SESSIONS = """
 SELECT a.usename AS user, coalesce(a.datname, '') AS database, pg_catalog.host(a.client_addr) AS address,
        coalesce(g.encrypted, false) AS gss, a.backend_type = 'walsender' AS replication, pg_catalog.count(*) AS times
@@ -80,13 +71,6 @@ class _Situation:
     parameters: t.Mapping[str, str]
     calendar: Calendar
 
-    @property
-    def destinations(self) -> list[str]:
-        """Those that are files, or may be."""
-        asked = {word.strip().strip('"').lower() for word in self.parameters["log_destination"].split(",")}
-        collects = self.parameters["logging_collector"] == "on"
-        return [name for name in _SUFFIXES if name in asked and (collects or name == "stderr")]
-
     def format(self, destination: str) -> Format:
         """How the log is written there."""
         if destination == "csvlog":
@@ -105,14 +89,12 @@ def gather(server: Server, asked: Enforcement) -> Evidence:
     if "log_directory" not in parameters:
         doubts.append("the login may not see where the server's log is (pg_read_all_settings)")
         return Evidence(row["now"], tuple(connected), doubts=tuple(doubts))
-    offsets = {each["day"]: each["seconds"] for each in server.session.rows(_OFFSETS)}
-    calendar = Calendar(offsets, list(offsets.values())[-1])
     situation = _Situation(
         now=row["now"],
         own=Own(row["login"], row["pid"], row["started"]),
         major=server.major,
         parameters=parameters,
-        calendar=calendar,
+        calendar=log_place.calendar(server),
     )
     found = _logged(server, situation, asked)
     return dataclasses.replace(found, sightings=merged(found.sightings, connected), doubts=(*doubts, *found.doubts))
@@ -134,8 +116,8 @@ def _logged(server: Server, situation: _Situation, asked: Enforcement) -> Eviden
     """What the log tells: of several places the one that reaches back enough, or furthest."""
     doubt = _doubt(situation)
     found: list[Evidence] = []
-    for destination in situation.destinations:
-        files = _files(server, situation, destination)
+    for destination in log_place.destinations(situation.parameters):
+        files = log_place.files(server, situation.parameters, destination)
         if files:
             found.append(_Reading(server, situation, asked, destination, files).evidence(doubt))
             if not found[-1].doubts and _reach(found[-1]) <= situation.now - asked.window * DAY:
@@ -154,21 +136,11 @@ def _reach(evidence: Evidence) -> float:
 def _doubt(situation: _Situation) -> str | None:
     """Why the log cannot have every connection."""
     known = situation.parameters
-    if not messages.logs_logins(known["log_connections"]):
+    if not log_messages.logs_logins(known["log_connections"]):
         return f"the log does not have every connection: log_connections is {known['log_connections'] or 'off'}"
     if known["log_min_messages"] in ("fatal", "panic"):
         return f"the log has no connections: log_min_messages is {known['log_min_messages']}"
     return None
-
-
-def _files(server: Server, situation: _Situation, destination: str) -> list[LogFile]:
-    """The files of one destination, the newest first."""
-    known = situation.parameters
-    if known["logging_collector"] == "on":
-        directory = os.path.join(server.cluster.data_directory, known["log_directory"])
-        return log_files.collected(directory, known["log_filename"], _SUFFIXES[destination], server.owner)
-    path = server.cluster.log_file
-    return [] if path is None else log_files.rotated(path, server.owner)
 
 
 class _Reading:

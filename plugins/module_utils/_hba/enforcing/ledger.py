@@ -11,8 +11,9 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing import messages
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.evidence import Client
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.evidence import Sighting
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.formats import LOCAL
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.formats import Entry
+from ansible_collections.rampart.postgresql.plugins.module_utils._server import log_messages
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import LOCAL
 
 __all__ = ["Ledger", "Own", "merged"]
 
@@ -80,9 +81,9 @@ class Ledger:
         """One entry of severity LOG."""
         self._now = entry.time or self._now
         message = entry.message
-        if (host := messages.received(message)) is not None:
+        if (host := log_messages.received(message)) is not None:
             self._arrives(entry, host)
-        elif (login := messages.authorized(message)) is not None:
+        elif (login := log_messages.authorized(message)) is not None:
             self._logs_in(entry, login)
         elif (logs := messages.becomes(message)) is not None:
             self._changes(logs)
@@ -128,7 +129,7 @@ class Ledger:
             if len(self._places) > _MOST_PLACES:
                 del self._places[next(iter(self._places), 0)]
 
-    def _logs_in(self, entry: Entry, login: messages.Authorized) -> None:
+    def _logs_in(self, entry: Entry, login: log_messages.Authorized) -> None:
         self._proves()
         known = self._places.pop(entry.pid, None) if entry.pid is not None else None
         self.own_seen = self.own_seen or self._own.is_told_by(entry, login.user)
@@ -140,7 +141,7 @@ class Ledger:
         elif address != LOCAL:
             self._count(entry, login, address)
 
-    def _count(self, entry: Entry, login: messages.Authorized, address: str) -> None:
+    def _count(self, entry: Entry, login: log_messages.Authorized, address: str) -> None:
         client = Client(
             user=entry.user or login.user,
             database=entry.database or login.database,

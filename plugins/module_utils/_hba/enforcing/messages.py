@@ -7,20 +7,16 @@
 from __future__ import annotations
 
 import re
-import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_messages import logs_logins
 
 __all__ = [
     "ARRIVALS",
-    "TLS",
     "WORDS",
-    "Authorized",
-    "authorized",
     "becomes",
     "breaks",
     "is_start",
     "is_stop",
-    "logs_logins",
-    "received",
     "stopped",
 ]
 
@@ -36,62 +32,12 @@ WORDS = (
 ARRIVALS = (b"connection received: ",)
 """The same of lines that say where a connection comes from, where others do not."""
 
-TLS = r" SSL enabled \(protocol=[^ ,()]+, cipher=[^ ,()]+, bits=\d+(?:, compression=\w+)?\)"
-"""What a message says of a connection with TLS, behind all that a client may choose."""
-_ENCRYPTION = re.compile(
-    rf"(?P<tls>{TLS})?"
-    r"(?: GSS \(authenticated=\w+, encrypted=(?P<gss>\w+)(?:, [^\n]*)?\))?\Z"
-)
-_LOGIN = "connection authorized: user="
-_REPLICATION = f"replication {_LOGIN}"
-_RECEIVED = re.compile(r"connection received: host=(?P<host>.*?)(?: port=\w+)?", re.DOTALL)
 _CHANGED = re.compile(r'parameter "(?P<name>\w+)" (?:changed to "(?P<value>.*)"|removed from configuration file.*)')
 _START = "starting PostgreSQL "
 _STOP = "database system is shut down"
 _STOPPED = "database system was shut down at "
 _PLACE_AND_LANGUAGE = ("lc_messages", "log_destination")
 _OF_A_STATEMENT = ("statement: ", "duration: ", "execute ", "AUDIT: ")
-_AUTHORIZATION = frozenset(("on", "true", "yes", "1", "all", "authorization"))  # from 18 on a list
-
-
-class Authorized(t.NamedTuple):
-    """A login that succeeded."""
-
-    user: str
-    database: str  # empty with replication, of which the message does not name it
-    replication: bool
-    tls: bool
-    gss: bool  # encrypted by it
-
-
-def authorized(message: str) -> Authorized | None:
-    """What such a message says; None for another one."""
-    replication = message.startswith(_REPLICATION)
-    begin = len(_REPLICATION if replication else _LOGIN)
-    if not (replication or message.startswith(_LOGIN)):
-        return None
-    end = _encryption(message)
-    names = message[begin : end.start()].partition(" application_name=")[0]
-    user, _word, database = names.partition(" database=")
-    return Authorized(
-        user=user, database=database, replication=replication, tls=end["tls"] is not None, gss=end["gss"] == "yes"
-    )
-
-
-def _encryption(message: str) -> re.Match[str]:
-    """The end of the message that says how the connection is encrypted; empty where it is not."""
-    if message.endswith(")"):
-        for place in (message.rfind(" SSL enabled ("), message.rfind(" GSS (authenticated=")):
-            found = _ENCRYPTION.match(message, place) if place >= 0 else None
-            if found is not None and found.group():
-                return found
-    return t.cast("re.Match[str]", _ENCRYPTION.match(message, len(message)))
-
-
-def received(message: str) -> str | None:
-    """Where a connection comes from: an address, a name, or ``[local]``."""
-    found = _RECEIVED.fullmatch(message) if message.startswith("connection received: ") else None
-    return None if found is None else found["host"]
 
 
 def is_start(message: str) -> bool:
@@ -120,9 +66,3 @@ def becomes(message: str) -> bool | None:
     if found is None or found["name"] != "log_connections":
         return None
     return logs_logins(found["value"] or "")
-
-
-def logs_logins(value: str) -> bool:
-    """Whether a value of log_connections makes the server log every login that succeeds."""
-    words = {word.strip().lower() for word in value.split(",")}
-    return not words.isdisjoint(_AUTHORIZATION)

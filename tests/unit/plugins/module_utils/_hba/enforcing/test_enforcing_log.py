@@ -10,8 +10,6 @@ import pytest
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing import messages
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.evidence import Client
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.evidence import Sighting
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.formats import LOCAL
-from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.formats import Calendar
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.formats import Csv
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.formats import Entry
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.formats import Json
@@ -19,6 +17,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.ledger import Ledger
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.ledger import Own
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.enforcing.ledger import merged
+from ansible_collections.rampart.postgresql.plugins.module_utils._server import log_messages
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import LOCAL
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import Calendar
 
 PLAIN = "connection authorized: user=app database=shop"
 TLS = " SSL enabled (protocol=TLSv1.3, cipher=TLS_AES_256_GCM_SHA384, bits=256)"
@@ -47,7 +48,7 @@ UTC = Calendar()
     ],
 )
 def test_authorized(message: str, expected: tuple[t.Any, ...] | None) -> None:
-    found = messages.authorized(message)
+    found = log_messages.authorized(message)
     assert (None if found is None else tuple(found)) == expected
 
 

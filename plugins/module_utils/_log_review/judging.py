@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What cannot be known from a log, and why; private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.review import Review
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_messages import logs_logins
+
+__all__ = ["Writing", "is_english", "unknown"]
+
+_LOGINS = ("superuser_logins", "first_seen")
+_EVERY: tuple[str, ...] = ("failed_logins", *_LOGINS, "changes", "configuration", "restarts")
+Reason = tuple[t.Iterable[str], str]
+_ENGLISH = re.compile(r"|C|POSIX|C\..*|(?:en|English).*", re.IGNORECASE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Writing:
+    """How the log is written now."""
+
+    parameters: t.Mapping[str, str]
+    destination: str
+    has_times: bool = True
+    has_places: bool = True
+    is_forgeable: bool = False  # whether what a client sends may look like a line of it
+    elsewhere: tuple[str, ...] = ()  # who has one of the parameters set otherwise
+
+    @property
+    def english(self) -> bool:
+        """Whether its words are understood."""
+        return is_english(self.parameters["lc_messages"])
+
+
+def is_english(language: str) -> bool:
+    """Whether a value of lc_messages makes the server write English."""
+    return _ENGLISH.fullmatch(language) is not None
+
+
+def unknown(writing: Writing, review: Review) -> dict[str, list[str]]:
+    """For each part of the result the reasons why it may lack something; parts that lack nothing are not in it."""
+    found: dict[str, list[str]] = {}
+    for ask in (_language, _level, _logins, _changes, _prefix):
+        for parts, reason in ask(writing, review):
+            for part in parts:
+                found.setdefault(part, []).append(reason)
+    return found
+
+
+def _language(writing: Writing, _review: Review) -> t.Iterator[Reason]:
+    if writing.english:
+        return
+    language = writing.parameters["lc_messages"]
+    reason = f"the log is not in English (lc_messages is {language!r}): what is meant cannot be told"
+    if writing.destination == "stderr":
+        yield _EVERY, reason
+    else:
+        yield _EVERY[1:], reason
+        yield _EVERY[:1], f"{reason} but by SQLSTATE"
+
+
+def _level(writing: Writing, _review: Review) -> t.Iterator[Reason]:
+    level = writing.parameters["log_min_messages"]
+    if level in ("fatal", "panic"):
+        yield (_EVERY if level == "panic" else _EVERY[1:]), f"log_min_messages is {level}"
+
+
+def _logins(writing: Writing, review: Review) -> t.Iterator[Reason]:
+    value = writing.parameters["log_connections"]
+    if not logs_logins(value):
+        yield _LOGINS, f"log_connections is {value or 'off'}"
+    elif review.changes_parameter("log_connections"):
+        yield _LOGINS, "log_connections was changed in the period"
+    if review.unplaced:
+        yield ("first_seen",), f"of {review.unplaced} logins the log does not say where they came from"
+    if writing.elsewhere:
+        yield ("changes", *_LOGINS), f"it is otherwise for some: {', '.join(writing.elsewhere)}"
+
+
+def _changes(writing: Writing, review: Review) -> t.Iterator[Reason]:
+    statement = writing.parameters["log_statement"]
+    if not _logs_changes(writing.parameters):
+        yield ("changes",), f"log_statement is {statement}, and pgAudit does not log both role and ddl"
+    elif review.changes_parameter("log_statement"):
+        yield ("changes",), "log_statement was changed in the period"
+    if review.cut:
+        yield ("changes",), f"the end of {review.cut} very long statements was not looked at"
+
+
+def _prefix(writing: Writing, _review: Review) -> t.Iterator[Reason]:
+    if not writing.has_places:
+        reason = "log_line_prefix does not say where a client comes from: it needs %h, %r, %p or %c"
+        yield ("failed_logins",), reason
+    if not writing.has_times:
+        yield ("period",), "log_line_prefix does not say when: it needs %m, %t or %n; everything in the files was taken"
+
+
+def _logs_changes(parameters: t.Mapping[str, str]) -> bool:
+    audited = {word.strip().lower() for word in parameters.get("pgaudit.log", "").split(",")}
+    everything = "all" in audited and audited.isdisjoint(("-role", "-ddl"))
+    return parameters["log_statement"] != "none" or everything or {"role", "ddl"} <= audited

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What reports of a server's log mean for who reviews it; private to the collection."""
+
+from __future__ import annotations
+
+import csv
+import re
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review import refusals
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Record
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.statements import Change
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.statements import changes_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.statements import may_change
+
+__all__ = ["STARTS", "Setting", "asked_for", "incident", "setting"]
+
+_AUDIT = "AUDIT: "
+_STATEMENT = re.compile(
+    r"(?:duration: [\d.]+ ms  )?(?:statement: |execute [^\n:]{0,70}: )",
+)
+_INCIDENTS: t.Final = [
+    (re.compile(pattern, re.DOTALL), kind)
+    for pattern, kind in (
+        (r"starting PostgreSQL .*", "start"),
+        (r"database system is shut down", "stop"),
+        (r"received (?:smart|fast|immediate) shutdown request", "stop_requested"),
+        (r"database system was interrupted.*", "crash"),
+        (r"all server processes terminated; reinitializing", "reinitialised"),
+        (r".{1,80} \(PID \d+\)(?: was terminated by signal .*| exited with exit code .*)", "process_crash"),
+        (r"received SIGHUP, reloading configuration files", "reload"),
+        (r"configuration file .* contains errors.*", "reload_refused"),
+        (r".* was not reloaded", "reload_refused"),
+    )
+]
+_CHANGED = re.compile(r'parameter "(?P<name>[\w.]+)" changed to "(?P<value>.*)"', re.DOTALL)
+_REMOVED = re.compile(r'parameter "(?P<name>[\w.]+)" removed from configuration file, reset to default')
+_PENDING = re.compile(r'parameter "(?P<name>[\w.]+)" cannot be changed without restarting the server')
+_TRANSITION = re.compile(r"(?:Superuser )?Role (?P<role>.+) transitioning to (?:Superuser )?Role (?P<to>.+)", re.DOTALL)
+
+STARTS = (
+    *refusals.STARTS,
+    *("connection received: ", "connection authorized: ", "replication connection authorized: "),
+    *(_AUDIT, "statement: ", "execute ", "duration: ", "parameter ", "received ", "starting PostgreSQL ", "database system "),
+    *("all server processes ", "configuration file ", "Role ", "Superuser Role "),
+    *("server process ", "client backend ", "background worker ", "autovacuum ", "walsender ", "pg_hba.conf ", "pg_ident.conf "),
+)  # fmt: skip
+"""How reports of severity LOG begin that mean something."""
+
+
+class Setting(t.NamedTuple):
+    """A parameter that the configuration files changed."""
+
+    name: str
+    how: str  # changed, removed or pending_restart
+    value: str | None
+
+
+def setting(record: Record) -> Setting | None:
+    """What a report says of a parameter; None for another report."""
+    if record.severity != "LOG" or not record.message.startswith("parameter "):
+        return None
+    for pattern, how in ((_CHANGED, "changed"), (_REMOVED, "removed"), (_PENDING, "pending_restart")):
+        found = pattern.fullmatch(record.message)
+        if found is not None:
+            return Setting(found["name"], how, found.groupdict().get("value"))
+    return None
+
+
+def incident(record: Record) -> str | None:
+    """What happened to the server as a whole; None for another report."""
+    if record.severity != "LOG" or record.user is not None:
+        return None
+    for pattern, kind in _INCIDENTS:
+        if pattern.fullmatch(record.message):
+            return kind
+    return None
+
+
+def asked_for(record: Record) -> tuple[str, list[Change]]:
+    """Where changes were seen (statement, audit, set_user or failed), and which ones."""
+    message = record.message
+    if message.startswith(_AUDIT):
+        return "audit", _audited(message[len(_AUDIT) :])
+    if record.severity in ("ERROR", "FATAL"):
+        return "failed", _changes(record.statement)
+    found = _STATEMENT.match(message)
+    if found is not None:
+        return "statement", _changes(message[found.end() :])
+    moved = _TRANSITION.fullmatch(message)
+    if moved is not None:
+        return "set_user", [Change("SET_USER", moved["role"][:255], moved["to"][:255])]
+    return "", []
+
+
+def _changes(text: str) -> list[Change]:
+    return changes_of(text) if may_change(text) else []
+
+
+def _audited(text: str) -> list[Change]:
+    """What pgAudit writes: kind, two numbers, class, command, kind and name of the object, statement, parameters."""
+    try:
+        values = next(csv.reader([text]), [])
+    except csv.Error:
+        values = []
+    if len(values) < 8:
+        return []
+    changes = _changes(values[7])
+    if changes or not values[7].startswith("<"):
+        return changes
+    # The statement was logged before, or is not logged at all.
+    return [Change(values[4][:64], values[6][:255])] if values[3] == "ROLE" else []

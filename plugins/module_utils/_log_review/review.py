@@ -1,0 +1,168 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Adds up what the reports of a log say; private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review import meanings
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.period import Period
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Record
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.refusals import refusal
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.tables import Table
+from ansible_collections.rampart.postgresql.plugins.module_utils._server import log_messages
+
+__all__ = ["Review", "Run"]
+
+_MOST_PLACES = 10_000  # processes of which it is known where their client comes from
+_MOST_RUNS = 1000
+_STARTS = ("start", "start_without_stop", "restart")
+
+Finding = tuple[str, tuple[t.Optional[str], ...]]
+
+
+@dataclasses.dataclass
+class Run:
+    """How the server came to run again, or one of its processes to end."""
+
+    kind: str
+    begin: float | None
+    end: float | None
+
+
+class Review:
+    """Takes reports in the order of their time; memory does not grow beyond ``most`` rows of each table."""
+
+    def __init__(
+        self, *, period: Period, superusers: t.Collection[str], shown: t.Collection[str], english: bool, most: int
+    ) -> None:
+        self._period = period
+        self._superusers = frozenset(superusers)
+        self._shown = frozenset(shown)  # parameters whose values may be told
+        self._english = english
+        self._places: dict[int, str] = {}
+        self._stopped: float | None = None
+        self._is_stopped = False
+        self.has_reports = False
+        self.cut = 0
+        self.runs: list[Run] = []
+        self.runs_left_out = 0
+        self.unplaced = 0
+        self.logins = 0
+        self.tables = {
+            "failed_logins": Table(("reason", "role", "database", "address"), most, ("reason", "address")),
+            "superuser_logins": Table(("role", "database", "address"), most, ("role",)),
+            "pairs": Table(("role", "address"), most, ("role",)),
+            "changes": Table(
+                ("source", "role", "database", "address", "command", "object", "to", "clauses"),
+                most,
+                ("role", "command"),
+            ),
+            "configuration": Table(("kind", "parameter", "value"), most, ("kind", "parameter")),
+            "doubtful": Table(("why", "table", "what", "role", "database", "address"), most, ("why", "table")),
+        }
+
+    def changes_parameter(self, name: str) -> bool:
+        """Whether the configuration files changed a parameter."""
+        return any(row["parameter"] == name for row, _others, _count in self.tables["configuration"].rows())
+
+    def take(self, record: Record) -> None:
+        """One report."""
+        if self._english and self._arrives(record):
+            return
+        if not self._period.holds(record.time):
+            return
+        self.has_reports = True
+        for table, values in self._findings(record):
+            self._count(table, values, record)
+        source, changes = meanings.asked_for(record)
+        if not changes:
+            self.cut += record.is_cut and source != ""
+            return
+        is_failure = source == "failed"
+        place = (record.user, record.database, self._place(record))
+        for change in changes:
+            values = ("statement" if is_failure else source, *place, change.command, change.object, change.to)
+            self._count("changes", (*values, change.clauses), record, failed=is_failure)
+
+    def _count(self, table: str, values: tuple[str | None, ...], record: Record, failed: bool = False) -> None:
+        if not record.doubt:
+            self.tables[table].add(values, record.time, failed=failed)
+            return
+        named = dict(zip(("source", "role", "database", "address", "command"), values)) if table == "changes" else {}
+        what = named.get("command") or values[0]
+        self.tables["doubtful"].add(
+            (record.doubt, table, what, record.user, record.database, record.address), record.time
+        )
+
+    def _findings(self, record: Record) -> t.Iterator[Finding]:
+        refused = refusal(record, english=self._english)
+        if refused is not None:
+            yield (
+                "failed_logins",
+                (refused.reason, refused.role, refused.database, refused.address or self._place(record)),
+            )
+        if not self._english or record.severity != "LOG":
+            return
+        login = log_messages.authorized(record.message)
+        if login is not None:
+            yield from self._login(record, login)
+        changed = meanings.setting(record)
+        if changed is not None:
+            value = changed.value if changed.name in self._shown else None
+            yield "configuration", (changed.how, changed.name, value)
+        kind = meanings.incident(record)
+        if kind in ("reload", "reload_refused"):
+            yield "configuration", (kind, None, None)
+        elif kind is not None and record.doubt:
+            yield "runs", (kind,)
+        elif kind is not None:
+            self._happens(kind, record)
+
+    def _login(self, record: Record, login: log_messages.Authorized) -> t.Iterator[Finding]:
+        role, address = record.user or login.user, self._place(record)
+        if not record.doubt:
+            self.logins += 1
+            self.unplaced += address is None
+        yield "pairs", (role, address)
+        if role in self._superusers:
+            database = "(replication)" if login.replication else record.database or login.database
+            yield "superuser_logins", (role, database, address)
+
+    def _arrives(self, record: Record) -> bool:
+        """Whether it tells where a process has its client."""
+        host = log_messages.received(record.message) if record.severity == "LOG" else None
+        if host is None:
+            return False
+        if record.pid is not None and not record.doubt:
+            self._places.pop(record.pid, None)
+            self._places[record.pid] = host
+            if len(self._places) > _MOST_PLACES:
+                del self._places[next(iter(self._places))]
+        return True
+
+    def _place(self, record: Record) -> str | None:
+        return record.address or (None if record.pid is None else self._places.get(record.pid))
+
+    def _happens(self, kind: str, record: Record) -> None:
+        if kind in ("stop", "stop_requested"):
+            self._stopped, self._is_stopped = record.time, kind == "stop"
+        elif kind == "start":
+            how = "restart" if self._is_stopped else "start" if record.before is None else "start_without_stop"
+            self._add(Run(how, self._stopped if self._is_stopped else record.before, record.time))
+            self._stopped, self._is_stopped = None, False
+            self._places.clear()
+        elif kind != "crash":
+            self._add(Run(kind, record.before, record.time))
+        elif self.runs and self.runs[-1].kind in _STARTS:
+            self.runs[-1].kind = "crash"  # so the server says once it has started
+
+    def _add(self, run: Run) -> None:
+        if len(self.runs) < _MOST_RUNS:
+            self.runs.append(run)
+        else:
+            self.runs_left_out += 1

@@ -1,0 +1,184 @@
+# Copyright (c) 2026, the rampart.postgresql contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A log as text (stderr), through the prefix that the server puts before each line; private to the collection."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import LONGEST
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Notes
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Record
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import SEVERITY
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import Calendar
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import host_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import known
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import pid_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import prefix_pattern
+
+__all__ = ["Prefix", "Text"]
+
+_PARTS = frozenset(("STATEMENT", "DETAIL", "HINT", "CONTEXT", "QUERY", "LOCATION", "BACKTRACE"))
+_NAMES = re.compile(r"%-?\d*[ud]")
+_WINDOW = 10_240  # characters; a client may send 10,000 bytes with its names
+_TORN = "it follows a line that a name with a line break tore"
+_AMBIGUOUS = "a name in its prefix may hold what looks like a report"
+
+
+class Prefix:
+    """One value of log_line_prefix."""
+
+    def __init__(self, text: str) -> None:
+        pattern, escapes = prefix_pattern(text)
+        self._prefix = re.compile(pattern, re.DOTALL)
+        self.head = re.compile(pattern + SEVERITY.pattern, re.DOTALL)
+        self.has_times = not escapes.isdisjoint("tmn")
+        self.has_places = not escapes.isdisjoint("hr")
+        self.has_processes = not escapes.isdisjoint("pc")
+        self.has_names = not escapes.isdisjoint("ud")
+        name = _NAMES.search(text)
+        self._before_names = re.compile(prefix_pattern(text[: name.start()])[0], re.DOTALL) if name else None
+
+    def is_torn(self, line: str) -> bool:
+        """Whether a line is one of the server's that a name with a line break ends too early."""
+        return (
+            self._before_names is not None
+            and self._before_names.match(line) is not None
+            and SEVERITY.search(line) is None
+        )
+
+    def is_ambiguous(self, line: str, end: int) -> bool:
+        """Whether a line could have been written otherwise than it was read, as names may hold anything."""
+        return self.has_names and any(
+            self._prefix.fullmatch(line, 0, found.start()) for found in SEVERITY.finditer(line, end)
+        )
+
+
+class _Draft:
+    """A report whose lines are not all read."""
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self._texts: dict[str, list[str]] = {"": [record.message]}
+        self._room = LONGEST - len(record.message)
+        self._at = ""
+
+    def part(self, word: str, text: str) -> None:
+        """What stands behind DETAIL, STATEMENT and so on."""
+        self._at = word
+        self._texts[word] = []
+        self.more(text)
+
+    def more(self, text: str) -> None:
+        """A further line."""
+        if self._room > 0:
+            self._texts[self._at].append(text[: self._room])
+        self._room -= len(text)
+
+    def record(self) -> Record:
+        """All of it."""
+        return self._record._replace(
+            message="\n".join(self._texts[""]),
+            detail="\n".join(self._texts.get("DETAIL", ())),
+            statement="\n".join(self._texts.get("STATEMENT", ())),
+            is_cut=self._room < 0,
+        )
+
+
+class Text:
+    """Reads lines in their order. Only reports that begin with one of the ``starts`` or are worse than LOG are put together."""
+
+    def __init__(
+        self, prefixes: t.Sequence[str], calendar: Calendar, notes: Notes, starts: t.Sequence[str] = ("",)
+    ) -> None:
+        self._prefixes = [Prefix(each) for each in prefixes]
+        self._calendar = calendar
+        self._notes = notes
+        self._starts = tuple(starts)
+        self._stamp, self._seconds = "", 0.0
+        self._window = 0  # characters in which lines are doubted
+
+    @property
+    def prefix(self) -> Prefix:
+        """The one that the server has now."""
+        return self._prefixes[0]
+
+    def records(self, lines: t.Iterable[str]) -> t.Iterator[Record]:
+        """The reports of a file."""
+        draft: _Draft | None = None
+        notes = self._notes
+        for line in lines:
+            notes.line += 1
+            notes.lines += 1
+            if self._window > 0:
+                self._window -= len(line) + 1
+            if line[:1] == "\t":
+                if draft is not None:
+                    draft.more(line[1:])
+                continue
+            prefix, found = self._match(line)
+            if found is not None and found["word"] in _PARTS:
+                if draft is not None:
+                    draft.part(found["word"], line[found.end() :])
+                continue
+            if draft is not None:
+                yield draft.record()
+            draft = None if found is None else self._draft(line, prefix, found)
+            if found is None:
+                self._strange(line)
+        if draft is not None:
+            yield draft.record()
+
+    def _match(self, line: str) -> tuple[Prefix, re.Match[str] | None]:
+        for prefix in self._prefixes:
+            found = prefix.head.match(line)
+            if found is not None:
+                return prefix, found
+        return self.prefix, None
+
+    def _strange(self, line: str) -> None:
+        if self.prefix.is_torn(line):
+            self._window = _WINDOW
+            self._notes.strange(line, "torn")
+        elif line:
+            self._notes.strange(line)
+
+    def _draft(self, line: str, prefix: Prefix, found: re.Match[str]) -> _Draft | None:
+        parts = found.groupdict()
+        before, time = self._notes.last, self._moment(parts)
+        if time is not None and self._window <= 0:
+            self._notes.moment(time)
+        severity, end = parts["word"], found.end()
+        if severity not in ("ERROR", "FATAL", "PANIC") and not line.startswith(self._starts, end):
+            return None
+        doubt = _TORN if self._window > 0 else _AMBIGUOUS if prefix.is_ambiguous(line, end) else ""
+        return _Draft(
+            Record(
+                time=time,
+                severity=severity,
+                message=line[end : end + LONGEST],
+                code=parts.get("state") or parts["code"],
+                pid=pid_of(parts),
+                user=known(parts.get("user")),
+                database=known(parts.get("database")),
+                address=parts.get("host") or host_of(parts.get("place")) or None,
+                is_cut=len(line) - end > LONGEST,
+                doubt=doubt,
+                before=before,
+            )
+        )
+
+    def _moment(self, parts: t.Mapping[str, str | None]) -> float | None:
+        stamp = parts.get("time")
+        if stamp:
+            if stamp[:19] != self._stamp:
+                seconds = self._calendar.seconds(stamp)
+                if seconds is None:
+                    return None
+                self._stamp, self._seconds = stamp[:19], seconds // 1
+            return self._seconds + float(stamp[19:] or 0)
+        epoch = parts.get("epoch")
+        return float(epoch) if epoch else None
