@@ -161,6 +161,7 @@ def gather(server: Server, wish: Wish) -> dict[str, t.Any]:
     )
     for file in [] if reading is None else reading.choose(period.since):
         t.cast(_Reading, reading).take(file, review)
+    review.ends()
     reasons = unknown(writing, review)
     if reading is None:
         where = parameters["log_destination"]

@@ -45,14 +45,12 @@ class Review:
         self._shown = frozenset(shown)  # parameters whose values may be told
         self._english = english
         self._places: dict[int, str] = {}
+        self._pending: dict[int, tuple[Record, list[Finding]]] = {}
         self._stopped: float | None = None
         self._is_stopped = False
-        self.has_reports = False
         self.cut = 0
         self.runs: list[Run] = []
         self.runs_left_out = 0
-        self.unplaced = 0
-        self.logins = 0
         self.tables = {
             "failed_logins": Table(("reason", "role", "database", "address"), most, ("reason", "address")),
             "superuser_logins": Table(("role", "database", "address"), most, ("role",)),
@@ -66,6 +64,12 @@ class Review:
             "doubtful": Table(("why", "table", "what", "role", "database", "address"), most, ("why", "table")),
         }
 
+    @property
+    def unplaced(self) -> int:
+        """How many logins there were of which the log does not say where they came from."""
+        rows = self.tables["pairs"].rows()
+        return sum(count.count for row, others, count in rows if row["address"] is None and not others)
+
     def changes_parameter(self, name: str) -> bool:
         """Whether the configuration files changed a parameter."""
         return any(row["parameter"] == name for row, _others, _count in self.tables["configuration"].rows())
@@ -76,7 +80,6 @@ class Review:
             return
         if not self._period.holds(record.time):
             return
-        self.has_reports = True
         for table, values in self._findings(record):
             self._count(table, values, record)
         source, changes = meanings.asked_for(record)
@@ -102,6 +105,8 @@ class Review:
     def _findings(self, record: Record) -> t.Iterator[Finding]:
         refused = refusal(record, english=self._english)
         if refused is not None:
+            if record.pid is not None and not record.doubt:
+                self._pending.pop(record.pid, None)
             yield (
                 "failed_logins",
                 (refused.reason, refused.role, refused.database, refused.address or self._place(record)),
@@ -125,13 +130,28 @@ class Review:
 
     def _login(self, record: Record, login: log_messages.Authorized) -> t.Iterator[Finding]:
         role, address = record.user or login.user, self._place(record)
-        if not record.doubt:
-            self.logins += 1
-            self.unplaced += address is None
-        yield "pairs", (role, address)
+        found: list[Finding] = [("pairs", (role, address))]
         if role in self._superusers:
             database = "(replication)" if login.replication else record.database or login.database
-            yield "superuser_logins", (role, database, address)
+            found.append(("superuser_logins", (role, database, address)))
+        if record.doubt or record.pid is None:
+            yield from found
+            return
+        self._settle(record.pid)
+        self._pending[record.pid] = (record, found)
+        if len(self._pending) > _MOST_PLACES:
+            self._settle(next(iter(self._pending)))
+
+    def _settle(self, pid: int) -> None:
+        """A login was one: the server says that it is authorized before it looks whether the role may log in."""
+        record, found = self._pending.pop(pid, (None, []))
+        for table, values in found:
+            self.tables[table].add(values, t.cast(Record, record).time)
+
+    def ends(self) -> None:
+        """The log is read."""
+        for pid in list(self._pending):
+            self._settle(pid)
 
     def _arrives(self, record: Record) -> bool:
         """Whether it tells where a process has its client."""
@@ -139,6 +159,7 @@ class Review:
         if host is None:
             return False
         if record.pid is not None and not record.doubt:
+            self._settle(record.pid)
             self._places.pop(record.pid, None)
             self._places[record.pid] = host
             if len(self._places) > _MOST_PLACES:

@@ -23,7 +23,7 @@ class _Count:
         self.last: float | None = None
 
     def add(self, time: float | None, failed: bool) -> None:
-        self.count += 1
+        self.count += not failed
         self.failed += failed
         if time is not None:
             self.first = time if self.first is None else min(self.first, time)

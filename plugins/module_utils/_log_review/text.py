@@ -23,7 +23,7 @@ __all__ = ["Prefix", "Text"]
 
 _PARTS = frozenset(("STATEMENT", "DETAIL", "HINT", "CONTEXT", "QUERY", "LOCATION", "BACKTRACE"))
 _NAMES = re.compile(r"%-?\d*[ud]")
-_WINDOW = 10_240  # characters; a client may send 10,000 bytes with its names
+_WINDOW = 256  # characters in which what a name tore begins again: the server cuts names to 63 bytes
 _TORN = "it follows a line that a name with a line break tore"
 _AMBIGUOUS = "a name in its prefix may hold what looks like a report"
 
@@ -99,7 +99,8 @@ class Text:
         self._notes = notes
         self._starts = tuple(starts)
         self._stamp, self._seconds = "", 0.0
-        self._window = 0  # characters in which lines are doubted
+        self._window = 0  # characters in which lines that begin are doubted
+        self._is_doubted = False
 
     @property
     def prefix(self) -> Prefix:
@@ -113,7 +114,8 @@ class Text:
         for line in lines:
             notes.line += 1
             notes.lines += 1
-            if self._window > 0:
+            self._is_doubted = self._window > 0
+            if self._is_doubted:
                 self._window -= len(line) + 1
             if line[:1] == "\t":
                 if draft is not None:
@@ -149,12 +151,12 @@ class Text:
     def _draft(self, line: str, prefix: Prefix, found: re.Match[str]) -> _Draft | None:
         parts = found.groupdict()
         before, time = self._notes.last, self._moment(parts)
-        if time is not None and self._window <= 0:
+        if time is not None and not self._is_doubted:
             self._notes.moment(time)
         severity, end = parts["word"], found.end()
         if severity not in ("ERROR", "FATAL", "PANIC") and not line.startswith(self._starts, end):
             return None
-        doubt = _TORN if self._window > 0 else _AMBIGUOUS if prefix.is_ambiguous(line, end) else ""
+        doubt = _TORN if self._is_doubted else _AMBIGUOUS if prefix.is_ambiguous(line, end) else ""
         return _Draft(
             Record(
                 time=time,

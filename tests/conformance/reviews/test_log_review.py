@@ -1,14 +1,212 @@
-"""What real servers write into their logs is found, and what they do not write is said to be unknown."""
+"""What real servers write into their logs is found in each format, and what they do not write is said to be unknown."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pathlib
+import typing as t
 
+import psycopg
+import pytest
+
+from ansible_collections.rampart.postgresql.tests.conformance.modules import Result
 from ansible_collections.rampart.postgresql.tests.conformance.modules import run_module
 from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
+SECRET = "hunter2-canary"
+PREFIX = "%m [%p] %q%u@%d %h "
+RULES = """\
+local all all trust
+host all blocked 127.0.0.1/32 reject
+host all ghost 127.0.0.1/32 trust
+host all app,old 127.0.0.1/32 scram-sha-256
+"""
+FORGED = "postgres@x 10.0.0.1 LOG:  connection authorized: user=postgres"
+TORN = "torn\n2026-01-01 00:00:00.000 UTC [1] LOG:  x"
 
-def test_x(fresh_server: Server) -> None:
-    r = run_module("log_review", fresh_server)
-    print(json.dumps(r.values, indent=1))
-    assert 0
+
+def configure(server: Server, **parameters: str) -> None:
+    """Write parameters into the file and start again."""
+    with server.owner.acting(), server.conf_file.open("a", encoding="utf-8") as stream:
+        stream.writelines(f"{name} = '{value}'\n" for name, value in parameters.items())
+    server.restart()
+
+
+def refused(server: Server, **options: t.Any) -> None:
+    with pytest.raises(psycopg.OperationalError):
+        server.connect(**options)
+
+
+def over_network(user: str, **options: t.Any) -> dict[str, t.Any]:
+    return {"host": "127.0.0.1", "user": user, "password": SECRET, **options}
+
+
+def set_up(server: Server) -> list[str]:
+    """Every format at the same time; the formats that this version has."""
+    formats = ["stderr", "csvlog", *(["jsonlog"] if server.major >= 15 else [])]
+    with server.owner.acting():
+        server.hba_file.write_text(RULES, encoding="utf-8")
+    configure(
+        server,
+        logging_collector="on",
+        log_destination=",".join(formats),
+        log_connections="on",
+        log_statement="mod",
+        log_line_prefix=PREFIX,
+        listen_addresses="127.0.0.1",
+        password_encryption="scram-sha-256",
+        log_timezone="Asia/Kolkata",
+    )
+    return formats
+
+
+def turn_away(server: Server) -> None:
+    """A login for each reason."""
+    refused(server, **over_network("app", password="wrong"))
+    refused(server, **over_network("app", password="wrong"))
+    refused(server, **over_network("old"))
+    refused(server, **over_network("blocked"))
+    refused(server, **over_network("nobody"))
+    refused(server, **over_network("ghost"))
+    refused(server, user="full")
+    refused(server, user="closed")
+    refused(server, user="app", dbname="missing")
+    refused(server, user=FORGED)
+    refused(server, user=TORN)
+
+
+def make_roles(server: Server) -> None:
+    for statement in (
+        f"CREATE ROLE app LOGIN PASSWORD '{SECRET}'",
+        f"CREATE ROLE old LOGIN PASSWORD '{SECRET}' VALID UNTIL '2001-01-01'",
+        "CREATE ROLE blocked LOGIN",
+        "CREATE ROLE closed",
+        "CREATE ROLE full LOGIN CONNECTION LIMIT 0",
+    ):
+        server.query(statement)
+
+
+def change(server: Server) -> None:
+    with server.connect(application_name="x\n2026-01-01 LOG:  starting PostgreSQL 1") as session:
+        session.execute(f"ALTER ROLE app\n  PASSWORD '{SECRET}' CREATEDB".encode())
+        session.execute("GRANT pg_monitor TO app; CREATE TABLE t (x text)")
+        session.execute("GRANT SELECT, UPDATE ON TABLE t TO app")
+        session.execute("ALTER SYSTEM SET work_mem = '5MB'")
+        session.execute("ALTER SYSTEM SET archive_cleanup_command = 'x'")
+        session.execute("COPY t FROM PROGRAM 'echo 1'")
+        session.execute("ALTER DATABASE postgres SET work_mem = '6MB'")
+        with contextlib.suppress(psycopg.Error):
+            session.execute("GRANT missing TO app")
+    server.reload()
+
+
+def rows(found: Result, table: str, *columns: str) -> set[tuple[t.Any, ...]]:
+    assert not found.failed, found.message
+    return {tuple(row[column] for column in columns) for row in found.values[table]}
+
+
+def check_failures(found: Result, forged: bool) -> None:
+    failures = {
+        ("wrong_password", "app", "postgres", "127.0.0.1", 2),
+        ("expired", "old", "postgres", "127.0.0.1", 1),
+        ("reject_rule", "blocked", "postgres", "127.0.0.1", 1),
+        ("no_hba_entry", "nobody", "postgres", "127.0.0.1", 1),
+        ("role_does_not_exist", "ghost", "postgres", "127.0.0.1", 1),
+        ("too_many_connections", "full", "postgres", "[local]", 1),
+        ("not_permitted_to_log_in", "closed", "postgres", "[local]", 1),
+        ("database_does_not_exist", "app", "missing", "[local]", 1),
+    }
+    told = rows(found, "failed_logins", "reason", "role", "database", "address", "count")
+    assert failures <= told
+    hostile = {row[1] for row in told - failures}
+    assert hostile == (set() if forged else {FORGED, TORN})
+
+
+def check_changes(found: Result) -> None:
+    changes = rows(found, "changes", "source", "address", "command", "object", "to", "clauses", "count", "failed")
+    for each in (
+        ("CREATE ROLE", "app", "", "LOGIN, PASSWORD", 1, 0),
+        ("CREATE ROLE", "old", "", "LOGIN, PASSWORD, VALID UNTIL", 1, 0),
+        ("ALTER ROLE", "app", "", "PASSWORD, CREATEDB", 1, 0),
+        ("GRANT", "pg_monitor", "app", "", 1, 0),
+        ("GRANT", "TABLE t", "app", "SELECT, UPDATE", 1, 0),
+        ("GRANT", "missing", "app", "", 1, 1),
+        ("ALTER SYSTEM", "work_mem", "", "SET", 1, 0),
+        ("COPY PROGRAM", "t", "", "FROM", 1, 0),
+        ("ALTER DATABASE", "postgres", "", "SET work_mem", 1, 0),
+    ):
+        assert ("statement", "[local]", *each) in changes, changes
+    told = rows(found, "configuration", "kind", "parameter", "value")
+    assert {
+        ("changed", "work_mem", "5MB"),
+        ("changed", "archive_cleanup_command", None),
+        ("reload", None, None),
+    } <= told
+
+
+def test_what_was_done_is_found(fresh_server: Server) -> None:
+    server = fresh_server
+    formats = set_up(server)
+    before = run_module("log_review", server, since="1 hour")
+    assert before.values["failed_logins"] == [] and before.values["changes"] == []
+    assert rows(before, "superuser_logins", "role", "address") == {(server.superuser, "[local]")}
+
+    make_roles(server)
+    turn_away(server)
+    change(server)
+    server.connect(**over_network("app")).close()
+    server.restart()
+    server.stop(mode="immediate")
+    server.start()
+    for name in formats:
+        server.query(f"ALTER SYSTEM SET log_destination = '{name}'")
+        server.reload()
+        found = run_module(
+            "log_review", server, since="1 hour", known=[{"role": server.superuser, "address": "[local]"}]
+        )
+        assert found.values["log"]["destination"] == name
+        check_failures(found, forged=name == "stderr")
+        check_changes(found)
+        assert rows(found, "superuser_logins", "role", "address") == {(server.superuser, "[local]")}
+        assert rows(found, "first_seen", "role", "address", "count") == {("app", "127.0.0.1", 1)}
+        assert {row["role"] for row in found.values["pairs"]} == {"app", server.superuser}
+        kinds = [row["kind"] for row in found.values["restarts"] if row["kind"] != "stop_requested"]
+        assert kinds[-2:] == ["restart", "crash"], found.values["restarts"]
+        assert found.values["unknown"] == {} and found.values["log"]["forgeable"] is (name == "stderr")
+        assert [row["kind"] for row in found.values["gaps"]] == ["begins_late"], found.values["gaps"]
+        assert found.values["log"]["not_understood"] == 0 and bool(found.values["log"]["torn"]) is (name == "stderr")
+        assert bool(found.values["doubtful"]) is (name == "stderr")
+        assert SECRET not in found.output
+        nothing = run_module("log_review", server, since="2001-01-01", until="2001-01-02T00:00:00Z")
+        assert not any(nothing.values[part] for part in ("failed_logins", "changes", "first_seen", "restarts"))
+
+
+def test_what_is_not_logged_is_unknown(fresh_server: Server) -> None:
+    server = fresh_server
+    found = run_module("log_review", server)
+    assert set(found.values["unknown"]) == {"superuser_logins", "first_seen", "changes"}
+    assert [found.values[part] for part in ("superuser_logins", "first_seen", "changes")] == [None] * 3
+    assert found.values["failed_logins"] == []
+    configure(server, logging_collector="on", log_destination="syslog", syslog_facility="LOCAL7")
+    found = run_module("log_review", server)
+    assert set(found.values["unknown"]) == {"log"} and found.values["failed_logins"] is None
+
+
+@pytest.mark.in_turn
+def test_files_that_are_no_logs(fresh_server: Server, tmp_path: pathlib.Path) -> None:
+    """What the owner of the cluster puts there is read with the rights of the owner, and nothing is waited for."""
+    server = fresh_server
+    configure(server, logging_collector="on", log_filename="server-%d.log", log_connections="on")
+    secret = tmp_path / "secret"
+    secret.write_text("2026-03-02 04:05:06.000 UTC [1] LOG:  starting PostgreSQL 17\n", encoding="utf-8")
+    secret.chmod(0o600)
+    with server.owner.acting():
+        os.mkfifo(server.data_directory / "log" / "server-41.log")
+        (server.data_directory / "log" / "server-42.log").symlink_to(secret)
+    found = run_module("log_review", server)
+    assert not found.failed, found.message
+    read = {pathlib.Path(each["path"]).name: each["error"] for each in found.values["log"]["files"]}
+    assert "server-41.log" not in read
+    assert json.dumps(found.values).count("2026-03-02") == 0
