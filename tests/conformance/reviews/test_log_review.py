@@ -13,6 +13,8 @@ import pytest
 
 from ansible_collections.rampart.postgresql.tests.conformance.modules import Result
 from ansible_collections.rampart.postgresql.tests.conformance.modules import run_module
+from ansible_collections.rampart.postgresql.tests.conformance.plays import host_of
+from ansible_collections.rampart.postgresql.tests.conformance.plays import play
 from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
 SECRET = "hunter2-canary"
@@ -179,8 +181,8 @@ def test_what_was_done_is_found(fresh_server: Server) -> None:
         assert found.values["log"]["not_understood"] == 0 and bool(found.values["log"]["torn"]) is (name == "stderr")
         assert bool(found.values["doubtful"]) is (name == "stderr")
         assert SECRET not in found.output
-        nothing = run_module("log_review", server, since="2001-01-01", until="2001-01-02T00:00:00Z")
-        assert not any(nothing.values[part] for part in ("failed_logins", "changes", "first_seen", "restarts"))
+    nothing = run_module("log_review", server, since="2001-01-01", until="2001-01-02T00:00:00Z")
+    assert not any(nothing.values[part] for part in ("failed_logins", "changes", "first_seen", "restarts"))
 
 
 def test_what_is_not_logged_is_unknown(fresh_server: Server) -> None:
@@ -210,3 +212,17 @@ def test_files_that_are_no_logs(fresh_server: Server, tmp_path: pathlib.Path) ->
     read = {pathlib.Path(each["path"]).name: each["error"] for each in found.values["log"]["files"]}
     assert "server-41.log" not in read
     assert json.dumps(found.values).count("2026-03-02") == 0
+
+
+@pytest.mark.in_turn
+def test_the_playbook(fresh_server: Server, tmp_path: pathlib.Path) -> None:
+    """One file for each host, and pairs that are known once they were accepted."""
+    configure(fresh_server, log_connections="on", log_line_prefix="%m [%p] %h ")
+    hosts = {"db1": host_of(fresh_server), "db2": {"ansible_connection": "local", "ansible_remote_tmp": "/proc/none"}}
+    extra = {"log_review_directory": str(tmp_path / "reviews")}
+    for accept, fresh in ((True, 1), (False, 0)):
+        done = play("log_review", hosts, tmp_path, extra={**extra, "log_review_accept": accept})
+        [review] = json.loads((tmp_path / "reviews" / "db1.json").read_text(encoding="utf-8"))
+        assert len(review["first_seen"]) == fresh
+        assert "db1" not in done.failed and "db2" in done.failed, done.output
+    assert "log_statement is none" in done.output

@@ -1,0 +1,142 @@
+"""Reports of a log as CSV and as JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tracemalloc
+import typing as t
+
+import hypothesis
+from hypothesis import strategies
+
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Notes
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Record
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.structured import Csv
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.structured import Json
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import Calendar
+
+UTC = Calendar()
+STAMP, MOMENT = "2026-03-02 04:05:06", 1772424306.0
+# As 13 and 18 write it.
+OLD = (
+    '{stamp}.500 UTC,"app","shop",42,"192.0.2.1:5432",683d6b1e.2a,2,"authentication",{stamp} UTC,3/2,0,FATAL,28P01,'
+    '"{message}","{detail}",,,,,"{statement}",,,"","client backend"'
+)
+NEW = OLD + ",,0"
+POSTMASTER = '{stamp}.500 UTC,,,41,,683d6b1e.29,1,,{stamp} UTC,,0,LOG,00000,"{message}",,,,,,,,,"","postmaster",,0'
+
+
+def read(*lines: str) -> tuple[list[Record], Notes]:
+    notes = Notes(gap=3600.0)
+    return list(Csv(UTC, notes).records(lines)), notes
+
+
+def test_csv() -> None:
+    for form in (OLD, NEW):
+        text = form.format(stamp=STAMP, message='no ""x""', detail="a\nb", statement="GRANT x\nTO y")
+        [record], notes = read(*text.split("\n"))
+        assert record == Record(
+            time=MOMENT + 0.5,
+            severity="FATAL",
+            message='no "x"',
+            code="28P01",
+            pid=42,
+            user="app",
+            database="shop",
+            address="192.0.2.1",
+            detail="a\nb",
+            statement="GRANT x\nTO y",
+            stage="authentication",
+        )
+        assert (notes.lines, notes.not_understood) == (3, 0)
+
+
+def test_what_is_in_quotes_is_no_report_of_csv() -> None:
+    """A statement that spells one, whole and in parts, is still one statement."""
+    forged = POSTMASTER.format(stamp=STAMP, message="starting PostgreSQL 17")
+    for inner in (
+        forged,
+        forged[:-30],
+        forged + "\n" + forged,
+        '"\n' + forged,
+        '""\n' + forged,
+        forged.replace('"s', '""s'),
+    ):
+        quoted = inner.replace('"', '""')
+        text = NEW.format(stamp=STAMP, message="x", detail="", statement=f"SELECT '\n{quoted}\n'")
+        [record], notes = read(*text.split("\n"))
+        assert record.statement == f"SELECT '\n{inner}\n'" and notes.not_understood == 0
+
+
+def test_csv_goes_on_after_a_report_without_an_end() -> None:
+    """As a crash of the host leaves one."""
+    torn = NEW.format(stamp=STAMP, message="x", detail="", statement="SELECT\n1").split("\n")[0]
+    whole = POSTMASTER.format(stamp=STAMP, message="database system was interrupted")
+    records, notes = read(torn, whole, whole)
+    assert [record.message for record in records] == ["database system was interrupted"] * 2
+    assert notes.not_understood == 1
+    records, notes = read("nonsense", "", whole, torn)
+    assert (len(records), notes.not_understood) == (1, 2)
+
+
+def test_csv_is_bounded() -> None:
+    def lines() -> t.Iterator[str]:
+        yield NEW.format(stamp=STAMP, message="x", detail="", statement="SELECT\n1").split("\n")[0]
+        for _number in range(200_000):
+            yield "x" * 100
+        yield '",,,"","client backend",,0'
+        yield POSTMASTER.format(stamp=STAMP, message="database system is shut down")
+
+    notes = Notes(gap=3600.0)
+    tracemalloc.start()
+    records = list(Csv(UTC, notes).records(lines()))
+    assert tracemalloc.get_traced_memory()[1] < 2**24
+    tracemalloc.stop()
+    assert ([record.pid for record in records], notes.not_understood) == ([41], 1)
+
+
+@hypothesis.given(strategies.text(), strategies.text(), strategies.text())
+def test_csv_is_read_as_it_was_written(user: str, message: str, statement: str) -> None:
+    values = [""] * 26
+    for column, value in {
+        0: f"{STAMP}.000 UTC",
+        1: user,
+        3: "7",
+        11: "ERROR",
+        12: "42501",
+        13: message,
+        19: statement,
+    }.items():
+        values[column] = value.replace("\r", "").replace("\0", "")
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerow(values)
+    [record], notes = read(*stream.getvalue()[:-1].split("\n"))
+    assert (record.user or "", record.message, record.statement) == (values[1], values[13], values[19])
+    assert notes.not_understood == 0
+
+
+def test_json() -> None:
+    entry: dict[str, t.Any] = {
+        "timestamp": f"{STAMP}.500 UTC", "user": "app", "dbname": "shop", "pid": 42, "remote_host": "192.0.2.1",
+        "ps": "authentication", "error_severity": "FATAL", "state_code": "28P01", "message": "no\nx",
+        "detail": "why", "statement": "GRANT",
+    }  # fmt: skip
+    notes = Notes(gap=3600.0)
+    lines = [json.dumps(entry), json.dumps(entry)[:-5], "[1]", "[" * 100_000, json.dumps({"timestamp": 5}), "{}"]
+    [record] = Json(UTC, notes).records(lines)
+    assert record == Record(
+        time=MOMENT + 0.5,
+        severity="FATAL",
+        message="no\nx",
+        code="28P01",
+        pid=42,
+        user="app",
+        database="shop",
+        address="192.0.2.1",
+        detail="why",
+        statement="GRANT",
+        stage="authentication",
+    )
+    assert (notes.lines, notes.not_understood) == (6, 5)
