@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import typing as t
 
@@ -44,8 +45,9 @@ class Review:
         self._superusers = frozenset(superusers)
         self._shown = frozenset(shown)  # parameters whose values may be told
         self._english = english
-        self._places: dict[int, str] = {}
-        self._pending: dict[int, tuple[Record, list[Finding]]] = {}
+        # Their oldest entries go first, which takes long in a dictionary without this order.
+        self._places: collections.OrderedDict[int, str] = collections.OrderedDict()
+        self._pending: collections.OrderedDict[int, tuple[Record, list[Finding]]] = collections.OrderedDict()
         self._stopped: float | None = None
         self._is_stopped = False
         self.cut = 0
@@ -163,7 +165,7 @@ class Review:
             self._places.pop(record.pid, None)
             self._places[record.pid] = host
             if len(self._places) > _MOST_PLACES:
-                del self._places[next(iter(self._places))]
+                self._places.popitem(last=False)
         return True
 
     def _place(self, record: Record) -> str | None:
