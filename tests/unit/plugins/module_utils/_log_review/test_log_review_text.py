@@ -75,7 +75,7 @@ def test_prefixes(prefix: str, head: str, expected: tuple[t.Any, ...]) -> None:
 
 
 # What the server writes for an escape, and what is read of it.
-_WRITTEN = {
+_WRITTEN: t.Final[t.Mapping[str, tuple[strategies.SearchStrategy[str], str | None, t.Callable[[str], t.Any]]]] = {
     "m": (strategies.just(f"{STAMP}.250 UTC"), "time", lambda text: MOMENT + 0.25),
     "p": (strategies.integers(1, 4_194_304).map(str), "pid", int),
     "u": (strategies.text("ab_\"' é", min_size=1, max_size=8), "user", str),
@@ -207,12 +207,12 @@ def test_memory_and_time_are_bounded() -> None:
     def lines() -> t.Iterator[str]:
         yield f"{STAMP}.000 UTC [42] app@shop ERROR:  no"
         yield f"{STAMP}.000 UTC [42] app@shop STATEMENT:  SELECT"
-        for _number in range(100_000):
+        for _number in range(20_000):
             yield "\t" + "x" * 100
         yield f"{STAMP}.000 UTC [42] " + "@" * 100_000
-        for _number in range(20_000):
+        for _number in range(2_000):
             yield f"{STAMP}.000 UTC [42] {'a@' * 100}"
-        yield f"{STAMP}.000 UTC [42] app@shop LOG:  {'LOG:  ' * 10_000}"
+        yield f"{STAMP}.000 UTC [42] app@shop LOG:  {'LOG:  ' * 2_000}"
 
     notes = Notes(gap=3600.0)
     tracemalloc.start()
@@ -221,4 +221,4 @@ def test_memory_and_time_are_bounded() -> None:
             assert len(record.message) + len(record.statement) <= LONGEST + 1000
     assert tracemalloc.get_traced_memory()[1] < 2**23
     tracemalloc.stop()
-    assert notes.torn == 20_001
+    assert notes.torn == 2_001
