@@ -24,6 +24,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._facts import p
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.backup_tools import Repositories
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.backup_tools import tools_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.files import NO_FILES
+from ansible_collections.rampart.postgresql.plugins.module_utils._facts.texts import readable
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.programs import answer_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.volumes import mount_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import read_file
@@ -60,8 +61,8 @@ def backup_facts(server: Server, unreadable: dict[str, str], *, layout: Layout =
     found = {"jobs": _Jobs(server, layout, problems).all(), "tools": tools_of(server, problems)}
     if problems:
         more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
-        unreadable["backups"] = f"{problems[0]}{more}"
-    return {"backups": found}
+        unreadable["backups"] = readable(f"{problems[0]}{more}")
+    return {"backups": readable(found)}
 
 
 class _Jobs:

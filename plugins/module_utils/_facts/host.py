@@ -14,6 +14,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._facts.files im
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.files import files_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.sudo import sudo_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.system import system_of
+from ansible_collections.rampart.postgresql.plugins.module_utils._facts.texts import readable
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.unit import unit_of
 
 if t.TYPE_CHECKING:
@@ -46,15 +47,14 @@ def host_facts(server: Server, packages: Packages | None, unreadable: dict[str, 
     files = part("files", lambda: files_of(server, unreadable))
     if packages is None:
         unreadable["host"] = NO_FILES
-        return {"files": files, "host": None}
-    return {
-        "files": files,
-        "host": {
-            "checksums": server.session.rows(_CHECKSUMS)[0]["setting"] == "on",
-            "system": system_of(unreadable),
-            "unit": part("host.unit", lambda: unit_of(server, unreadable)),
-            "account": part("host.account", lambda: account_facts(server, unreadable)),
-            "sudo": part("host.sudo", lambda: sudo_of(server.owner, unreadable)),
-            **packages.told(unreadable),
-        },
+        return {"files": readable(files), "host": None}
+    host = {
+        "checksums": server.session.rows(_CHECKSUMS)[0]["setting"] == "on",
+        "system": system_of(unreadable),
+        "unit": part("host.unit", lambda: unit_of(server, unreadable)),
+        "account": part("host.account", lambda: account_facts(server, unreadable)),
+        "sudo": part("host.sudo", lambda: sudo_of(server.owner, unreadable)),
+        **packages.told(unreadable),
     }
+    unreadable.update(readable(unreadable))
+    return {"files": readable(files), "host": readable(host)}

@@ -13,7 +13,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._host.programs 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
-__all__ = ["parse_properties", "unit_of", "variables_of"]
+__all__ = ["parse_properties", "starts_with_host", "unit_of", "variables_of"]
 
 _STATE = ("ActiveState", "MainPID", "UnitFileState", "WantedBy")
 _TOLD = (
@@ -40,7 +40,7 @@ def unit_of(server: Server, unreadable: dict[str, str]) -> dict[str, t.Any] | No
     return {
         "name": unit,
         "main": found.get("MainPID") == str(server.cluster.pid),
-        "enabled": _enabled(found),
+        "enabled": starts_with_host(found.get("UnitFileState", ""), found.get("WantedBy", "").split(), _file_state),
         "active": found.get("ActiveState") == "active",
         "properties": {name: found[name][:_MOST] for name in _TOLD if name in found},
     }
@@ -55,15 +55,17 @@ def _shown(unit: str, *names: str) -> dict[str, str]:
     return parse_properties(answer_of("systemctl", "show", f"--property={','.join(names)}", "--", unit) or "")
 
 
-def _enabled(found: t.Mapping[str, str]) -> bool | None:
-    """Whether it starts with the host: what only another service wants, as Debian's do, is started by that one."""
-    state, wanted_by = found.get("UnitFileState", ""), found.get("WantedBy", "").split()
+def starts_with_host(state: str, wanted_by: t.Sequence[str], state_of: t.Callable[[str], str]) -> bool | None:
+    """Whether a unit does: what only another service wants, as Debian's do, is started by that one; pure but for ``state_of``."""
     if not state:
         return None
     if not state.startswith("enabled") or not wanted_by or any(each.endswith(".target") for each in wanted_by):
         return state.startswith("enabled")
-    states = [_shown(each, "UnitFileState").get("UnitFileState", "") for each in wanted_by]
-    return any(each.startswith("enabled") for each in states)
+    return any(state_of(each).startswith("enabled") for each in wanted_by)
+
+
+def _file_state(unit: str) -> str:
+    return _shown(unit, "UnitFileState").get("UnitFileState", "")
 
 
 def parse_properties(text: str) -> dict[str, str]:

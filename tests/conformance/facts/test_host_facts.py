@@ -31,6 +31,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Workshop
 
 PLANTED: t.Final = "tell-nobody-4712"
+HOSTILE: t.Final = b"postgresql-<script>'\xff-1-1_000.log"
 SOURCE: t.Final = "http://apt.example/pub x-pgdg/main amd64 Packages"
 
 Row = dict[str, t.Any]
@@ -107,7 +108,7 @@ def test_links_are_told_and_nothing_is_opened(fresh_server: Server) -> None:
     logs.mkdir(mode=0o777)
     give(server, space, logs)
     logs.chmod(0o777)
-    os.utime(plant(logs, "postgresql-2026-01-01_000000.log", "x", 0o644), (0, 0))
+    os.utime(plant(logs, os.fsdecode(HOSTILE), "x", 0o644), (0, 0))
     plant(room, "secret", PLANTED, 0o600)
     server.query(f"CREATE TABLESPACE space LOCATION '{space}'")
     server.query(f"ALTER SYSTEM SET log_directory = '{logs}'")
@@ -132,9 +133,11 @@ def test_links_are_told_and_nothing_is_opened(fresh_server: Server) -> None:
     assert found["log_directory"] == {**found["log_directory"], "path": str(logs), "writable_by_others": True}
     assert found["log_directory"]["exposed"] == ""
     log = found["log_file"]  # the oldest one
-    assert log["path"] == str(logs / "postgresql-2026-01-01_000000.log")
+    assert os.fsencode(log["path"]) == os.fsencode(logs) + b"/" + HOSTILE
     assert log["readable_by_others"] and f"everybody can write in {logs}" in log["exposed"]
     assert PLANTED not in repr(found)
+    told = run_module("cluster_info", server, gather=["host"]).values["files"]
+    assert [row["path"] for row in told if "script" in row["path"]] == [f"{logs}/postgresql-<script>'\\xff-1-1_000.log"]
 
 
 @pytest.mark.in_turn

@@ -12,7 +12,9 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._facts.account 
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.backup_tools import repository_options
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.backups import calendar_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.system import parse_release
+from ansible_collections.rampart.postgresql.plugins.module_utils._facts.texts import readable
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.unit import parse_properties
+from ansible_collections.rampart.postgresql.plugins.module_utils._facts.unit import starts_with_host
 
 
 def test_os_release_is_in_the_words_of_a_shell() -> None:
@@ -22,6 +24,29 @@ def test_os_release_is_in_the_words_of_a_shell() -> None:
 
 def test_properties_may_hold_equals_signs() -> None:
     assert parse_properties("A=b=c\nEmpty=\nnothing\n") == {"A": "b=c", "Empty": ""}
+
+
+@pytest.mark.parametrize(
+    ("state", "wanted_by", "expected"),
+    [
+        ("enabled", ["multi-user.target"], True),
+        ("enabled-runtime", ["postgresql.service"], True),
+        ("enabled-runtime", ["other.service"], False),
+        ("enabled-runtime", ["other.service", "postgresql.service"], True),
+        ("enabled", [], True),
+        ("disabled", ["postgresql.service"], False),
+        ("static", [], False),
+        ("", [], None),
+    ],
+)
+def test_a_unit_starts_with_the_host_by_what_wants_it(state: str, wanted_by: list[str], expected: bool | None) -> None:
+    states = {"postgresql.service": "enabled", "other.service": "disabled"}
+    assert starts_with_host(state, wanted_by, states.__getitem__) is expected
+
+
+def test_bytes_that_are_no_text_are_shown() -> None:
+    name = b"log\xff-\xc3\xa4".decode("utf-8", "surrogateescape")
+    assert readable({"path": [name, 1, None]}) == {"path": ["log\\xff-\u00e4", 1, None]}
 
 
 @pytest.mark.parametrize(
