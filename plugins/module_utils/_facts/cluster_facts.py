@@ -56,15 +56,17 @@ def cluster_facts(session: Session, unreadable: Unreadable) -> dict[str, t.Any]:
     """The sections, PUBLIC's privileges on what all databases share among them."""
     exist = session.rows(_EXIST)[0]
     return {
-        "role_settings": session.rows(_ROLE_SETTINGS),
-        "parameter_privileges": session.rows(_PARAMETER_PRIVILEGES) if exist["parameters"] else [],
+        "role_settings": unreadable.rows("role_settings", session, _ROLE_SETTINGS),
+        "parameter_privileges": (
+            unreadable.rows("parameter_privileges", session, _PARAMETER_PRIVILEGES) if exist["parameters"] else []
+        ),
         "subscriptions": _subscriptions(session, unreadable, readable=exist["conninfo"]),
-        "public_privileges": shared_public_privileges(session, parameters=exist["parameters"]),
+        "public_privileges": shared_public_privileges(session, unreadable, parameters=exist["parameters"]),
     }
 
 
-def _subscriptions(session: Session, unreadable: Unreadable, *, readable: bool) -> Rows:
-    found = session.rows(_SUBSCRIPTIONS % (_READ if readable else _HIDDEN))
+def _subscriptions(session: Session, unreadable: Unreadable, *, readable: bool) -> Rows | None:
+    found = unreadable.rows("subscriptions", session, _SUBSCRIPTIONS % (_READ if readable else _HIDDEN))
     if found and not readable:
         unreadable.add("subscriptions", "the login may not read subconninfo of pg_catalog.pg_subscription")
     return found

@@ -151,22 +151,26 @@ _BOUNDED: t.Mapping[str, t.Callable[[Rows], Rows]] = {
 
 def database_facts(session: Session, unreadable: Unreadable) -> dict[str, Rows]:
     """The parts of one database; what is refused is left out and named."""
-    found: dict[str, Rows] = {}
-    for section, query in _QUERIES.items():
-        rows = unreadable.rows(f"{section} in {session.database}", session, query)
-        if rows is not None:
-            found[section] = _BOUNDED.get(section, list)([{"database": session.database, **row} for row in rows])
-    if found.get("definer_functions"):
-        _judge_search_paths(found["definer_functions"], session)
-    return {**found, "user_mappings": _user_mappings(session, unreadable)}
+    here = f"in {session.database}"
+    found = {section: unreadable.rows(f"{section} {here}", session, query) for section, query in _QUERIES.items()}
+    functions = found["definer_functions"]
+    if functions:
+        found["definer_functions"] = unreadable.attempt(
+            f"definer_functions {here}", lambda: _judged(functions, session)
+        )
+    found["user_mappings"] = unreadable.attempt(f"user_mappings {here}", lambda: _user_mappings(session, unreadable))
+    return {
+        section: _BOUNDED.get(section, list)([{"database": session.database, **row} for row in rows])
+        for section, rows in found.items()
+        if rows is not None
+    }
 
 
-def _judge_search_paths(functions: Rows, session: Session) -> None:
+def _judged(functions: Rows, session: Session) -> Rows:
     """Whether nobody can put an object where a function finds it; what extensions made is asked for any path only."""
     judged, makers = definers(session)
     safe = {each.name: each.search_path is not None and not any(traps(each, makers)) for each in judged}
-    for row in functions:
-        row["search_path_safe"] = safe.get(row["function"], row["search_path"] is not None)
+    return [{**row, "search_path_safe": safe.get(row["function"], row["search_path"] is not None)} for row in functions]
 
 
 def _user_mappings(session: Session, unreadable: Unreadable) -> Rows:
@@ -176,4 +180,4 @@ def _user_mappings(session: Session, unreadable: Unreadable) -> Rows:
         unreadable.add(
             f"user_mappings in {session.database}", "the login may not read umoptions of pg_catalog.pg_user_mapping"
         )
-    return [{"database": session.database, **row} for row in found]
+    return found

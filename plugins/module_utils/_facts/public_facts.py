@@ -12,6 +12,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._facts.gatherin
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._facts.gathering import Rows
+    from ansible_collections.rampart.postgresql.plugins.module_utils._facts.gathering import Unreadable
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Session
 
 __all__ = ["PUBLIC_PRIVILEGES", "bounded_privileges", "shared_public_privileges"]
@@ -102,11 +103,12 @@ _PARAMETERS = """
 PUBLIC_PRIVILEGES = _HELD % (_OF_A_DATABASE, "pg_catalog.current_database()")
 
 
-def shared_public_privileges(session: Session, *, parameters: bool) -> Rows:
+def shared_public_privileges(session: Session, unreadable: Unreadable, *, parameters: bool) -> Rows:
     """Those on databases, tablespaces and, where they can be granted, parameters."""
     sources = [_DATABASES, _TABLESPACES, *([_PARAMETERS] if parameters else [])]
     of_itself = "CASE f.kind WHEN 'database' THEN f.name END"
-    return bounded_privileges(session.rows(_HELD % (" UNION ALL ".join(sources), of_itself)))
+    query = _HELD % (" UNION ALL ".join(sources), of_itself)
+    return bounded_privileges(unreadable.rows("public_privileges", session, query) or [])
 
 
 def bounded_privileges(rows: Rows) -> Rows:

@@ -260,3 +260,17 @@ def test_a_database_that_refuses_is_named_and_the_others_are_told(server: Server
     assert only(found["schemas"], database=HOSTILE, schema="told")
     assert f"schemas in {HOSTILE}" not in found["unreadable"]
     assert not only(found["schemas"], database="closed one")
+
+
+@pytest.mark.in_turn
+def test_what_is_not_in_utf8_hides_itself_alone(fresh_server: Server) -> None:
+    server = fresh_server
+    server.query("CREATE DATABASE bytes ENCODING SQL_ASCII TEMPLATE template0")
+    with server.connect(dbname="bytes", client_encoding="SQL_ASCII") as connection:
+        connection.execute(b"CREATE SCHEMA caf\xe9")
+        connection.execute(b"CREATE TABLE t (a int); GRANT SELECT ON t TO PUBLIC")
+    found = facts(server, "databases")
+    assert "UTF8" in found["unreadable"]["schemas in bytes"]
+    assert set(found["unreadable"]) == {"schemas in bytes"}
+    assert only(found["public_privileges"], database="bytes", object="public.t")
+    assert not only(found["schemas"], database="bytes")
