@@ -42,6 +42,7 @@ _LOGIN_DEFINITION = re.compile(r"^(?P<name>UMASK|USERGROUPS_ENAB)\s+(?P<value>[0
 _PAM = "/etc/pam.d"
 _PAM_UMASK = re.compile(r"^\s*-?session\s.*\bpam_umask\.so\b", re.MULTILINE)
 _USUAL = "022"  # of systemd and of login
+_MOST = 1000  # accounts
 _ASKS = re.compile(r"\bid -un\b[^=\n]*=\s*[\"']?(?P<name>[^\"'\s\]]+)")
 _VARIABLE = re.compile(r"(^|[\s\"'])PGPASSWORD=")
 
@@ -87,9 +88,11 @@ def account_facts(server: Server, unreadable: dict[str, str]) -> dict[str, t.Any
     services = [(path, host) for path in SERVICE_FILES]
     services += [(os.path.join(each.home, ".pg_service.conf"), each) for each in people]
     in_services = [path for path, reader in services if secrets.in_service_file(path, texts.of(path, reader))]
-    seen, problems = os.geteuid() == 0, []
-    if not seen:
+    problems = []
+    if os.geteuid() != 0:
         problems.append("only root may look into the files of every account")
+    elif len(people) >= _MOST:
+        problems.append(f"of all accounts only {_MOST} were looked at")
     if texts.refused:
         problems.append(f"{texts.refused[0]} and {len(texts.refused) - 1} other files could not be read")
     found = {
@@ -117,7 +120,7 @@ def _whole(found: t.Sequence[str], problems: t.Sequence[str]) -> list[str] | Non
 def _people(owner: Account) -> list[Account]:
     """Whoever has a shell; without root only the owner."""
     uids = {entry.pw_uid for entry in with_shell()} if os.geteuid() == 0 else set()
-    return [account_of(uid) for uid in sorted({owner.uid, *uids})]
+    return [account_of(uid) for uid in [owner.uid, *sorted(uids - {owner.uid})][:_MOST]]
 
 
 def _profile_parts() -> list[str]:

@@ -61,6 +61,7 @@ _TLS = (
     ("certificate_authority", "ssl_ca_file"),
     ("revocation_list", "ssl_crl_file"),
 )
+_TOOL = "tool_configuration"
 # Those of tools hold passwords or passphrases.
 _TOOLS = (
     "/etc/pgbackrest.conf",
@@ -88,8 +89,12 @@ _KINDS = (
 def files_of(server: Server, unreadable: dict[str, str]) -> list[dict[str, t.Any]]:
     """One entry for each, what is not there included; what may not be looked at is told in ``unreadable``."""
     problems: list[str] = []
-    found = [_entry(what, path, server.owner, problems) for what, path in dict.fromkeys(_wanted(server, problems))]
-    found += [_entry(what, path, account, problems) for what, path, account in _of_others(server.owner)]
+    owner = server.owner
+    found = [_entry(what, path, owner, problems) for what, path in dict.fromkeys(_wanted(server, problems))]
+    found += [
+        {**_entry(what, path, account, problems), **_way(path, owner if what == _TOOL else account)}
+        for what, path, account in _of_others(owner)
+    ]
     if problems:
         more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
         unreadable["files"] = f"{problems[0]}{more}"
@@ -165,7 +170,7 @@ def _of_others(owner: Account) -> t.Iterator[tuple[str, str, Account]]:
     """What is in directories of root's, and the password files that other accounts have, each with who looks at it."""
     host = account_of(0) if os.geteuid() == 0 else owner
     for pattern in _TOOLS:
-        yield from (("tool_configuration", path, host) for path in sorted(glob.glob(pattern))[:_MOST])
+        yield from ((_TOOL, path, host) for path in sorted(glob.glob(pattern))[:_MOST])
     if host is owner:
         return
     for entry in with_shell()[:_MOST_ACCOUNTS]:

@@ -141,6 +141,31 @@ def test_links_are_told_and_nothing_is_opened(fresh_server: Server) -> None:
 
 
 @pytest.mark.in_turn
+def test_configurations_of_tools_are_told(server: Server) -> None:
+    directory = pathlib.Path("/etc/repmgr")
+    made = not directory.exists()
+    path = directory / f"rampart-test-{os.getpid()}.conf"
+
+    def told() -> list[Row]:
+        with opened(server) as found:
+            return [row for row in files_of(found, {}) if row["path"] == str(path)]
+
+    try:
+        directory.mkdir(exist_ok=True)
+        assert told() == []
+        give(server, plant(directory, path.name, f"password={PLANTED}\n", 0o640))
+        [closed] = told()
+        assert (closed["what"], closed["owner"], closed["exposed"]) == ("tool_configuration", server.owner.name, "")
+        assert closed["mode"] == "0640" and not closed["readable_by_others"]
+        path.chmod(0o644)
+        assert told()[0]["readable_by_others"] is True
+    finally:
+        path.unlink(missing_ok=True)
+        if made:
+            directory.rmdir()
+
+
+@pytest.mark.in_turn
 def test_what_a_login_may_not_ask_for_is_told(fresh_server: Server) -> None:
     fresh_server.query("CREATE ROLE watcher LOGIN")
     fresh_server.query("GRANT pg_monitor TO watcher")
