@@ -25,7 +25,7 @@ def checked(option: str, expression: object) -> str:
     if not isinstance(expression, str) or not expression.strip():
         raise InputError(option=option, value=expression, expected="give a JMESPath expression")
     try:
-        _compiled(expression)
+        reads(expression)  # from now on it costs nothing, nor does it in processes forked from this one
     except JMESPathError as error:
         reason = " ".join(str(error).split())
         raise InputError(option=option, value=expression, expected=f"it is no JMESPath: {reason}") from error

@@ -13,7 +13,6 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.controls import CONTROLS
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.derived import Circumstances
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.expressions import checked
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.model import SEVERITIES
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.model import Applies
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.model import Control
@@ -91,16 +90,10 @@ def _control(given: t.Any, option: str) -> Control:
             raise InputError(option=f"{option}.{name}", value=given[name], expected="give a text")
     if str(given.get("id")).startswith(_OURS):
         raise InputError(option=f"{option}.id", value=given["id"], expected=f"one that does not begin with {_OURS}")
-    applies = _shape(Applies, given.get("applies", {}), f"{option}.applies")
-    for name, expression in (("expression", given.get("expression")), ("evidence", given.get("evidence"))):
-        if expression:
-            checked(f"{option}.{name}", expression)
-    if applies.condition:
-        checked(f"{option}.applies.condition", applies.condition)
     texts = {name: given.get(name, "") for name in _TEXTS}
     return Control(
         **texts,
-        applies=applies,
+        applies=_shape(Applies, given.get("applies", {}), f"{option}.applies"),
         fix=_shape(Fix, given["fix"], f"{option}.fix") if given.get("fix") is not None else None,
         needs=tuple(_texts(given.get("needs", []), f"{option}.needs")),
         references=tuple(

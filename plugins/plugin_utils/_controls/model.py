@@ -11,6 +11,7 @@ import re
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.expressions import checked
 
 __all__ = ["AREAS", "SEVERITIES", "Applies", "Control", "Fix", "Reference"]
 
@@ -72,6 +73,7 @@ class Applies:
         if self.first > self.last:
             raise InputError(option="applies.first", value=self.first, expected=f"it is not above last, {self.last}")
         if self.condition:
+            checked("applies.condition", self.condition)
             _require_text("applies.reason", self.reason)
 
 
@@ -109,6 +111,9 @@ class Control:
                 value=self.expression,
                 expected="JMESPath, unless manual says what to do",
             )
+        for name in ("expression", "evidence"):
+            if getattr(self, name):
+                checked(f"{self.id}.{name}", getattr(self, name))
 
 
 def _require_text(option: str, value: object) -> None:

@@ -34,6 +34,7 @@ _OF_DATABASES: t.Final = frozenset(
 )
 _ALL_OF_THEM: t.Final = "privileges"  # how ``unreadable`` names the sections above together
 _SETTINGS: t.Final = "settings"
+_PARAMETERS: t.Final = "parameters"
 _OF_SESSIONS: t.Final = ("client", "session")  # sources
 
 
@@ -87,8 +88,8 @@ class Known:
         if path[0] in self._failed:
             return Gaps(whole=self._failed[path[0]])
         gaps = [self._gap(tuple(source.split("."))) for source in DERIVED[path[0]].sources]
-        if path[0] == "parameters" and len(path) > 1 and not gaps[0].whole:
-            gaps.append(self._hidden((self.values["parameters"] or {}).get(path[1], {}).get("name", path[1])))
+        if path[0] == _PARAMETERS and path[-1] in (self.values[_PARAMETERS] or {}):
+            gaps.append(self._hidden(self.values[_PARAMETERS][path[-1]]["name"]))
         return Gaps(
             whole="; ".join(gap.whole for gap in gaps if gap.whole),
             part="; ".join(gap.part for gap in gaps if gap.part),

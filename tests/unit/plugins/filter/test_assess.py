@@ -145,6 +145,7 @@ def test_a_parameter_that_the_login_may_not_see_is_unknown() -> None:
 def test_the_value_of_the_session_that_looked_says_nothing() -> None:
     facts = patched(("settings/row_security/setting", "off"), ("settings/row_security/source", "client"))
     assert finding("RPG-ACC-018", facts, profile="cis")["status"] == "unknown"
+    assert finding("RPG-ACC-018", facts, profile="baseline")["status"] == "not_applicable"
 
 
 def test_facts_that_cannot_be_understood_are_unknown() -> None:
@@ -240,7 +241,7 @@ def test_the_assessment_tells_how_often_waivers_were_used() -> None:
         ({"controls": [{**OWN, "id": "RPG-X-1"}]}, "controls[0].id: 'RPG-X-1' cannot be used"),
         (
             {"controls": [{**OWN, "expression": "a[?"}]},
-            "controls[0].expression: 'a[?' cannot be used: it is no JMESPath",
+            "SITE-ACC-001.expression: 'a[?' cannot be used: it is no JMESPath",
         ),
         ({"controls": [{**OWN, "area": "garden"}]}, "SITE-ACC-001.area: 'garden' cannot be used"),
         ({"controls": [{**OWN, "colour": "red"}]}, "controls[0].colour: 'red' cannot be used: the keys are"),

@@ -16,7 +16,6 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.bench
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.benchmarks import NOT_APPLICABLE
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.benchmarks import RECOMMENDATIONS
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.controls import CONTROLS
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.expressions import checked
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.model import Control
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.catalogue import CATALOGUE
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.model import PROFILES
@@ -91,7 +90,6 @@ def test_no_two_controls_have_one_id() -> None:
 def test_every_control_is_well_formed(control: Control) -> None:
     for expression in (control.expression, control.evidence, control.applies.condition):
         if expression:
-            checked(control.id, expression)
             assert not re.search(r"![a-z_]+\.", expression), "! binds tighter than the dot: put it in parentheses"
     assert control.id.startswith("RPG-")
     assert not control.title.endswith(".")
