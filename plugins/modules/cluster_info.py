@@ -568,6 +568,7 @@ server:
 """
 
 import dataclasses
+import functools
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -576,6 +577,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.collect import CHOICES
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.collect import collect
+from ansible_collections.rampart.postgresql.plugins.module_utils._facts.gathering import Unreadable
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.arguments import CONNECTION_ARGUMENTS
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.session import Options
@@ -597,18 +599,26 @@ def gather(server: Server, wanted: t.Sequence[str], within: int | None) -> dict[
         # APT works at it while the server is asked.
         packages = Packages(server.cluster.program if server.has_files else "")
     facts = collect(server, wanted)
+    unreadable = Unreadable(facts["unreadable"])
     if "host" in wanted:
         from ansible_collections.rampart.postgresql.plugins.module_utils._facts.host import host_facts
 
-        facts.update(host_facts(server, packages, facts["unreadable"]))
+        read_host = functools.partial(host_facts, server, packages, unreadable.reasons)
+        facts.update(unreadable.sections(("files", "host"), read_host))
     if "backups" in wanted:
         from ansible_collections.rampart.postgresql.plugins.module_utils._facts.backups import backup_facts
 
-        facts.update(backup_facts(server, facts["unreadable"]))
+        facts.update(unreadable.sections(("backups",), lambda: backup_facts(server, unreadable.reasons)))
     if "certificates" in wanted:
         from ansible_collections.rampart.postgresql.plugins.module_utils._tls.expiry.survey import survey
 
-        facts["certificates"] = survey(server, within=within)
+        # Who asks for nothing else is told by a failure.
+        alone = set(wanted) == {"certificates"}
+        facts["certificates"] = (
+            survey(server, within=within)
+            if alone
+            else unreadable.attempt("certificates", lambda: survey(server, within=within))
+        )
     return facts
 
 

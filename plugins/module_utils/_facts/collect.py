@@ -40,7 +40,7 @@ def collect(server: Server, wanted: t.Container[str]) -> dict[str, t.Any]:
     if "hba" in wanted:
         from ansible_collections.rampart.postgresql.plugins.module_utils._facts.hba_facts import hba_facts
 
-        found.update(hba_facts(server, unreadable))
+        found.update(unreadable.sections(("hba", "ident"), lambda: hba_facts(server)))
     if "replication" in wanted:
         from ansible_collections.rampart.postgresql.plugins.module_utils._facts.replication_facts import (
             replication_facts,

@@ -22,8 +22,8 @@ _MOST = 1000
 class Unreadable:
     """Sections with the reasons why they, or parts of them, are not known."""
 
-    def __init__(self) -> None:
-        self.reasons: dict[str, str] = {}
+    def __init__(self, reasons: dict[str, str] | None = None) -> None:
+        self.reasons: dict[str, str] = {} if reasons is None else reasons
 
     def add(self, section: str, reason: str) -> None:
         """Remember a reason; a section may have several."""
@@ -37,6 +37,15 @@ class Unreadable:
         except RampartError as error:
             self.add(section, str(error))
             return None
+
+    def sections(self, names: t.Sequence[str], read: t.Callable[[], dict[str, t.Any]]) -> dict[str, t.Any]:
+        """The sections that a function returns; all of them None, and the reason remembered, where that is refused."""
+        try:
+            return read()
+        except RampartError as error:
+            for name in names:
+                self.add(name, str(error))
+            return dict.fromkeys(names)
 
     def rows(self, section: str, session: Session, query: str) -> Rows | None:
         """The rows of a query; None where the server refuses it."""

@@ -27,7 +27,6 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._hba.state impo
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._facts.gathering import Rows
-    from ansible_collections.rampart.postgresql.plugins.module_utils._facts.gathering import Unreadable
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
 __all__ = ["hba_facts"]
@@ -36,17 +35,12 @@ _STALE = "the file was written after the server last read its files, so it need 
 _NO_FILE = "there is no such file, or it cannot be read"
 
 
-def hba_facts(server: Server, unreadable: Unreadable) -> dict[str, t.Any]:
+def hba_facts(server: Server) -> dict[str, t.Any]:
     """The two sections. They are read from the files, as no view of the server tells quoted words from keywords."""
-    try:
-        state = observe(server, path=None)
-        if state.rules.text is None:
-            raise RampartError(f"{state.rules.path}: {_NO_FILE}")
-        return {"hba": _hba(state.rules), "ident": _ident(state)}
-    except RampartError as error:
-        for section in ("hba", "ident"):
-            unreadable.add(section, str(error))
-        return {"hba": None, "ident": None}
+    state = observe(server, path=None)
+    if state.rules.text is None:
+        raise RampartError(f"{state.rules.path}: {_NO_FILE}")
+    return {"hba": _hba(state.rules), "ident": _ident(state)}
 
 
 def _hba(state: State) -> dict[str, t.Any]:

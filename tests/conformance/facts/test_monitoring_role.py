@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.rampart.postgresql.tests.conformance.facts.looking import facts
 from ansible_collections.rampart.postgresql.tests.conformance.facts.looking import only
+from ansible_collections.rampart.postgresql.tests.conformance.modules import run_module
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
@@ -63,7 +64,7 @@ def test_without_any_privilege_what_is_hidden_is_named(watched: Server) -> None:
 def test_with_the_grants_of_the_guide_it_sees_what_the_guide_says(watched: Server) -> None:
     expected = facts(watched, *EVERYTHING)
     given = statements()
-    assert len(given) == 3, given
+    assert len(given) == 5, given
     watched.query("DROP ROLE monitor; CREATE ROLE monitor LOGIN")
     for statement in given:
         watched.query(statement)
@@ -101,3 +102,28 @@ def _subscription_and_mapping_are_unknown(found: dict[str, t.Any]) -> None:
     assert (subscription["name"], subscription["password_in_conninfo"], subscription["sslmode"]) == ("s", None, None)
     [mapping] = found["user_mappings"]
     assert (mapping["server"], mapping["role"], mapping["password"]) == ("far", "public", None)
+
+
+@pytest.mark.in_turn
+def test_the_whole_module_goes_on_without_privileges(fresh_server: Server) -> None:
+    """It may not even ask where the files are; with the right to, they are read."""
+    server = fresh_server
+    server.query("CREATE ROLE monitor LOGIN")
+    sections = ("certificates", "files", "backups", "hba", "paths")
+    result = run_module("cluster_info", server, gather=["all"], user="monitor")
+    assert not result.failed, result.message
+    assert {"certificates", "files", "hba", "paths"} <= set(result.values["unreadable"])
+    assert result.values["certificates"] is None
+    assert result.values["roles"]
+    alone = run_module("cluster_info", server, gather=["certificates"], user="monitor")
+    assert alone.failed
+    assert "pg_read_all_settings" in alone.message
+    server.query("DROP ROLE monitor; CREATE ROLE monitor LOGIN")
+    for statement in statements():
+        server.query(statement)
+    result = run_module("cluster_info", server, gather=["all"], user="monitor")
+    assert not result.failed, result.message
+    assert [section for section in sections if result.values[section] is None] == []
+    assert "certificates" not in result.values["unreadable"]
+    assert result.values["unreadable"]["files"].endswith("may not ask for the files of the configuration")
+    assert only(result.values["files"], what="extension_directory")
