@@ -145,3 +145,36 @@ def test_included_files_are_named() -> None:
         (False, "with space"),
         (False, "a b"),
     ]
+
+
+def test_what_distributions_write_is_understood() -> None:
+    text = r"""
+Defaults	env_reset
+Defaults	secure_path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#Defaults:%sudo env_keep += "http_proxy https_proxy"
+Defaults:%sudo env_keep += "GIT_AUTHOR_* GIT_COMMITTER_*"
+Defaults   !visiblepw
+Defaults    env_keep =  "COLORS DISPLAY HOSTNAME"
+Defaults>postgres,bob !lecture
+Defaults!PAGERS noexec
+## Allow root to run any commands anywhere
+Host_Alias     FILESERVERS = fs1, fs2 : MAIL = mail, 10.0.0.0/255.0.0.0, fe80::1
+Cmnd_Alias SERVICES = /sbin/service, /usr/bin/systemctl start, \
+   /usr/bin/systemctl stop
+Cmnd_Alias PAGERS = /usr/bin/less, /usr/bin/more
+root	ALL=(ALL:ALL) ALL
+%sudo	ALL=(ALL:ALL) ALL
+# %wheel	ALL=(ALL)	NOPASSWD: ALL
+%sys ALL = NETWORKING, SOFTWARE, NOPASSWD: SERVICES
+alice ALL = NOPASSWD: sudoedit /etc/motd
+pete HPPA = /usr/bin/passwd [A-Za-z]*, !/usr/bin/passwd *root*
++net FILESERVERS = (postgres) ^/bin/(ls|cat)$ , NOEXEC: PAGERS
+"%domain users" ALL=(postgres) NOPASSWD: /usr/bin/psql
+@includedir /etc/sudoers.d
+"""
+    assert sudoers.parse(text).strange == []
+    assert [(row["who"], row["hosts"], row["commands"], row["nopasswd"]) for row in rows(text)] == [
+        (["%sudo"], ["ALL"], ["ALL"], False),
+        (["+net"], ["fs1", "fs2"], ["^/bin/(ls|cat)$", "/usr/bin/less", "/usr/bin/more"], False),
+        (["%domain users"], ["ALL"], ["/usr/bin/psql"], True),
+    ]
