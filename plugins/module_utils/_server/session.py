@@ -187,12 +187,12 @@ def _parameters(options: Options) -> dict[str, str]:
         "datestyle": "ISO",  # or a text of the server could not be given back to it
         "extra_float_digits": "1",  # or numbers would arrive rounded
         "default_transaction_read_only": "on" if options.read_only else "off",
-        "row_security": "off",
-        "idle_in_transaction_session_timeout": "0",
         "statement_timeout": str(milliseconds),
         "lock_timeout": str(milliseconds),
         "max_parallel_workers_per_gather": "0",  # a worker begins with the limits that the database has
     }
+    if not options.read_only:  # one that only tells must not hide what the server itself has
+        startup.update(row_security="off", idle_in_transaction_session_timeout="0")
     given = {
         name: str(value)
         for name in ("host", "port", "user", "password", "dbname", "sslmode", "sslrootcert", "sslcert", "sslkey")
