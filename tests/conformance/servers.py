@@ -238,19 +238,12 @@ class Workshop:
         if major not in self._installations:
             bindir = self._programs(major)
             template = self._room(f"{major}-template") / "data"
-            self.owner.run(
-                [
-                    bindir / "initdb",
-                    f"--pgdata={template}",
-                    *("--username", self.owner.name, "--auth", "trust"),
-                    *("--encoding", "UTF8", "--locale", "C", "--no-sync"),
-                ]
-            )
+            self._initdb(bindir, template)
             self._installations[major] = Installation(major=major, bindir=bindir, template=template)
         return self._installations[major]
 
-    def server(self, major: int) -> Server:
-        """A server of this major version with a new cluster, running."""
+    def server(self, major: int, *, initdb: Sequence[str] = ()) -> Server:
+        """A server of this major version with a new cluster, running; ``initdb`` are more options of that program."""
         installation = self.installation(major)
         room = self._room(f"{major}-{len(self._servers)}")
         server = Server(
@@ -263,7 +256,10 @@ class Workshop:
             owner=self.owner,
             log=room / "log",
         )
-        self.owner.run(["cp", "-a", "--reflink=auto", installation.template, server.data_directory])
+        if initdb:
+            self._initdb(installation.bindir, server.data_directory, *initdb)
+        else:
+            self.owner.run(["cp", "-a", "--reflink=auto", installation.template, server.data_directory])
         # In the file, not on the command line, where nothing could change them any more.
         with self.owner.acting(), server.conf_file.open("a", encoding="utf-8") as stream:
             stream.write(
@@ -276,8 +272,8 @@ class Workshop:
         server.start()
         return server
 
-    def standby(self, primary: Server) -> Server:
-        """A running standby of a server, which is stopped for the copy and started again."""
+    def standby(self, primary: Server, *, settings: str = "") -> Server:
+        """A running standby of a server, which is stopped for the copy and started again; ``settings`` are its own."""
         room = self._room(f"{primary.major}-{len(self._servers)}")
         standby = dataclasses.replace(
             primary, data_directory=room / "data", socket_directory=room, port=_free_port(), log=room / "log"
@@ -290,12 +286,17 @@ class Workshop:
                 f"port = {standby.port}\n"
                 f"unix_socket_directories = '{room}'\n"
                 f"primary_conninfo = 'host={primary.socket_directory} port={primary.port} user={primary.superuser}'\n"
+                f"{settings}"
             )
         with self.owner.acting():
             (standby.data_directory / "standby.signal").touch()
         self._servers.append(standby)
         standby.start()
         return standby
+
+    def _initdb(self, bindir: pathlib.Path, data: pathlib.Path, *options: str) -> None:
+        given = ("--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync", *options)
+        self.owner.run([bindir / "initdb", f"--pgdata={data}", "--username", self.owner.name, *given])
 
     def discard(self, server: Server) -> None:
         """Stop a server in whatever state it is, and remove what it wrote."""
