@@ -22,6 +22,7 @@ Values = t.Mapping[str, t.Any]
 _DAY: t.Final = 86400
 _WIDE: t.Final = {4: 16, 6: 48}  # bits of the prefix; fewer is more than a site
 _TIMES: t.Final = ("last_success", "verified", "restored")
+_OWN_NAMES: t.Final = ("localhost", "samehost")  # addresses that mean this host
 _OUTSIDE: t.Final = ("log_directory", "wal_directory", "tablespace")
 
 
@@ -63,6 +64,8 @@ def _remote_rules(facts: Values, _by: Circumstances) -> list[dict[str, t.Any]]:
     found = []
     for rule in facts["hba"]["rules"]:
         if rule["type"] == "local" or rule["method"] == "reject" or not rule["reachable"]:
+            continue
+        if rule["address"] in _OWN_NAMES:
             continue
         network = _network(rule["address"])
         if network is None or not network.is_loopback:
@@ -116,7 +119,7 @@ class Derived:
 DERIVED: t.Final[t.Mapping[str, Derived]] = {
     "parameters": Derived(("settings",), lambda facts, by: parameters.wanted_parameters(facts, by.profile)),
     "overrides": Derived(("settings", "role_settings"), lambda facts, by: parameters.overrides(facts, by.profile)),
-    "listening": Derived(("settings",), _listening),
+    "listening": Derived(("settings.listen_addresses",), _listening),
     "preloaded": Derived(("settings.shared_preload_libraries",), _preloaded),
     "changed_settings": Derived(("settings",), _changed_settings),
     "pending_restarts": Derived(("settings",), _pending_restarts),

@@ -40,6 +40,26 @@ stay. What could not be read is ``unknown`` and never passes.
 Controls about a parameter compare it with the profile that is chosen, by what it means: a stricter value is as good where the
 control says so. A parameter that the profile leaves alone is not applicable.
 
+What the site adds
+------------------
+
+``controls`` of the filter are the site's own, of the same shape and with ids of their own. ``severities`` changes how bad the
+site finds a control. ``waivers`` are what it has accepted, with a reason, who approved it, and the last day that it holds:
+
+.. code-block:: yaml
+
+   - control: RPG-ACC-101
+     hosts: "db*.example.org"
+     when: role == 'dba'
+     reason: The administrators' role until they are all in the directory.
+     approved_by: security@example.org
+     expires: "2027-06-30"
+
+``when`` is JMESPath and is asked of each item of the finding. What it fits is shown as waived and does not count, neither as
+passed nor as failed. A waiver that has expired waives nothing and is a finding itself, and so is one that covers nothing, where
+``hosts`` is the name of that one host. One for several hosts may be of use on another of them; the assessment of each host
+says how often it was used.
+
 Recommendations of benchmarks
 -----------------------------
 

@@ -89,7 +89,7 @@ class Known:
             return Gaps(whole=self._failed[path[0]])
         gaps = [self._gap(tuple(source.split("."))) for source in DERIVED[path[0]].sources]
         if path[0] == _PARAMETERS and path[-1] in (self.values[_PARAMETERS] or {}):
-            gaps.append(self._hidden(self.values[_PARAMETERS][path[-1]]["name"]))
+            return self._hidden(self.values[_PARAMETERS][path[-1]]["name"])
         return Gaps(
             whole="; ".join(gap.whole for gap in gaps if gap.whole),
             part="; ".join(gap.part for gap in gaps if gap.part),

@@ -13,11 +13,14 @@ import typing as t
 import psycopg
 import pytest
 
+from ansible_collections.rampart.postgresql.plugins.filter.assess import assess
 from ansible_collections.rampart.postgresql.plugins.module_utils._extensions import arguments as extensions
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings import arguments as settings
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import arguments as certificate
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.controls import CONTROLS
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.model import PROFILES
 from ansible_collections.rampart.postgresql.tests.conformance.components import run_components
+from ansible_collections.rampart.postgresql.tests.conformance.facts.looking import facts
 from ansible_collections.rampart.postgresql.tests.role_variables import COMPONENTS
 from ansible_collections.rampart.postgresql.tests.role_variables import desired
 
@@ -39,6 +42,13 @@ SHOWN = {
     "60s": "60",
 }
 EVERYTHING = "everything"  # the profile strict, and every option of the roles that sets a parameter
+# What controls say afterwards: these servers have no package of pgAudit, and some options are less strict than the profile.
+AMISS: dict[str, set[str]] = {
+    "baseline": set(),
+    "cis": {"RPG-LOG-034"},
+    "strict": {"RPG-LOG-034"},
+    EVERYTHING: {"RPG-LOG-034", "RPG-LOG-011", "RPG-NET-016", "RPG-AUT-019"},
+}
 OPTIONS: dict[str, dict[str, t.Any]] = {
     "pg_authentication": {
         "pg_authentication_delay": 250,
@@ -150,6 +160,13 @@ def test_the_server_takes_what_the_roles_want(fresh_server: Server, profile: str
             live.update(cursor.fetchall())
     compared = {name: _here(fresh_server, value) for name, value in given.items() if name not in left | needless}
     assert {name: live[name] for name in compared} == compared
+
+    [judged] = assess(facts(fresh_server, "catalogue"), profile=_profile(profile))
+    about = {control.id for control in CONTROLS if control.parameter}
+    statuses = {each["control"]: each["status"] for each in judged["findings"] if each["control"] in about}
+    expected = AMISS[profile] - ({"RPG-NET-016"} if fresh_server.major == 13 else set())  # which has no such parameter
+    assert {name for name, status in statuses.items() if status == "fail"} == expected
+    assert "pass" in statuses.values()
 
 
 def test_the_collector_makes_the_directory_of_the_log_for_the_owner_only(fresh_server: Server) -> None:

@@ -30,7 +30,6 @@ _HIJACKING: t.Final = (
     "local_preload_libraries",
     "role",
     "row_security",
-    "search_path",
     "session_authorization",
     "session_preload_libraries",
 )
@@ -222,8 +221,15 @@ ESCALATION: tuple[Control, ...] = (
         id="RPG-ACC-120",
         title="No database changes what everybody's session is",
         severity="high",
-        rationale="Its owner can set role or search_path for all who connect, and so have an administrator run the owner's code.",
+        rationale="Its owner can set role or libraries for all who connect, and so have an administrator run the owner's code.",
         expression=f"role_settings[?!role && contains({_list(_HIJACKING)}, name)]",
+    ),
+    _access(
+        id="RPG-ACC-122",
+        title="No database sets the search_path of everybody",
+        severity="medium",
+        rationale="Its owner chooses in which schemas an administrator's session finds operators and functions.",
+        expression="role_settings[?!role && name == 'search_path']",
     ),
     _access(
         id="RPG-ACC-121",

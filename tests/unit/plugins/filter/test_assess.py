@@ -142,6 +142,36 @@ def test_a_parameter_that_the_login_may_not_see_is_unknown() -> None:
     assert finding("RPG-LOG-007", facts, profile="cis")["status"] == "fail"
 
 
+def test_parameters_that_others_see_too_are_judged_all_the_same() -> None:
+    facts = {**hardened(), "unreadable": {"settings": "some are for members of pg_read_all_settings only"}}
+    assert finding("RPG-ENC-017", facts)["status"] == "pass"
+    assert finding("RPG-PLT-018", facts)["status"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("address", "control", "status"),
+    [
+        ("10.0.0.0/15", "RPG-NET-003", "fail"),
+        ("10.0.0.0/16", "RPG-NET-003", "pass"),
+        ("2001:db8::/32", "RPG-NET-003", "fail"),
+        ("2001:db8::/48", "RPG-NET-003", "pass"),
+        ("::/0", "RPG-NET-002", "fail"),
+        ("all", "RPG-NET-002", "fail"),
+        (".example.org", "RPG-NET-002", "pass"),
+        (".example.org", "RPG-ENC-001", "fail"),
+        ("samenet", "RPG-ENC-001", "fail"),
+        ("samehost", "RPG-ENC-001", "pass"),
+        ("localhost", "RPG-ENC-001", "pass"),
+        ("::1/128", "RPG-ENC-001", "pass"),
+    ],
+)
+def test_networks_are_judged_by_what_they_hold(address: str, control: str, status: str) -> None:
+    rule = {**hardened()["hba"]["rules"][1], "type": "host", "address": address}
+    assert finding(control, patched(("hba/rules/+", rule)))["status"] == status
+    for harmless in ({"method": "reject"}, {"reachable": False}):
+        assert finding(control, patched(("hba/rules/+", {**rule, **harmless})))["status"] == "pass"
+
+
 def test_the_value_of_the_session_that_looked_says_nothing() -> None:
     facts = patched(("settings/row_security/setting", "off"), ("settings/row_security/source", "client"))
     assert finding("RPG-ACC-018", facts, profile="cis")["status"] == "unknown"

@@ -149,6 +149,7 @@ CASES: dict[str, tuple[Patch, ...]] = {
         ("event_triggers/+", {"database": "app", "name": "e", "owner": "x", "owner_superuser": False, "enabled": True}),
     ),
     "RPG-ACC-120": (("role_settings/+", {"database": "app", "role": None, "name": "role", "value": "postgres"}),),
+    "RPG-ACC-122": (("role_settings/+", {"database": "app", "role": None, "name": "search_path", "value": "evil"}),),
     "RPG-ACC-121": (("subscriptions/+", {**_SUBSCRIPTION, "owner_superuser": True}),),
     "RPG-AUT-001": (_rule(method="trust"),),
     "RPG-AUT-002": (_rule(type="local", address=None, method="trust"),),
