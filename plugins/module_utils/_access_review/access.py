@@ -45,16 +45,16 @@ class _Actor:
 
     def __init__(self, graph: Graph, oid: int = PUBLIC, set_role: str = "") -> None:
         self.set_role = set_role
-        self._reach = {PUBLIC: PUBLIC_NAME}
+        self.reach = {PUBLIC: PUBLIC_NAME}
         if oid != PUBLIC:
-            self._reach[oid] = _DIRECT
-            self._reach.update({role: _way(graph, role, path) for role, path in graph.inherited(oid).items()})
+            self.reach[oid] = _DIRECT
+            self.reach.update({role: _way(graph, role, path) for role, path in graph.inherited(oid).items()})
 
     def held(self, items: t.Iterable[Item], owner: int | None) -> dict[str, _Held]:
         """The privileges that it has, by any way."""
         found: dict[str, _Held] = {}
         for item in items:
-            reached = self._reach.get(item.grantee)
+            reached = self.reach.get(item.grantee)
             if reached is not None:
                 held = found.setdefault(item.privilege, _Held())
                 held.ways.add(_as_owner(reached) if item.grantee == owner else reached)
@@ -141,9 +141,13 @@ class _Stage:
         self._public = _Actor(graph)
         self._public_missing = {schema: self._missing(self._public, schema) for schema in ("", *place.schemas)}
         self._totals: dict[tuple[str, str], int] = {}
-        for group in place.groups:
+        self._of_grantee: dict[int, list[int]] = {}  # the numbers of groups
+        for number, group in enumerate(place.groups):
             key = (group.kind, group.schema)
             self._totals[key] = self._totals.get(key, 0) + (len(group.names) if group.kind != _COLUMN else 0)
+            items = [item for _column, items in group.columns for item in items] or group.items
+            for grantee in {item.grantee for item in items}:
+                self._of_grantee.setdefault(grantee, []).append(number)
 
     def tell(self, rows: Rows, role: Role | None) -> None:
         """Add what a role holds here, but for what PUBLIC has as well; or what PUBLIC holds."""
@@ -152,15 +156,12 @@ class _Stage:
         else:
             becomes = [(oid, self._graph.roles[oid].name) for oid in self._graph.becomes(role.oid)]
             actors = [_Actor(self._graph, oid, name) for oid, name in ((role.oid, ""), *becomes)]
-        missing = [
-            {schema: self._missing(actor, schema, login=actors[0]) for schema in self._public_missing}
-            for actor in actors
-        ]
-        for group in self._place.groups:
-            schema = group.schema if group.kind in IN_SCHEMAS else ""
-            lacking = [each[schema] for each in missing]
-            public = role is None
-            for entry in self._entries(group, actors, lacking, self._public_missing[schema], public):
+        missing: dict[str, list[tuple[str, ...]]] = {}
+        for group in self._concerned(actors, public=role is None):
+            schema = _needed(group)
+            if schema not in missing:
+                missing[schema] = [self._missing(actor, schema, login=actors[0]) for actor in actors]
+            for entry in self._entries(group, actors, missing[schema], role is None):
                 rows.add(
                     entry,
                     kind=group.kind,
@@ -169,6 +170,15 @@ class _Stage:
                     database=self._place.name,
                     schema=group.schema,
                 )
+
+    def _concerned(self, actors: t.Iterable[_Actor], *, public: bool) -> list[Group]:
+        """The groups of which somebody holds anything; what PUBLIC holds and uses concerns nobody else."""
+        groups = self._place.groups
+        found = {n for actor in actors for oid in actor.reach if oid != PUBLIC for n in self._of_grantee.get(oid, ())}
+        for number in self._of_grantee.get(PUBLIC, ()):
+            if public or self._public_missing[_needed(groups[number])]:
+                found.add(number)
+        return [groups[number] for number in sorted(found)]
 
     def _missing(self, actor: _Actor, schema: str, login: _Actor | None = None) -> tuple[str, ...]:
         """What keeps an actor from all that is here, or in a schema; only who logs in needs CONNECT."""
@@ -187,10 +197,9 @@ class _Stage:
         group: Group,
         actors: t.Sequence[_Actor],
         missing: t.Sequence[tuple[str, ...]],
-        public_missing: tuple[str, ...],
         public: bool,
     ) -> t.Iterator[Entry]:
-        told = functools.partial(_told, public_missing=public_missing, public=public)
+        told = functools.partial(_told, public_missing=self._public_missing[_needed(group)], public=public)
         if group.kind != _COLUMN:
             held = [actor.held(group.items, group.owner) for actor in actors]
             for number, actor in enumerate(actors):
@@ -207,6 +216,11 @@ class _Stage:
                     columns.setdefault(entry, []).append(column)
         for entry, called in columns.items():
             yield entry._replace(columns=tuple(sorted(called)))
+
+
+def _needed(group: Group) -> str:
+    """The schema that nobody reaches it without, if any."""
+    return group.schema if group.kind in IN_SCHEMAS else ""
 
 
 _Ways = tuple[tuple[str, ...], bool]

@@ -65,18 +65,16 @@ class Graph:
 
     def settable(self, oid: int) -> t.Mapping[int, Path]:
         """The roles that it may become with SET ROLE."""
-        return _above(oid, self._by_member(lambda membership: membership.sets))
+        return _above(oid, self._setting)
 
     def administered(self, oid: int) -> t.Mapping[int, Path]:
         """The roles that it may grant, by a membership of any kind of its own or of a role that it belongs to."""
-        belongs = {oid: (), **_above(oid, self._by_member(lambda membership: True))}
         found: dict[int, Path] = {}
-        for membership in self._memberships:
-            if membership.administers and membership.member in belongs:
-                between = () if membership.member == oid else (*belongs[membership.member], membership.member)
-                known = found.get(membership.role)
-                if known is None or (len(between), between) < (len(known), known):
-                    found[membership.role] = between
+        for member, path in ((oid, ()), *_above(oid, self._belonging).items()):
+            between = () if member == oid else (*path, member)
+            for role in self._administering.get(member, ()):
+                if role not in found or (len(between), between) < (len(found[role]), found[role]):
+                    found[role] = between
         return found
 
     def becomes(self, oid: int) -> list[int]:
@@ -89,8 +87,20 @@ class Graph:
         return _above(oid, self._inheriting)
 
     @functools.cached_property
+    def _belonging(self) -> t.Mapping[int, t.Sequence[int]]:
+        return self._by_member(lambda membership: True)
+
+    @functools.cached_property
     def _inheriting(self) -> t.Mapping[int, t.Sequence[int]]:
         return self._by_member(lambda membership: membership.inherits)
+
+    @functools.cached_property
+    def _setting(self) -> t.Mapping[int, t.Sequence[int]]:
+        return self._by_member(lambda membership: membership.sets)
+
+    @functools.cached_property
+    def _administering(self) -> t.Mapping[int, t.Sequence[int]]:
+        return self._by_member(lambda membership: membership.administers)
 
     def _by_member(self, chosen: t.Callable[[Membership], bool]) -> dict[int, list[int]]:
         found: dict[int, list[int]] = {}
