@@ -16,8 +16,8 @@ description:
   - What everybody can do is told once, under V(public). A role has that, too, and its own rows tell what it has beyond.
   - It only ever reads, in sessions that the server keeps from writing, with one session for each database, and works on
     standbys.
-  - What PostgreSQL's own objects give is not told, and neither what C(pg_hba.conf) and row-level security keep somebody
-    from.
+  - Of PostgreSQL's own objects it tells what somebody granted on them, and not what they come with. What C(pg_hba.conf) and
+    row-level security keep somebody from is not told.
   - The filter P(rampart.postgresql.access_review#filter) makes a table of it, and compares it with an earlier review.
 author:
   - rampart.postgresql contributors (@rampart-postgresql)
@@ -67,6 +67,7 @@ options:
       - function
       - large_object
 requirements:
+  - a login that is superuser, or a member of C(pg_monitor); it looks into the databases that it may connect to
   - psycopg 3, psycopg2 or C(psql)
 seealso:
   - plugin: rampart.postgresql.access_review
@@ -125,7 +126,7 @@ rows:
       elements: str
     count: {description: How many objects., type: int}
     total:
-      description: How many objects of the kind there are in the schema; 0 for roles, attributes and columns.
+      description: How many objects of the kind there are in the schema; 0 for roles, attributes, columns and in PostgreSQL's own schemas.
       type: int
     digest: {description: Tells one choice of more than 50 objects from another; empty where it is all of them., type: str}
     privileges:

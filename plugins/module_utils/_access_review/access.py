@@ -144,7 +144,7 @@ class _Stage:
         self._of_grantee: dict[int, list[int]] = {}  # the numbers of groups
         for number, group in enumerate(place.groups):
             key = (group.kind, group.schema)
-            self._totals[key] = self._totals.get(key, 0) + (len(group.names) if group.kind != _COLUMN else 0)
+            self._totals[key] = self._totals.get(key, 0) + (len(group.names) if group.every else 0)
             items = [item for _column, items in group.columns for item in items] or group.items
             for grantee in {item.grantee for item in items}:
                 self._of_grantee.setdefault(grantee, []).append(number)

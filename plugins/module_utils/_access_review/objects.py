@@ -57,6 +57,7 @@ class Group:
     items: tuple[Item, ...]
     names: tuple[str, ...]
     columns: tuple[tuple[str, tuple[Item, ...]], ...] = ()
+    every: bool = True  # whether the groups of this kind and schema have all objects that there are
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +83,7 @@ def groups(
     names: t.Mapping[str, int],
     *,
     owned: bool = True,
+    every: bool = True,
 ) -> list[Group]:
     """The objects of one kind, those together that are alike; ``names`` are the oids of roles."""
     everywhere = tuple(
@@ -101,6 +103,7 @@ def groups(
             items=(*acls[acl], *((Item(owner, OWNER),) if owned else ()), *everywhere),
             names=tuple(sorted(called)),
             columns=tuple((column, acls[of_column]) for column, of_column in columns),
+            every=every,
         )
         for (schema, owner, acl, columns), called in sorted(alike.items(), key=lambda entry: str(entry[0]))
     ]

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import re
 import typing as t
 
@@ -36,10 +35,9 @@ __all__ = ["KIND_NAMES", "Wanted", "reviewed"]
 
 KIND_NAMES = tuple(KINDS)
 _ATTRIBUTES = ("superuser", "bypassrls", "createrole", "createdb", "replication", "login")
-_DATABASE, _SCHEMA, _TABLE, _COLUMN = "database", "schema", "table", "column"
+_DATABASE, _SCHEMA, _TABLE, _COLUMN, _LANGUAGE = "database", "schema", "table", "column", "language"
+_SYSTEM = ("pg_catalog", "information_schema")
 _PER_GRANT = 16  # since when a membership itself says whether it inherits
-
-Read = tuple[list[Thing], dict[str, tuple[Item, ...]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,15 +166,27 @@ class _Reading:
         return Place(name, (*told, *inside), itself, schemas, is_open)
 
     def _inside(self, here: _Session) -> tuple[dict[str, Group], list[Group]]:
-        schemas = here.groups(_SCHEMA)
-        by_name = {name: group for group in schemas for name in group.names}
-        found: list[Group] = []
-        for kind in self._kinds:
-            if kind.within != CLUSTER:
-                groups_of_kind = schemas if kind.name == _SCHEMA else here.groups(kind.name)
-                # A schema that is not known came while this was read.
-                found += [group for group in groups_of_kind if group.schema in ("", *by_name)]
-        return by_name, found
+        schemas = here.schemas()
+        found = [group for kind in self._kinds if kind.within != CLUSTER for group in here.groups(kind.name)]
+        # A schema that is not known came while this was read.
+        return schemas, [group for group in found if group.schema in ("", *schemas)]
+
+
+class _Seen(t.NamedTuple):
+    """An object as the query gives it."""
+
+    schema: str | None
+    name: str
+    owner: int
+    oid: int
+    acl: str
+    initial: str | None
+    more: t.Any
+
+    @property
+    def beyond(self) -> str:
+        """The key of what was granted on it since it was made."""
+        return f"{self.acl} beyond {self.initial}"
 
 
 class _Session:
@@ -185,49 +195,64 @@ class _Session:
     def __init__(self, session: Session, roles: t.Mapping[str, int]) -> None:
         self._session = session
         self._roles = roles
+        self._seen: dict[str, list[_Seen]] = {}
+        self._acls: dict[str, tuple[Item, ...]] = {}
+
+    def schemas(self) -> dict[str, Group]:
+        """Every schema by its name, PostgreSQL's own too."""
+        things = [Thing("", seen.name, seen.owner, seen.acl) for seen in self._read(_SCHEMA)]
+        return {name: group for group in groups(_SCHEMA, things, self._acls, self._roles) for name in group.names}
 
     def groups(self, kind: str) -> list[Group]:
-        """The objects of one kind."""
-        of_table = kind in (_TABLE, _COLUMN)
-        things, acls = self._tables if of_table else self._read(kind)
-        if kind == _COLUMN:
-            things, acls = self._with_columns(things, acls)
-        return groups(kind, things, acls, self._roles, owned=of_table or bool(KINDS[kind].alter))
-
-    @functools.cached_property
-    def _tables(self) -> Read:
-        return self._read(_TABLE)
-
-    def _with_columns(self, tables: list[Thing], acls: dict[str, tuple[Item, ...]]) -> Read:
-        columns: dict[tuple[str, str], list[tuple[str, str]]] = {}
-        found = self._session.rows(privileges.objects(KINDS[_COLUMN]))[0]
-        for schema, name, _owner, _oid, acl, _initial, column in found["objects"] or ():
-            columns.setdefault((schema, name), []).append((column, acl))
-        things = [
-            thing._replace(columns=tuple(sorted(columns[thing.schema, thing.name])))
-            for thing in tables
-            if (thing.schema, thing.name) in columns
+        """The objects of one kind; of PostgreSQL's own those on which somebody granted something, with only that."""
+        of_columns = kind == _COLUMN
+        columns = self._columns() if of_columns else {}
+        ours, system = [], []
+        for seen in self._read(_TABLE if of_columns else kind):
+            named = columns.get((seen.schema, seen.name), ())
+            thing = Thing(seen.schema or "", _called(kind, seen), seen.owner, seen.acl, tuple(sorted(named)))
+            if of_columns and not named:
+                continue
+            if not _is_system(kind, seen):
+                ours.append(thing)
+            elif of_columns:
+                system.append(thing)
+            elif self._acls[seen.beyond]:
+                system.append(thing._replace(acl=seen.beyond))
+        owned = of_columns or bool(KINDS[kind].alter)
+        return [
+            *groups(kind, ours, self._acls, self._roles, owned=owned, every=not of_columns),
+            *groups(kind, system, self._acls, {}, owned=False, every=False),
         ]
-        return things, {**acls, **_acls(found["acls"])}
 
-    def _read(self, kind: str) -> Read:
-        found = self._session.rows(privileges.objects(KINDS[kind]))[0]
-        things = [
-            Thing(schema or "", _called(kind, name, more), owner, acl)
-            for schema, name, owner, _oid, acl, _initial, more in found["objects"] or ()
-            if kind != "language" or more  # nobody but a superuser makes anything in one that is not trusted
-        ]
-        return things, _acls(found["acls"])
+    def _columns(self) -> dict[tuple[str | None, str], list[tuple[str, str]]]:
+        found: dict[tuple[str | None, str], list[tuple[str, str]]] = {}
+        for seen in self._read(_COLUMN):
+            key = seen.beyond if _is_system(_COLUMN, seen) else seen.acl
+            if self._acls[key]:
+                found.setdefault((seen.schema, seen.name), []).append((seen.more, key))
+        return found
+
+    def _read(self, kind: str) -> list[_Seen]:
+        if kind not in self._seen:
+            found = self._session.rows(privileges.objects(KINDS[kind], schemas=_SYSTEM))[0]
+            for key, items in found["acls"] or ():
+                self._acls[key] = tuple(Item(*item[1:]) for item in items or ())  # whoever granted it
+            self._seen[kind] = [_Seen(*row) for row in found["objects"] or ()]
+            if kind == _LANGUAGE:  # nobody but a superuser makes anything in one that is not trusted
+                self._seen[kind] = [seen for seen in self._seen[kind] if seen.more]
+            for seen in self._seen[kind]:
+                if _is_system(kind, seen) and seen.beyond not in self._acls:
+                    initial = self._acls.get(seen.initial or "", ())
+                    self._acls[seen.beyond] = tuple(item for item in self._acls[seen.acl] if item not in initial)
+        return self._seen[kind]
 
 
-def _called(kind: str, name: str, more: t.Any) -> str:
+def _is_system(kind: str, seen: _Seen) -> bool:
+    return (seen.name if kind == _SCHEMA else seen.schema) in _SYSTEM
+
+
+def _called(kind: str, seen: _Seen) -> str:
     if kind != "function":
-        return name
-    return f"{name}({', '.join(shown for _schema, _type, shown in more or ())})"
-
-
-def _acls(rows: t.Sequence[t.Any] | None) -> dict[str, tuple[Item, ...]]:
-    return {
-        key: tuple(Item(grantee, privilege, grantable) for _grantor, grantee, privilege, grantable in items or ())
-        for key, items in rows or ()
-    }
+        return seen.name
+    return f"{seen.name}({', '.join(shown for _schema, _type, shown in seen.more or ())})"
