@@ -137,6 +137,7 @@ def hostile(name: str) -> Values:
         error=name,
         managed_by=[name],
         follows=[{"topic": name, "benchmark": name, "says": name}],
+        waivers=[{"control": name, "hosts": [name], **waiver, "expired": False, "used": 1}],
         views={
             "hba": {"rules": [_rule(1, "local all all - peer", text=name, reachable=False)], "who": [dict.fromkeys(
                 ("from", "type", "databases", "users", "method"), name)]},
@@ -158,8 +159,8 @@ def scored(findings: t.Iterable[Values]) -> Values:
 
 
 def _percent(counts: dict[str, int]) -> int | None:
-    judged = counts["passed"] + counts["waived"] + counts["failed"] + counts["unknown"]
-    return 100 * (counts["passed"] + counts["waived"]) // judged if judged else None
+    judged = counts["passed"] + counts["failed"] + counts["unknown"]
+    return 100 * counts["passed"] // judged if judged else None
 
 
 def assessment(*findings: Values, **more: t.Any) -> Values:
@@ -178,6 +179,7 @@ def assessment(*findings: Values, **more: t.Any) -> Values:
         "managed_by": [],
         "score": scored(findings),
         "findings": list(findings),
+        "waivers": [],
         "views": {"hba": None, "certificates": None, "backups": None},
         **more,
     }
@@ -226,7 +228,24 @@ def _cluster(number: int, controls: int, seed: int, now: int) -> Values:
         "certificates": _certificates(host, major, chance, now),
         "backups": _backups(chance, now),
     }
-    return assessment(*findings, **told, views=views)
+    waived = [one["waiver"] for found in findings for one in found["waived"]]
+    waivers = (
+        [
+            {
+                "control": "RPG-NET-009",
+                "hosts": ["db-*"],
+                "when": None,
+                **waived[0],
+                "expired": False,
+                "used": len(waived),
+            }
+        ]
+        if waived
+        else []
+    )
+    old = {"control": "RPG-ACC-001", "hosts": ["db-fra-*"], "reason": "two administrators until the directory is there",
+           "approved_by": "A. Officer", "expires": "2026-12-31", "when": None, "expired": True, "used": 0}  # fmt: skip
+    return assessment(*findings, **told, views=views, waivers=[*waivers, old])
 
 
 def _finding(index: int, chance: random.Random, failing: float) -> Values:
@@ -283,7 +302,7 @@ def _rule(number: int, words: str, **more: t.Any) -> Values:
         "options": {},
         "text": words.replace(" -", ""),
         "reachable": True,
-        "shadowed_by": None,
+        "shadowed_by": [],
         **more,
     }
 
@@ -294,16 +313,29 @@ def _hba(chance: random.Random) -> Values:
         _rule(1, "local all postgres - peer"),
         _rule(2, f"hostssl orders orders_app {network} scram-sha-256"),
         _rule(3, "hostssl replication standby 10.0.4.0/24 cert"),
-        _rule(4, f"host orders orders_app {network} md5", reachable=False, shadowed_by=2),
+        _rule(4, f"host orders orders_app {network} md5", reachable=False, shadowed_by=[2]),
         _rule(5, "hostssl all +analysts 192.168.16.0/20 scram-sha-256"),
         _rule(6, "host all all 0.0.0.0/0 reject"),
     ]
     who = [
-        {"from": rule["address"] or "this host", **{key: rule[key] for key in ("type", "databases", "users", "method")}}
+        {"from": rule["address"] or "socket", **{key: rule[key] for key in ("type", "databases", "users", "method")}}
         for rule in rules
         if rule["reachable"] and rule["method"] != "reject"
     ]
-    return {"files": [rules[0]["file"]], "rules": rules, "findings": [], "who": who}
+    return {
+        "files": [rules[0]["file"]],
+        "rules": rules,
+        "findings": [
+            {
+                "code": "unreachable",
+                "severity": "medium",
+                "message": "no client ever gets to this rule",
+                "file": "",
+                "line": 94,
+            }
+        ],
+        "who": who,
+    }
 
 
 def _certificates(host: str, major: int, chance: random.Random, now: int) -> list[Values]:

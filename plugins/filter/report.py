@@ -10,22 +10,23 @@ short_description: Assessments of clusters as a report for people or for tools
 version_added: 0.1.0
 author: The rampart.postgresql maintainers (@rampart-postgresql)
 description:
-  - Turns what the filter C(rampart.postgresql.assess) returned, for one cluster or for a fleet, into a text in one of several
+  - Turns what P(rampart.postgresql.assess#filter) returned, for one cluster or for a fleet, into a text in one of several
     formats. It neither reads nor writes files.
   - Names of roles, objects and files are whatever their owners chose. Each format writes them as data; what cannot be seen,
     such as control characters and those that turn the direction of text, is written out as C(\u{202e}).
 options:
   _input:
     description:
-      - What the filter C(rampart.postgresql.assess) returned; a list of it; a dictionary with one or the other for each host; or
+      - What P(rampart.postgresql.assess#filter) returned; a list of it; a dictionary with one or the other for each host; or
         a report in V(json).
     type: raw
     required: true
   format:
     description:
       - V(json) is the whole, in a stable order, with a summary. It is what O(before) reads.
-      - V(sarif) is SARIF 2.1.0. The cluster is a logical location, and files that items name are physical ones. Waived items
-        are suppressed results with their justification. Fingerprints stay the same from run to run.
+      - V(sarif) is SARIF 2.1.0, with what fails, what nobody knows and what a person has to look at. The cluster is a logical
+        location, and files that items name are physical ones. Waived items are suppressed results with their justification.
+        Fingerprints stay the same from run to run.
       - V(junit) has a test suite for each cluster and a case for each control. What nobody knows, or has to be looked at by a
         person, is skipped, as is what is waived.
       - V(markdown) is for a merge request, with the failures by severity.
@@ -49,6 +50,9 @@ options:
   now:
     description: The present time in seconds since 1970. The default is the clock of the controller.
     type: integer
+seealso:
+  - plugin: rampart.postgresql.assess
+    plugin_type: filter
 """
 
 EXAMPLES = r"""

@@ -6,27 +6,33 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
+import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.counting import summary
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gathering import Report
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import SCHEMA
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Assessment
 
 __all__ = ["render"]
 
 
 def render(report: Report) -> str:
-    """JSON in a stable order."""
-    changes = None
-    if report.comparison is not None:
-        changes = [dataclasses.asdict(change) for change in report.comparison.changes]
-    values = {
-        "schema": SCHEMA,
-        "title": report.title,
-        "made_epoch": report.made_epoch,
-        "summary": summary(report),
-        "changes": changes,
-        "assessments": [one.values() for one in report.assessments],
-    }
-    return json.dumps(values, indent=1, ensure_ascii=False) + "\n"
+    """JSON in a stable order, with a line for each change and each cluster."""
+    told = {"schema": SCHEMA, "title": report.title, "made_epoch": report.made_epoch, "summary": summary(report)}
+    parts = [f" {json.dumps(name)}: {_line(value)}" for name, value in told.items()]
+    parts.append(f' "changes": {_list([]) if report.comparison is None else _list(report.comparison.changes)}')
+    parts.append(f' "assessments": {_list(report.assessments)}')
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _list(values: t.Sequence[t.Any]) -> str:
+    return "[" + ",".join(f"\n  {_line(value)}" for value in values) + "]"
+
+
+def _line(value: t.Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=_fields)
+
+
+def _fields(value: t.Any) -> dict[str, t.Any]:
+    return {"schema": SCHEMA, **vars(value)} if isinstance(value, Assessment) else vars(value)

@@ -28,7 +28,7 @@ __all__ = ["render"]
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note"}
 _SECURITY_SEVERITY = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0"}
-_KINDS = {"pass": "pass", "not_applicable": "notApplicable", "unknown": "open", "manual": "review"}
+_KINDS = {"fail": "fail", "unknown": "open", "manual": "review"}  # others have results for their waived items only
 _STATES = {"new": "new", "still": "unchanged", "": "unchanged"}  # anything else: updated
 _FINGERPRINT = "rampartFinding/v1"
 
@@ -50,7 +50,7 @@ def render(report: Report) -> str:
         "columnKind": "unicodeCodePoints",
         "results": list(_results(report, index)),
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False) + "\n"
 
 
 def _rule(finding: Finding) -> Values:
@@ -91,7 +91,7 @@ def _of_finding(report: Report, one: Assessment, finding: Finding, rule: int) ->
     state = {}
     if report.comparison is not None:
         state["baselineState"] = _STATES.get(report.comparison.of(*one.key, finding.control), "updated")
-    if finding.status != "waived":
+    if finding.status in _KINDS:
         result = _result(one, finding, rule, finding.items)
         yield {**result, **state}
     for waived in finding.waived:
@@ -100,7 +100,7 @@ def _of_finding(report: Report, one: Assessment, finding: Finding, rule: int) ->
 
 
 def _result(one: Assessment, finding: Finding, rule: int, items: t.Sequence[t.Any], *, waived: bool = False) -> Values:
-    kind = "fail" if waived else _KINDS.get(finding.status, "fail")
+    kind = "fail" if waived else _KINDS[finding.status]
     result: Values = {
         "ruleId": finding.control,
         "ruleIndex": rule,

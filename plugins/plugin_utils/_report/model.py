@@ -186,6 +186,7 @@ class Assessment:
     managed_by: tuple[str, ...]
     score: dict[str, Score]
     findings: tuple[Finding, ...]
+    waivers: tuple[Values, ...]
     views: Values
     error: str = ""
 
@@ -208,6 +209,7 @@ class Assessment:
             managed_by=tuple(str(name) for name in entry.sequence("managed_by")),
             score={area: Score.read(scores.within(area)) for area in (*AREAS, OVERALL)},
             findings=tuple(sorted(findings, key=lambda finding: finding.control)),
+            waivers=tuple(one.values for one in entry.parts("waivers")),
             views=entry.mapping("views"),
             error=entry.text("error"),
         )
@@ -230,7 +232,3 @@ class Assessment:
     def with_status(self, status: str) -> list[Finding]:
         """Findings of one status, the most severe one first."""
         return sorted((finding for finding in self.findings if finding.status == status), key=lambda one: one.order)
-
-    def values(self) -> Values:
-        """As the filter assess returns it."""
-        return {"schema": SCHEMA, **dataclasses.asdict(self)}

@@ -2,21 +2,28 @@
 const listed = (value) => (Array.isArray(value) ? value.map(itemText).join(", ") : itemText(value ?? ""));
 const unseen = (title, what) => element("section", {class: "card"}, element("h2", null, title), element("p", {class: "quiet"}, what));
 
+function whatShadows(numbers) {
+  const found = [numbers ?? []].flat();
+  return found.length ? `: what it is about is taken by rule ${found.map(itemText).join(", ")}` : "";
+}
+
 function accessPart(hba) {
   const title = "Who can connect from where";
   if (!hba || !hba.rules) return unseen(title, "The rules could not be read.");
-  const who = (hba.who || []).map(([from, type, databases, users, method]) => [listed(from), listed(users), listed(databases), type,
+  const who = (hba.who || []).map(([from, type, databases, users, method]) => [from === "socket" ? "the host itself, by the socket" : listed(from), listed(users), listed(databases), type,
     element("code", {class: method === "trust" ? "danger" : ""}, listed(method))]);
   const rules = hba.rules.map(([number, file, line, text, method, reachable, shadowed]) => element("tr", {class: reachable === false ? "unreachable" : ""},
     element("td", {class: "number"}, String(line ?? number ?? "")),
     element("td", null, element(reachable === false ? "del" : "span", null, element("code", null, text || ""))),
-    element("td", null, reachable === false ? `never reached${shadowed === null ? "" : `: rule ${itemText(shadowed)} takes all of it`}`
-      : method === "reject" ? "refuses" : "lets in")));
+    element("td", null, reachable === false ? `never reached${whatShadows(shadowed)}` : method === "reject" ? "refuses" : "lets in")));
+  const remarks = (hba.findings || []).map(([line, severity, message]) => element("li", null, line === null ? "" : element("strong", null, `Line ${line}: `),
+    message || "", element("span", {class: "quiet"}, ` (${severity})`)));
   return element("section", {class: "card"}, element("h2", null, title),
     who.length ? scrolling("Who can connect", table({class: "who"}, ["From", "Roles", "Databases", "Connection", "Proof"], who))
       : element("p", {class: "quiet"}, "Nobody, as far as the rules tell."),
     element("h3", null, "Rules of pg_hba.conf"),
-    scrolling("Rules", table({class: "rules"}, [element("th", {scope: "col", class: "number"}, "Line"), "Rule", "What it does"], rules)));
+    scrolling("Rules", table({class: "rules"}, [element("th", {scope: "col", class: "number"}, "Line"), "Rule", "What it does"], rules)),
+    remarks.length ? [element("h3", null, "Remarks"), element("ul", {class: "remarks"}, remarks)] : "");
 }
 
 function certificatesPart(rows) {

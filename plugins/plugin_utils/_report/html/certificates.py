@@ -70,7 +70,7 @@ def _row(host: str, cluster: str, entry: dict[str, t.Any], now: int) -> Certific
         host=one_line(host),
         cluster=one_line(cluster),
         what=one_line(str(entry.get("role") or "certificate").replace("_", " ")),
-        subject=one_line(str(entry.get("subject") or entry.get("path") or "")),
+        subject=one_line(str(entry.get("subject") or entry.get("issuer") or entry.get("path") or "")),
         until=f"{moment(after)} UTC" if known else "not known",
         days=days,
         state="expired" if days is not None and days < 0 and state in ("ok", "soon") else state,

@@ -27,6 +27,8 @@ _JOB = (
     *("name", "kind", "schedule", "encrypted", "off_host"),
     *("last_success_epoch", "verified_epoch", "restored_epoch"),
 )
+_REMARK = ("line", "severity", "message")
+_WAIVER = ("control", "hosts", "reason", "approved_by", "expires")
 _WHO = ("from", "type", "databases", "users", "method")
 
 Values = dict[str, t.Any]
@@ -63,6 +65,7 @@ def overview(report: Report) -> Values:
         "compared": report.comparison is not None,
         "controls": [_control(finding) for finding in controls.values()],
         "clusters": [_cluster(one, order, before.get(one.key)) for one in report.assessments],
+        "waivers": _waivers(report),
         "changes": [
             [
                 CHANGES.index(one.change),
@@ -139,15 +142,38 @@ def _finding(finding: Finding) -> list[t.Any]:
     return [severity, finding.evidence, finding.reason, finding.items, finding.item_count, waived, fix]
 
 
+def _waivers(report: Report) -> list[list[t.Any]]:
+    """Each waiver once, with whether it has expired and how many items it covers in the fleet."""
+    found: dict[str, list[t.Any]] = {}
+    for waiver in (waiver for one in report.assessments for waiver in one.waivers):
+        values = [waiver.get(name) for name in _WAIVER]
+        used = waiver.get("used")
+        row = found.setdefault(json.dumps(values), [*values, waiver.get("expired") is True, 0])
+        row[-1] += used if isinstance(used, int) else 0
+    return list(found.values())
+
+
 def _hba(one: Assessment) -> t.Any:
     view = one.views.get("hba")
     if not isinstance(view, dict):
         return None
-    return {"rules": _rows(view.get("rules"), _RULE), "who": _rows(view.get("who"), _WHO)}
+    told = {"rules": _RULE, "who": _WHO, "findings": _REMARK}
+    return {name: _rows(view.get(name), columns) for name, columns in told.items()}
 
 
 def _certificates(one: Assessment) -> t.Any:
-    return _rows(one.views.get("certificates"), _CERTIFICATE)
+    entries = one.views.get("certificates")
+    if not isinstance(entries, list):
+        return None
+    return _rows([{**entry, **_told(entry)} for entry in entries if isinstance(entry, dict)], _CERTIFICATE)
+
+
+def _told(entry: Values) -> Values:
+    """A list has no subject but an issuer, and problems have messages or are codes."""
+    problems = entry.get("problems")
+    found = [one.get("message") or one.get("code") if isinstance(one, dict) else one for one in problems or []]
+    told = [str(one) for one in (entry.get("reason"), *found) if one]
+    return {"subject": entry.get("subject") or entry.get("issuer"), "reason": "; ".join(dict.fromkeys(told))}
 
 
 def _backups(one: Assessment) -> t.Any:

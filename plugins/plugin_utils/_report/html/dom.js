@@ -57,7 +57,7 @@ const moment = (epoch) => (epoch === null || epoch === undefined ? "never"
 function itemText(item) {
   if (item === null || typeof item !== "object") return String(item);
   if (Array.isArray(item)) return item.map(itemText).join(", ");
-  return JSON.stringify(item);
+  return Object.entries(item).filter(([, value]) => value !== null && value !== "").map(([key, value]) => `${key}: ${itemText(value)}`).join(", ");
 }
 
 // A table with a head; each row is a list of cells, the first one its heading.

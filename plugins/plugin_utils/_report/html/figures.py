@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.comparing import CHANGES
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.counting import percent
@@ -16,8 +17,9 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gatheri
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import AREAS
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import OVERALL
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import SEVERITIES
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Assessment
 
-__all__ = ["Figure", "Figures", "Share", "figures"]
+__all__ = ["Figure", "Figures", "Followed", "Share", "figures"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +47,16 @@ class Figure:
 
 
 @dataclasses.dataclass(frozen=True)
+class Followed:
+    """Which benchmark some profiles follow where they contradict each other."""
+
+    topic: str
+    benchmark: str
+    says: str
+    profiles: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Figures:
     """All of them."""
 
@@ -56,7 +68,7 @@ class Figures:
     hosts: int
     failed: int
     """Clusters that could not be assessed."""
-    follows: tuple[tuple[str, str, str], ...]
+    follows: tuple[Followed, ...]
 
 
 def figures(report: Report) -> Figures:
@@ -66,7 +78,6 @@ def figures(report: Report) -> Figures:
     failures = severities(now)
     failures_before = severities(before) if comparison is not None else {}
     changes = comparison.counts if comparison is not None else {}
-    follows = ((one.topic, one.benchmark, one.says) for cluster in now for one in cluster.follows)
     return Figures(
         score=Figure(OVERALL, percent(now), percent(before)),
         areas=tuple(Figure(area, percent(now, area), percent(before, area)) for area in AREAS),
@@ -75,8 +86,17 @@ def figures(report: Report) -> Figures:
         changes=tuple(Figure(name, changes[name]) for name in CHANGES if name in changes),
         hosts=len({one.host for one in now}),
         failed=sum(bool(one.error) for one in now),
-        follows=tuple(dict.fromkeys(follows)),
+        follows=tuple(_follows(now)),
     )
+
+
+def _follows(assessments: t.Sequence[Assessment]) -> t.Iterator[Followed]:
+    profiles: dict[tuple[str, str, str], set[str]] = {}
+    for cluster in assessments:
+        for one in cluster.follows:
+            profiles.setdefault((one.topic, one.benchmark, one.says), set()).add(cluster.profile)
+    for told in sorted(profiles):
+        yield Followed(*told, tuple(sorted(profiles[told])))
 
 
 def _shares(counts: dict[str, int]) -> tuple[Share, ...]:

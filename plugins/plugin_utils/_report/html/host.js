@@ -98,10 +98,11 @@ function areasPart(cluster) {
 
 function factsPart(cluster, details) {
   const facts = [["Version", cluster.version || "not known"], ["Profile", cluster.profile], ["State", cluster.recovery ? "standby" : "primary"],
-    ["Managed by", cluster.managed.join(", ") || "nobody else"], ["Looked at", moment(cluster.gathered)],
-    ...details.follows.map(([topic, benchmark, says]) => [topic, `follows ${benchmark}: ${says}`])];
-  return element("section", {class: "card"}, element("h2", null, "Cluster"), element("dl", {class: "facts"},
-    facts.map(([name, value]) => element("div", null, element("dt", null, name), element("dd", null, value)))));
+    ["Managed by", cluster.managed.join(", ") || "nobody else"], ["Looked at", moment(cluster.gathered)]];
+  const listOf = (rows) => element("dl", {class: "facts"}, rows.map(([name, value]) => element("div", null, element("dt", null, name), element("dd", null, value))));
+  return element("section", {class: "card"}, element("h2", null, "Cluster"), listOf(facts), details.follows.length
+    ? element("details", {class: "small"}, element("summary", null, "Where benchmarks contradict each other"),
+      listOf(details.follows.map(([topic, benchmark, says]) => [topic, `follows ${benchmark}: ${says}`]))) : "");
 }
 
 function hostView(route) {

@@ -13,7 +13,7 @@ const UNKNOWN = String(DATA.statuses.indexOf("unknown"));
 const summaries = CLUSTERS.map((cluster) => ({
   ...cluster, failures: failures(cluster), unknown: cluster.statuses.split(UNKNOWN).length - 1,
 }));
-const urgency = (one) => [...DATA.severities.map((severity) => -one.failures[severity]), one.percent ?? -1];
+const urgency = (one) => [one.error ? 0 : 1, ...DATA.severities.map((severity) => -one.failures[severity]), one.percent ?? -1];
 
 function byUrgency(left, right) {
   const [first, second] = [urgency(left), urgency(right)];

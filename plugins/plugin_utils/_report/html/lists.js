@@ -21,6 +21,16 @@ function pairs(wanted) {
   return found;
 }
 
+function sitesWaivers() {
+  if (!DATA.waivers.length) return "";
+  const rows = DATA.waivers.map(([control, hosts, reason, approved, expires, expired, used]) => [
+    element("th", {scope: "row"}, element("a", {href: controlPath(control || "")}, control || ""), element("br"), element("span", {class: "quiet"}, itemText(hosts ?? ""))),
+    expired ? element("span", {class: "state expired"}, "expired") : used ? element("span", {class: "state"}, "in force") : element("span", {class: "state soon"}, "unused"),
+    element("td", {class: "number"}, String(used)), itemText(expires ?? "never"), itemText(approved ?? ""), itemText(reason ?? "")]);
+  return element("div", {class: "card"}, element("h2", null, "Of the site"), scrolling("Waivers of the site", table(null,
+    ["Control and hosts", "State", element("th", {scope: "col", class: "number"}, "Items"), "Until", "Approved by", "Why"], rows)));
+}
+
 function waiversView(route) {
   const all = CLUSTERS.flatMap((cluster) => {
     const details = detailsOf(cluster);
@@ -31,11 +41,11 @@ function waiversView(route) {
   const list = element("div", {class: "card"});
   const bar = filters(route, [SEVERITY, AREA], "host, control or reason", (state) => {
     const found = all.filter((one) => matches(one.text, state.search) && controlMatches(one.control, state));
-    list.replaceChildren(paged(100, found.length, (first, end) => scrolling("Waivers", table(null, ["Cluster", "Control", "Item", "Why"],
+    list.replaceChildren(element("h2", null, "Items that are waived"), paged(100, found.length, (first, end) => scrolling("Waived items", table(null, ["Cluster", "Control", "Item", "Why"],
       found.slice(first, end).map((one) => [element("th", {scope: "row"}, hostLink(one.cluster)), element("td", null, controlLink(one.control)),
-        element("code", null, itemText(one.item)), one.why]))), "waiver"));
+        element("code", null, itemText(one.item)), one.why]))), "item"));
   });
-  return ["Waivers", element("p", {class: "lead"}, "What somebody answers for. A waiver that has expired or fits nothing is a finding itself."), bar, list];
+  return ["Waivers", element("p", {class: "lead"}, "What somebody answers for. A waiver that has expired or fits nothing is a finding itself."), sitesWaivers(), bar, list];
 }
 
 function openView(route) {

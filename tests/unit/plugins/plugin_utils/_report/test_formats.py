@@ -85,6 +85,7 @@ def test_sarif_is_valid(world: t.Any, before: t.Any) -> None:
 
 def test_the_schema_refuses_what_is_not_sarif() -> None:
     log = json.loads(made("sarif", fleet(1)))
+    assert log["runs"][0]["results"]
     log["runs"][0]["results"][0]["level"] = "fatal"
     schema = json.loads((SCHEMAS / "sarif-2.1.0.json").read_text())
     with pytest.raises(jsonschema.ValidationError):
@@ -115,6 +116,13 @@ def test_sarif_tells_severity_place_and_waiver() -> None:
         }
     ]
     assert "suppressions" not in first
+
+
+def test_what_passes_is_no_result() -> None:
+    """Tools that collect findings take every result for one."""
+    world = assessment(finding(), finding("RPG-NET-002", status="not_applicable"))
+    (run,) = json.loads(made("sarif", world))["runs"]
+    assert (len(run["tool"]["driver"]["rules"]), run["results"]) == (2, [])
 
 
 def test_fingerprints_stay_while_items_come_and_go() -> None:
