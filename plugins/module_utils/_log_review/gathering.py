@@ -13,6 +13,7 @@ import zlib
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review import meanings
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.judging import Writing
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.judging import is_english
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.judging import unknown
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.period import Period
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.period import text_of
@@ -25,6 +26,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.rot
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.rotation import missing_by_time
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.structured import Csv
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.structured import Json
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.text import Prefix
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.text import Text
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import log_files
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import log_place
@@ -87,12 +89,13 @@ class _Reading:
         return self._calendar
 
     def _reader(self, notes: Notes) -> Text | Csv | Json:
-        if self.destination == "csvlog":
-            return Csv(self._calendar, notes)
-        if self.destination == "jsonlog":
-            return Json(self._calendar, notes)
+        english = is_english(self._parameters["lc_messages"])
+        if self.destination != "stderr":
+            reader = Csv if self.destination == "csvlog" else Json
+            return reader(self._calendar, notes, meanings.use(english=english, arrivals=False))
         prefixes = [self._parameters["log_line_prefix"], *self._wish.prefixes]
-        return Text(prefixes, self._calendar, notes, meanings.STARTS)
+        arrivals = not all(Prefix(each).has_places for each in prefixes)
+        return Text(prefixes, self._calendar, notes, meanings.use(english=english, arrivals=arrivals))
 
     def first_time(self, file: LogFile) -> float | None:
         """When the first line of a file was written."""

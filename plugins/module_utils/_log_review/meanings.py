@@ -12,16 +12,16 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review import refusals
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Record
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Use
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.statements import Change
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.statements import changes_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.statements import may_change
 
-__all__ = ["STARTS", "Setting", "asked_for", "incident", "setting"]
+__all__ = ["Setting", "asked_for", "incident", "setting", "use"]
 
 _AUDIT = "AUDIT: "
-_STATEMENT = re.compile(
-    r"(?:duration: [\d.]+ ms  )?(?:statement: |execute [^\n:]{0,70}: )",
-)
+_LOGINS = ("connection authorized: ", "replication connection authorized: ")
+_STATEMENT = re.compile(r"(?:duration: [\d.]+ ms  )?(?:statement: |execute [^\n]*?: )")
 _INCIDENTS: t.Final = [
     (re.compile(pattern, re.DOTALL), kind)
     for pattern, kind in (
@@ -41,14 +41,29 @@ _REMOVED = re.compile(r'parameter "(?P<name>[\w.]+)" removed from configuration 
 _PENDING = re.compile(r'parameter "(?P<name>[\w.]+)" cannot be changed without restarting the server')
 _TRANSITION = re.compile(r"(?:Superuser )?Role (?P<role>.+) transitioning to (?:Superuser )?Role (?P<to>.+)", re.DOTALL)
 
-STARTS = (
+_STARTS = (
     *refusals.STARTS,
-    *("connection received: ", "connection authorized: ", "replication connection authorized: "),
+    *("connection authorized: ", "replication connection authorized: "),
     *(_AUDIT, "statement: ", "execute ", "duration: ", "parameter ", "received ", "starting PostgreSQL ", "database system "),
     *("all server processes ", "configuration file ", "Role ", "Superuser Role "),
     *("server process ", "client backend ", "background worker ", "autovacuum ", "walsender ", "pg_hba.conf ", "pg_ident.conf "),
 )  # fmt: skip
-"""How reports of severity LOG begin that mean something."""
+_OF_STATEMENTS = ("statement: ", "execute ", "duration: ")
+
+
+def use(*, english: bool, arrivals: bool) -> Use:
+    """Which reports mean something. Where a client comes from need not be asked if every report says so."""
+    if not english:
+        return Use()
+    return Use((*_STARTS, *(["connection received: "] if arrivals else [])), _is_worth)
+
+
+def _is_worth(message: str) -> bool:
+    """Whether it is more than a statement that changes nothing that is looked for."""
+    if not message.startswith(_OF_STATEMENTS):
+        return True
+    found = _STATEMENT.match(message)
+    return found is not None and may_change(message[found.end() :])
 
 
 class Setting(t.NamedTuple):
@@ -83,6 +98,8 @@ def incident(record: Record) -> str | None:
 def asked_for(record: Record) -> tuple[str, list[Change]]:
     """Where changes were seen (statement, audit, set_user or failed), and which ones."""
     message = record.message
+    if message.startswith(_LOGINS):
+        return "", []
     if message.startswith(_AUDIT):
         return "audit", _audited(message[len(_AUDIT) :])
     if record.severity in ("ERROR", "FATAL"):

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 import typing as t
 
-__all__ = ["LONGEST", "Notes", "Record", "shape"]
+__all__ = ["LONGEST", "WORSE", "Notes", "Record", "Use", "shape"]
 
 LONGEST = 2**16
 """Characters of a message or a statement that are kept."""
+WORSE = frozenset(("ERROR", "FATAL", "PANIC"))
+"""Severities of which every report is of use."""
 _SAMPLES = 10
 _SHAPE = 60
 
@@ -34,6 +36,13 @@ class Record(t.NamedTuple):
     is_cut: bool = False
     doubt: str = ""  # why it may be forged
     before: float | None = None  # when the line before it was written
+
+
+class Use(t.NamedTuple):
+    """Which reports that are no worse than LOG are of use; the others are not put together."""
+
+    starts: tuple[str, ...] = ("",)  # how those begin
+    is_worth: t.Callable[[str], bool] = bool  # what is asked of the whole message
 
 
 class Notes:

@@ -21,6 +21,7 @@ __all__ = ["Review", "Run"]
 
 _MOST_PLACES = 10_000  # processes of which it is known where their client comes from
 _MOST_RUNS = 1000
+_AT_ONCE = 10.0  # seconds
 _STARTS = ("start", "start_without_stop", "restart")
 
 Finding = tuple[str, tuple[t.Optional[str], ...]]
@@ -108,7 +109,7 @@ class Review:
         refused = refusal(record, english=self._english)
         if refused is not None:
             if record.pid is not None and not record.doubt:
-                self._pending.pop(record.pid, None)
+                self._retract(record.pid, record.time)
             yield (
                 "failed_logins",
                 (refused.reason, refused.role, refused.database, refused.address or self._place(record)),
@@ -149,6 +150,12 @@ class Review:
         record, found = self._pending.pop(pid, (None, []))
         for table, values in found:
             self.tables[table].add(values, t.cast(Record, record).time)
+
+    def _retract(self, pid: int, time: float | None) -> None:
+        """It was none. The number of a process comes back some day, so not if it is long ago."""
+        login = self._pending.get(pid)
+        if login is not None and (time is None or login[0].time is None or time - login[0].time < _AT_ONCE):
+            del self._pending[pid]
 
     def ends(self) -> None:
         """The log is read."""

@@ -53,10 +53,11 @@ _KINDS = frozenset(
 )
 _GRANT_OPTIONS = (("GRANT", "OPTION"), ("ADMIN", "OPTION"), ("INHERIT", "OPTION"), ("SET", "OPTION"))
 _SET_USER = frozenset(("set_user", "set_user_u", "reset_user", "set_session_auth"))
-_WORDS = re.compile(
-    r"\b(?:grant|revoke|reassign|role|user|group|system|database|label|extension|program|privileges|owned|mapping"
-    r"|set_user|set_user_u|reset_user|set_session_auth)\b",
-    re.IGNORECASE,
+_FIRST = re.compile(r"\s*([a-z]+)")
+_FIRST_WORDS = frozenset(("grant", "revoke", "create", "alter", "drop", "reassign", "security", "copy"))
+_WORDS = (
+    *("grant", "revoke", "reassign", "role", "user", "group", "system", "database", "label", "extension", "program"),
+    *("privileges", "owned", "set_session_auth"),
 )
 
 
@@ -70,8 +71,12 @@ class Change(t.NamedTuple):
 
 
 def may_change(text: str) -> bool:
-    """Whether it is worth a closer look."""
-    return _WORDS.search(text) is not None
+    """Whether it is worth a closer look, which takes long."""
+    text = text.lower()
+    first = _FIRST.match(text)
+    if first is not None and first[1] not in _FIRST_WORDS and text.find(";", 0, -1) < 0:
+        return first[1] == "select" and any(name in text for name in _SET_USER)
+    return any(word in text for word in _WORDS)
 
 
 def changes_of(text: str) -> list[Change]:

@@ -12,8 +12,10 @@ import re
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import LONGEST
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import WORSE
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Notes
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Record
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Use
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import LOCAL
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import Calendar
 
@@ -32,11 +34,17 @@ _BEGIN = re.compile(
 class _Structured:
     """What both have in common."""
 
-    def __init__(self, calendar: Calendar, notes: Notes) -> None:
+    def __init__(self, calendar: Calendar, notes: Notes, use: Use) -> None:
         csv.field_size_limit(_MOST)
         self._calendar = calendar
         self._notes = notes
+        self._use = use
         self._stamp, self._seconds = "", 0.0
+
+    def _is_of_use(self, severity: str, message: str) -> bool:
+        if severity in WORSE:
+            return True
+        return message.startswith(self._use.starts) and (len(message) > LONGEST or self._use.is_worth(message))
 
     def _moment(self, text: str) -> float | None:
         if text[:19] != self._stamp:
@@ -87,6 +95,8 @@ class Csv(_Structured):
             if text:
                 self._notes.strange(text)
             return
+        if not self._is_of_use(values[11], values[13]):
+            return
         place = values[4]
         yield Record(
             time=time,
@@ -120,11 +130,13 @@ class Json(_Structured):
             if time is None:
                 notes.strange(line)
                 continue
-            pid = found.get("pid")
-            message, statement = _text(found, "message"), _text(found, "statement")
+            message, severity = _text(found, "message"), _text(found, "error_severity")
+            if not self._is_of_use(severity, message):
+                continue
+            pid, statement = found.get("pid"), _text(found, "statement")
             yield Record(
                 time=time,
-                severity=_text(found, "error_severity"),
+                severity=severity,
                 message=message[:LONGEST],
                 code=_text(found, "state_code") or None,
                 pid=pid if isinstance(pid, int) else None,

@@ -10,8 +10,10 @@ import re
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import LONGEST
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import WORSE
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Notes
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Record
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Use
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import SEVERITY
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import Calendar
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import host_of
@@ -35,6 +37,7 @@ class Prefix:
         pattern, escapes = prefix_pattern(text)
         self._prefix = re.compile(pattern, re.DOTALL)
         self.head = re.compile(pattern + SEVERITY.pattern, re.DOTALL)
+        self.has_stamps = not escapes.isdisjoint("tm")
         self.has_times = not escapes.isdisjoint("tmn")
         self.has_places = not escapes.isdisjoint("hr")
         self.has_processes = not escapes.isdisjoint("pc")
@@ -52,52 +55,65 @@ class Prefix:
 
     def is_ambiguous(self, line: str, end: int) -> bool:
         """Whether a line could have been written otherwise than it was read, as names may hold anything."""
-        return self.has_names and any(
-            self._prefix.fullmatch(line, 0, found.start()) for found in SEVERITY.finditer(line, end)
-        )
+        if not self.has_names or line.find(":  ", end) < 0:  # as most lines
+            return False
+        return any(self._prefix.fullmatch(line, 0, found.start()) for found in SEVERITY.finditer(line, end))
 
 
 class _Draft:
     """A report whose lines are not all read."""
 
-    def __init__(self, record: Record) -> None:
-        self._record = record
-        self._texts: dict[str, list[str]] = {"": [record.message]}
-        self._room = LONGEST - len(record.message)
+    def __init__(self, line: str, found: re.Match[str], time: float | None, before: float | None, doubt: str) -> None:
+        self.severity: str = found["word"]
+        self._found = found
+        self._time, self._before, self._doubt = time, before, doubt
+        self._texts = {"": line[found.end() : found.end() + LONGEST]}
+        self._room = LONGEST - len(line) + found.end()
         self._at = ""
 
     def part(self, word: str, text: str) -> None:
         """What stands behind DETAIL, STATEMENT and so on."""
         self._at = word
-        self._texts[word] = []
-        self.more(text)
+        self._texts[word] = text[: max(0, self._room)]
+        self._room -= len(text)
 
     def more(self, text: str) -> None:
         """A further line."""
         if self._room > 0:
-            self._texts[self._at].append(text[: self._room])
-        self._room -= len(text)
+            self._texts[self._at] += "\n" + text[: self._room]
+        self._room -= len(text) + 1
 
-    def record(self) -> Record:
-        """All of it."""
-        return self._record._replace(
-            message="\n".join(self._texts[""]),
-            detail="\n".join(self._texts.get("DETAIL", ())),
-            statement="\n".join(self._texts.get("STATEMENT", ())),
-            is_cut=self._room < 0,
+    def record(self, use: Use) -> Record | None:
+        """All of it, if it is of use."""
+        message, is_cut = self._texts[""], self._room < 0
+        if self.severity not in WORSE and not is_cut and not use.is_worth(message):
+            return None
+        parts = self._found.groupdict()
+        return Record(
+            time=self._time,
+            severity=self.severity,
+            message=message,
+            code=parts.get("state") or parts["code"],
+            pid=pid_of(parts),
+            user=known(parts.get("user")),
+            database=known(parts.get("database")),
+            address=parts.get("host") or host_of(parts.get("place")) or None,
+            detail=self._texts.get("DETAIL", ""),
+            statement=self._texts.get("STATEMENT", ""),
+            is_cut=is_cut,
+            doubt=self._doubt,
+            before=self._before,
         )
 
 
 class Text:
-    """Reads lines in their order. Only reports that begin with one of the ``starts`` or are worse than LOG are put together."""
+    """Reads lines in their order."""
 
-    def __init__(
-        self, prefixes: t.Sequence[str], calendar: Calendar, notes: Notes, starts: t.Sequence[str] = ("",)
-    ) -> None:
+    def __init__(self, prefixes: t.Sequence[str], calendar: Calendar, notes: Notes, use: Use) -> None:
         self._prefixes = [Prefix(each) for each in prefixes]
         self._calendar = calendar
         self._notes = notes
-        self._starts = tuple(starts)
+        self._use = use
         self._stamp, self._seconds = "", 0.0
         self._window = 0  # characters in which lines that begin are doubted
         self._is_doubted = False
@@ -126,13 +142,13 @@ class Text:
                 if draft is not None:
                     draft.part(found["word"], line[found.end() :])
                 continue
-            if draft is not None:
-                yield draft.record()
+            if draft is not None and (record := draft.record(self._use)) is not None:
+                yield record
             draft = None if found is None else self._draft(line, prefix, found)
             if found is None:
                 self._strange(line)
-        if draft is not None:
-            yield draft.record()
+        if draft is not None and (record := draft.record(self._use)) is not None:
+            yield record
 
     def _match(self, line: str) -> tuple[Prefix, re.Match[str] | None]:
         for prefix in self._prefixes:
@@ -149,38 +165,22 @@ class Text:
             self._notes.strange(line)
 
     def _draft(self, line: str, prefix: Prefix, found: re.Match[str]) -> _Draft | None:
-        parts = found.groupdict()
-        before, time = self._notes.last, self._moment(parts)
+        before, time = self._notes.last, self._moment(prefix, found)
         if time is not None and not self._is_doubted:
             self._notes.moment(time)
-        severity, end = parts["word"], found.end()
-        if severity not in ("ERROR", "FATAL", "PANIC") and not line.startswith(self._starts, end):
+        if found["word"] not in WORSE and not line.startswith(self._use.starts, found.end()):
             return None
-        doubt = _TORN if self._is_doubted else _AMBIGUOUS if prefix.is_ambiguous(line, end) else ""
-        return _Draft(
-            Record(
-                time=time,
-                severity=severity,
-                message=line[end : end + LONGEST],
-                code=parts.get("state") or parts["code"],
-                pid=pid_of(parts),
-                user=known(parts.get("user")),
-                database=known(parts.get("database")),
-                address=parts.get("host") or host_of(parts.get("place")) or None,
-                is_cut=len(line) - end > LONGEST,
-                doubt=doubt,
-                before=before,
-            )
-        )
+        doubt = _TORN if self._is_doubted else _AMBIGUOUS if prefix.is_ambiguous(line, found.end()) else ""
+        return _Draft(line, found, time, before, doubt)
 
-    def _moment(self, parts: t.Mapping[str, str | None]) -> float | None:
-        stamp = parts.get("time")
-        if stamp:
-            if stamp[:19] != self._stamp:
+    def _moment(self, prefix: Prefix, found: re.Match[str]) -> float | None:
+        if prefix.has_stamps:
+            stamp = found["time"]
+            if stamp is not None and stamp[:19] != self._stamp:
                 seconds = self._calendar.seconds(stamp)
                 if seconds is None:
                     return None
                 self._stamp, self._seconds = stamp[:19], seconds // 1
-            return self._seconds + float(stamp[19:] or 0)
-        epoch = parts.get("epoch")
+            return None if stamp is None else self._seconds + float(stamp[19:] or 0)
+        epoch = found["epoch"] if prefix.has_times else None
         return float(epoch) if epoch else None

@@ -117,6 +117,7 @@ def test_refusals_in_another_language(code: str | None, stage: str, expected: st
         ("execute <unnamed>: GRANT a TO b", ("statement", [Change("GRANT", "a", "b")])),
         ("duration: 0.123 ms  statement: GRANT a TO b", ("statement", [Change("GRANT", "a", "b")])),
         ("duration: 0.123 ms  execute s1: GRANT a TO b", ("statement", [Change("GRANT", "a", "b")])),
+        ("execute a:b: GRANT a TO b", ("statement", [Change("GRANT", "a", "b")])),
         ("duration: 0.123 ms  bind s1: GRANT a TO b", ("", [])),
         ("statement: SELECT 1", ("statement", [])),
         ('AUDIT: SESSION,1,1,ROLE,GRANT ROLE,,,"GRANT a, c TO b",<not logged>', ("audit", [Change("GRANT", "a, c", "b")])),
@@ -130,8 +131,21 @@ def test_refusals_in_another_language(code: str | None, stage: str, expected: st
 )  # fmt: skip
 def test_changes(message: str, expected: tuple[str, list[Change]]) -> None:
     assert meanings.asked_for(log(message)) == expected
-    if expected[1]:
-        assert message.startswith(meanings.STARTS)
+    use = meanings.use(english=True, arrivals=False)
+    assert not expected[1] or (message.startswith(use.starts) and use.is_worth(message))
+
+
+def test_what_means_nothing_is_not_put_together() -> None:
+    use = meanings.use(english=True, arrivals=False)
+    for message in (
+        "statement: SELECT 1",
+        "duration: 1.0 ms  execute a: UPDATE users SET x = 1",
+        "execute a: INSERT INTO role VALUES (1)",
+    ):
+        assert message.startswith(use.starts) and not use.is_worth(message)
+    assert not "connection received: host=x".startswith(use.starts)
+    assert "connection received: host=x".startswith(meanings.use(english=True, arrivals=True).starts)
+    assert "Anweisung: x".startswith(meanings.use(english=False, arrivals=False).starts)
 
 
 def review_of(
@@ -178,6 +192,7 @@ def test_a_login_that_is_refused_after_all() -> None:
     early = log("connection authorized: user=postgres database=d", pid=1, address="::1")
     late = fatal('role "postgres" does not exist', pid=1, address="::1")
     assert told(review_of(early))["superuser_logins"] and not told(review_of(early, late))["superuser_logins"]
+    assert told(review_of(early, late._replace(time=NOW + 30)))["superuser_logins"]
     assert told(review_of(early, late._replace(pid=2)))["superuser_logins"]
     assert told(review_of(early, early, late))["superuser_logins"][0]["count"] == 1
 

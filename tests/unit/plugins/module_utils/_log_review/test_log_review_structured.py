@@ -13,11 +13,13 @@ from hypothesis import strategies
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Notes
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Record
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Use
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.structured import Csv
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.structured import Json
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import Calendar
 
 UTC = Calendar()
+EVERY = Use()
 STAMP, MOMENT = "2026-03-02 04:05:06", 1772424306.0
 # As 13 and 18 write it.
 OLD = (
@@ -30,7 +32,7 @@ POSTMASTER = '{stamp}.500 UTC,,,41,,683d6b1e.29,1,,{stamp} UTC,,0,LOG,00000,"{me
 
 def read(*lines: str) -> tuple[list[Record], Notes]:
     notes = Notes(gap=3600.0)
-    return list(Csv(UTC, notes).records(lines)), notes
+    return list(Csv(UTC, notes, EVERY).records(lines)), notes
 
 
 def test_csv() -> None:
@@ -91,7 +93,7 @@ def test_csv_is_bounded() -> None:
 
     notes = Notes(gap=3600.0)
     tracemalloc.start()
-    records = list(Csv(UTC, notes).records(lines()))
+    records = list(Csv(UTC, notes, EVERY).records(lines()))
     assert tracemalloc.get_traced_memory()[1] < 2**24
     tracemalloc.stop()
     assert ([record.pid for record in records], notes.not_understood) == ([41], 1)
@@ -125,7 +127,7 @@ def test_json() -> None:
     }  # fmt: skip
     notes = Notes(gap=3600.0)
     lines = [json.dumps(entry), json.dumps(entry)[:-5], "[1]", "[" * 100_000, json.dumps({"timestamp": 5}), "{}"]
-    [record] = Json(UTC, notes).records(lines)
+    [record] = Json(UTC, notes, EVERY).records(lines)
     assert record == Record(
         time=MOMENT + 0.5,
         severity="FATAL",
@@ -140,3 +142,14 @@ def test_json() -> None:
         stage="authentication",
     )
     assert (notes.lines, notes.not_understood) == (6, 5)
+
+
+def test_what_is_of_no_use_is_left_out() -> None:
+    lines = [POSTMASTER.format(stamp=STAMP, message=message) for message in ("a of use", "a", "b")]
+    use = Use(("a",), lambda message: message != "a")
+    notes = Notes(gap=3600.0)
+    assert [record.message for record in Csv(UTC, notes, use).records(lines)] == ["a of use"]
+    entry = {"timestamp": f"{STAMP}.500 UTC", "error_severity": "LOG"}
+    lines = [json.dumps({**entry, "message": message}) for message in ("a of use", "a", "b")]
+    assert [record.message for record in Json(UTC, notes, use).records(lines)] == ["a of use"]
+    assert notes.not_understood == 0

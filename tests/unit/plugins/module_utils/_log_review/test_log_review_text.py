@@ -12,6 +12,7 @@ from hypothesis import strategies
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import LONGEST
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Notes
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Record
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Use
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import shape
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.text import Prefix
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.text import Text
@@ -19,15 +20,14 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_pre
 from ansible_collections.rampart.postgresql.tests.unit.growth import no_explosion
 
 UTC = Calendar()
+EVERY = Use()
 STAMP, MOMENT = "2026-03-02 04:05:06", 1772424306.0
 DEBIAN = "%m [%p] %q%u@%d "
 
 
-def read(
-    prefix: str, *lines: str, starts: t.Sequence[str] = ("",), former: t.Sequence[str] = ()
-) -> tuple[list[Record], Notes]:
+def read(prefix: str, *lines: str, use: Use = EVERY, former: t.Sequence[str] = ()) -> tuple[list[Record], Notes]:
     notes = Notes(gap=3600.0)
-    return list(Text([prefix, *former], UTC, notes, starts).records(lines)), notes
+    return list(Text([prefix, *former], UTC, notes, use).records(lines)), notes
 
 
 def test_a_report_of_several_lines() -> None:
@@ -167,10 +167,11 @@ def test_reports_that_mean_nothing_are_left_out() -> None:
         f"{STAMP}.000 UTC [42] LOG:  checkpoint starting: time",
         "\tmore of it",
         f"{STAMP}.000 UTC [42] LOG:  received SIGHUP",
+        f"{STAMP}.000 UTC [42] LOG:  x of no worth",
         f"{STAMP}.000 UTC [42] WARNING:  no",
         f"{STAMP}.000 UTC [42] DETAIL:  not of the one above",
         f"{STAMP}.000 UTC [42] FATAL:  yes",
-        starts=("received ",),
+        use=Use(("received ", "x"), lambda message: message != "x of no worth"),
     )
     assert [(record.message, record.detail) for record in records] == [("received SIGHUP", ""), ("yes", "")]
 
@@ -217,7 +218,7 @@ def test_memory_and_time_are_bounded() -> None:
     notes = Notes(gap=3600.0)
     tracemalloc.start()
     with no_explosion():
-        for record in Text([DEBIAN], UTC, notes).records(lines()):
+        for record in Text([DEBIAN], UTC, notes, EVERY).records(lines()):
             assert len(record.message) + len(record.statement) <= LONGEST + 1000
     assert tracemalloc.get_traced_memory()[1] < 2**23
     tracemalloc.stop()
