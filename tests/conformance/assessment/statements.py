@@ -29,6 +29,7 @@ GRANT pg_execute_server_program TO app; GRANT pg_write_server_files TO app; GRAN
 GRANT dba TO hirer;
 CREATE DATABASE app;
 ALTER DATABASE app SET search_path = public, evil;
+ALTER DATABASE app SET default_transaction_read_only = off;
 ALTER ROLE app SET log_statement = 'none';
 """
     if major >= 14:
