@@ -26,6 +26,11 @@ if t.TYPE_CHECKING:
 __all__ = ["CHOICES", "collect"]
 
 CHOICES = ("catalogue", "certificates", "hba", "databases", "replication", "host", "backups", "all")
+_REASONS = {
+    "settings": "the login is no member of pg_read_all_settings, so some are missing",
+    "verifiers": "the login may not read pg_catalog.pg_authid",
+    "hba_rules": "the login may not read pg_catalog.pg_hba_file_rules",
+}
 _PRIVILEGE_COLUMNS = {"roleid", "member", "grantor", "oid"}
 
 
@@ -65,13 +70,18 @@ def _cluster(server: Server, unreadable: Unreadable) -> dict[str, t.Any]:
 
 
 def _catalogue(session: Session, unreadable: Unreadable) -> dict[str, t.Any]:
-    if not session.rows(queries.READS_SETTINGS)[0]["it"]:
-        unreadable.add("settings", "the login is no member of pg_read_all_settings, so some are missing")
+    readable = session.rows(queries.READABLE)[0]
+    for section in [name for name in _REASONS if not readable[name]]:
+        unreadable.add(section, _REASONS[section])
+
+    def rows(section: str, query: str) -> Rows | None:
+        return unreadable.rows(section, session, query) if readable[section] else None
+
     return {
         "settings": {row.pop("name"): row for row in session.rows(queries.SETTINGS)},
-        "roles": _roles(session.rows(queries.ROLES), unreadable.rows("verifiers", session, queries.VERIFIERS)),
+        "roles": _roles(session.rows(queries.ROLES), rows("verifiers", queries.VERIFIERS)),
         "memberships": [_membership(row) for row in session.rows(queries.MEMBERSHIPS)],
-        "hba_rules": _hba_rules(unreadable.rows("hba_rules", session, queries.HBA_RULES)),
+        "hba_rules": _hba_rules(rows("hba_rules", queries.HBA_RULES)),
         "databases": session.rows(queries.DATABASES),
     }
 

@@ -15,7 +15,7 @@ __all__ = [
     "HBA_RULES",
     "MEMBERSHIPS",
     "OPEN_DATABASES",
-    "READS_SETTINGS",
+    "READABLE",
     "ROLES",
     "SECRET_OPTIONS",
     "SESSION",
@@ -97,8 +97,13 @@ ORDER BY d.datname"""
 OPEN_DATABASES = """
 SELECT d.datname AS name FROM pg_catalog.pg_database d WHERE d.datallowconn AND d.datconnlimit >= -1 ORDER BY d.datname"""
 
-READS_SETTINGS = """
-SELECT pg_catalog.pg_has_role(session_user, 'pg_read_all_settings', 'USAGE') AS it"""
+# To ask beforehand leaves no refusal in the server's log.
+READABLE = """
+SELECT pg_catalog.pg_has_role(session_user, 'pg_read_all_settings', 'USAGE') AS settings,
+       pg_catalog.has_column_privilege('pg_catalog.pg_authid', 'rolname', 'SELECT')
+         AND pg_catalog.has_column_privilege('pg_catalog.pg_authid', 'rolpassword', 'SELECT') AS verifiers,
+       pg_catalog.has_table_privilege('pg_catalog.pg_hba_file_rules', 'SELECT')
+         AND pg_catalog.has_function_privilege('pg_catalog.pg_hba_file_rules()', 'EXECUTE') AS hba_rules"""
 
 EXTENSIONS = """
 SELECT e.extname AS name, e.extversion AS version, n.nspname AS schema,

@@ -59,6 +59,7 @@ def test_without_any_privilege_what_is_hidden_is_named(watched: Server) -> None:
     assert (replication["senders"], replication["receiver"], replication["conninfo"]) == (None, None, None)
     assert replication["archiving"]["mode"] == "off"
     _subscription_and_mapping_are_unknown(found)
+    assert "permission denied" not in watched.log_text()  # which a review of the log would have to tell
 
 
 def test_with_the_grants_of_the_guide_it_sees_what_the_guide_says(watched: Server) -> None:
