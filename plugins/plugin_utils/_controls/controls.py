@@ -19,9 +19,10 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.catal
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.catalogue.network import NETWORK
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.catalogue.platform import PLATFORM
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.catalogue.waivers import WAIVERS
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.expressions import reads
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.model import Control
 
-__all__ = ["CONTROLS"]
+__all__ = ["CONTROLS", "compile_all"]
 
 CONTROLS: t.Final[tuple[Control, ...]] = (
     *NETWORK,
@@ -35,3 +36,11 @@ CONTROLS: t.Final[tuple[Control, ...]] = (
     *WAIVERS,
 )
 """In the order of the areas."""
+
+
+def compile_all() -> None:
+    """Compile what is compiled once in a process anyway: who forks for each host does it before."""
+    for control in CONTROLS:
+        for expression in (control.expression, control.evidence, control.applies.condition):
+            if expression:
+                reads(expression)
