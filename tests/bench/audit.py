@@ -134,7 +134,7 @@ def fleet(directory: pathlib.Path, facts: pathlib.Path, hosts: int) -> Cost:
     (kept / "facts").mkdir(parents=True)
     for name in names:
         (kept / "facts" / f"{name}.json").write_bytes(facts.read_bytes())
-    told = _told(audit_directory=str(kept), audit_gather=False, audit_formats=["json"])
+    told = _told(audit_directory=str(kept), audit_gather=False)
     return run("ansible-playbook", "--inventory", str(inventory), _PLAYBOOK, *told)
 
 

@@ -53,9 +53,9 @@ class AuditDirectory:
         """Remove those of an earlier audit, so that nobody takes them for those of this one."""
         self._file("assessments", host).unlink(missing_ok=True)
 
-    def write(self, name: str, text: str) -> str:
+    def write(self, name: str, pieces: t.Iterable[str]) -> str:
         """Replace a file of the whole audit, such as a report; returns it."""
-        return _replace(self._root / name, text)
+        return _replace(self._root / name, pieces)
 
     def _file(self, kind: str, host: str) -> pathlib.Path:
         # Names of an inventory may hold what names of files may not.
@@ -63,7 +63,7 @@ class AuditDirectory:
 
     def _write(self, path: pathlib.Path, documents: t.Sequence[Document]) -> str:
         # Bytes of PostgreSQL that are not UTF-8 are half characters here, which no file holds: they stay escapes.
-        return _replace(path, json.dumps(documents, ensure_ascii=True, separators=(",", ":")))
+        return _replace(path, (json.dumps(documents, ensure_ascii=True, separators=(",", ":")),))
 
     def _read(self, path: pathlib.Path, missing: str) -> list[Document]:
         try:
@@ -77,7 +77,7 @@ class AuditDirectory:
         return documents
 
 
-def _replace(path: pathlib.Path, text: str) -> str:
+def _replace(path: pathlib.Path, pieces: t.Iterable[str]) -> str:
     """By one rename; the facts of a server are for nobody but who audits it."""
     try:
         for directory in (path.parent.parent, path.parent):
@@ -85,7 +85,7 @@ def _replace(path: pathlib.Path, text: str) -> str:
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogatepass") as stream:
-                stream.write(text)
+                stream.writelines(pieces)
             os.replace(temporary, path)
         except BaseException:
             with contextlib.suppress(OSError):

@@ -25,7 +25,7 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.given
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.model import PROFILES
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gathering import gathered
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import SEVERITIES
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.rendering import rendered
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.rendering import pieces
 
 __all__ = ["ReportOptions", "write_reports"]
 
@@ -79,14 +79,14 @@ def write_reports(options: ReportOptions) -> dict[str, t.Any]:
     now = int(time.time()) if options.now is None else options.now
     given = read(profile=options.profile, now=now, controls=None, severities=None, waivers=None, newest_minors=None)
     report = gathered(
-        [each for host in options.hosts for each in _assessed(options.directory, host, given)],
+        (each for host in options.hosts for each in _assessed(options.directory, host, given)),
         before=_baseline(options.baseline),
         title=options.title,
         now=now,
     )
     told = {
         "changed": False,
-        "files": {name: options.directory.write(_NAMES[name], rendered(report, name)) for name in options.formats},
+        "files": {name: options.directory.write(_NAMES[name], pieces(report, name)) for name in options.formats},
         "summary": screen(report),
         **({} if report.comparison is None else {"comparison": report.comparison.counts}),
     }

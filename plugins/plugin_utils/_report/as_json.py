@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import typing as t
 
@@ -14,20 +15,29 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gatheri
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import SCHEMA
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Assessment
 
-__all__ = ["render"]
+__all__ = ["pieces", "render"]
 
 
 def render(report: Report) -> str:
     """JSON in a stable order, with a line for each change and each cluster."""
+    return "".join(pieces(report))
+
+
+def pieces(report: Report) -> t.Iterator[str]:
+    """The same bit by bit: of a large fleet nobody has to hold the whole."""
     told = {"schema": SCHEMA, "title": report.title, "made_epoch": report.made_epoch, "summary": summary(report)}
-    parts = [f" {json.dumps(name)}: {_line(value)}" for name, value in told.items()]
-    parts.append(f' "changes": {_list([]) if report.comparison is None else _list(report.comparison.changes)}')
-    parts.append(f' "assessments": {_list(report.assessments)}')
-    return "{\n" + ",\n".join(parts) + "\n}\n"
+    yield "{\n" + "".join(f" {json.dumps(name)}: {_line(value)},\n" for name, value in told.items())
+    yield from _list("changes", [] if report.comparison is None else report.comparison.changes)
+    yield ",\n"
+    yield from _list("assessments", report.assessments)
+    yield "\n}\n"
 
 
-def _list(values: t.Sequence[t.Any]) -> str:
-    return "[" + ",".join(f"\n  {_line(value)}" for value in values) + "]"
+def _list(name: str, values: t.Sequence[t.Any]) -> t.Iterator[str]:
+    yield f' "{name}": ['
+    for number, value in enumerate(values):
+        yield f"{',' if number else ''}\n  {_line(value)}"
+    yield "]"
 
 
 def _line(value: t.Any) -> str:
@@ -35,4 +45,5 @@ def _line(value: t.Any) -> str:
 
 
 def _fields(value: t.Any) -> dict[str, t.Any]:
-    return {"schema": SCHEMA, **vars(value)} if isinstance(value, Assessment) else vars(value)
+    found = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return {"schema": SCHEMA, **found} if isinstance(value, Assessment) else found

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import dataclasses
 import json
 import typing as t
@@ -34,13 +35,13 @@ class Report:
 
 
 def gathered(given: t.Any, *, before: t.Any = None, title: t.Any = None, now: t.Any) -> Report:
-    """A report of what a playbook gave."""
+    """A report of what a playbook gave; an iterator is taken one by one, so that no more than one is there as it was given."""
     title, before, now = (plain(value, half=valid) for value in (title, before, now))
     if title is not None and not isinstance(title, str):
         raise InputError(option="title", value=title, expected="a text")
     if isinstance(now, bool) or not isinstance(now, int) or now < 0:
         raise InputError(option="now", value=now, expected="a time in seconds since 1970")
-    assessments = _assessments(plain(given, half=valid), "input")
+    assessments = _assessments(given, "input")
     comparison = None if before is None else compared(assessments, _assessments(_parsed(before), "before"))
     return Report(title or _TITLE, now, assessments, comparison)
 
@@ -49,18 +50,19 @@ def _parsed(before: t.Any) -> t.Any:
     if not isinstance(before, str):
         return before
     try:
-        return plain(json.loads(before), half=valid)
+        return json.loads(before)
     except ValueError as error:
         raise InputError(option="before", value=before[:40], expected=f"an earlier JSON report ({error})") from None
 
 
 def _assessments(given: t.Any, option: str) -> tuple[Assessment, ...]:
     found: dict[tuple[str, str], Assessment] = {}
-    for host, where, values in _each(given, "", option):
-        one = Assessment.read(Entry(values, where), host=host)
-        if one.key in found:
-            raise InputError(option=where, value=one.name, expected="each cluster of a host can be there only once")
-        found[one.key] = one
+    for part in given if isinstance(given, collections.abc.Iterator) else (given,):
+        for host, where, values in _each(plain(part, half=valid), "", option):
+            one = Assessment.read(Entry(values, where), host=host)
+            if one.key in found:
+                raise InputError(option=where, value=one.name, expected="each cluster of a host can be there only once")
+            found[one.key] = one
     return tuple(found[key] for key in sorted(found))
 
 

@@ -37,7 +37,7 @@ STATUSES = ("fail", "unknown", "manual", "waived", "pass", "not_applicable")
 Values = dict[str, t.Any]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Fix:
     """What to write into a playbook."""
 
@@ -52,7 +52,7 @@ class Fix:
         return cls(entry.text("role"), entry.text("variable"), entry.anything("value"), entry.text("line"))
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Reference:
     """A recommendation of a benchmark."""
 
@@ -71,7 +71,7 @@ class Reference:
         return " ".join(part for part in (self.benchmark, self.edition, self.number) if part)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Waived:
     """An item that somebody answers for."""
 
@@ -92,7 +92,7 @@ class Waived:
         return ", ".join(told)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Follows:
     """Which benchmark the profile follows where they contradict each other."""
 
@@ -106,7 +106,7 @@ class Follows:
         return cls(entry.text("topic"), entry.text("benchmark"), entry.text("says"))
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
     """What became of one control on one cluster."""
 
@@ -151,7 +151,7 @@ class Finding:
         return (STATUSES.index(self.status), SEVERITIES.index(self.severity), self.control)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Score:
     """How many controls of an area came out how."""
 
@@ -170,7 +170,7 @@ class Score:
         return cls(**{name: entry.number(name) or 0 for name in names}, percent=entry.number("percent"))
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Assessment:
     """One cluster."""
 

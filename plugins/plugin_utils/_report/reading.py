@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
@@ -41,7 +42,7 @@ class Entry:
             return ""
         if not isinstance(value, str) or (required and not value):
             raise self._wrong(name, "a text")
-        return value
+        return sys.intern(value)  # most are those of the catalogue, the same for every host
 
     def number(self, name: str) -> int | None:
         """A whole number."""
