@@ -47,8 +47,8 @@ def _written(path: pathlib.Path, world: t.Any, **more: t.Any) -> pathlib.Path:
 
 @pytest.fixture(scope="session")
 def small(folder: pathlib.Path) -> pathlib.Path:
-    before = fleet(12, controls=56, seed=2, now=NOW - 10 * DAY)
-    return _written(folder / "small.html", fleet(12, controls=56), before=before, title="Production fleet")
+    before = fleet(12, controls=28, seed=2, now=NOW - 10 * DAY)
+    return _written(folder / "small.html", fleet(12, controls=28), before=before, title="Production fleet")
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +58,7 @@ def alone(folder: pathlib.Path) -> pathlib.Path:
 
 @pytest.fixture(scope="session")
 def large(folder: pathlib.Path) -> pathlib.Path:
-    return _written(folder / "large.html", fleet(100))
+    return _written(folder / "large.html", fleet(60))
 
 
 @pytest.fixture(scope="session")

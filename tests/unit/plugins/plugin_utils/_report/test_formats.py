@@ -18,6 +18,7 @@ import jsonschema
 import pytest
 import xmlschema
 
+from ansible_collections.rampart.postgresql.plugins.filter.assess import assess
 from ansible_collections.rampart.postgresql.plugins.filter.report import report
 from ansible_collections.rampart.postgresql.tests.assessments import HOSTILE
 from ansible_collections.rampart.postgresql.tests.assessments import NOW
@@ -25,6 +26,7 @@ from ansible_collections.rampart.postgresql.tests.assessments import assessment
 from ansible_collections.rampart.postgresql.tests.assessments import finding
 from ansible_collections.rampart.postgresql.tests.assessments import fleet
 from ansible_collections.rampart.postgresql.tests.assessments import hostile
+from ansible_collections.rampart.postgresql.tests.unit.plugins.plugin_utils._controls.hardened import hardened
 
 SCHEMAS = pathlib.Path(__file__).with_name("schemas")
 TEXTS = ("json", "sarif", "junit", "markdown", "csv", "prometheus")
@@ -38,6 +40,10 @@ Values = dict[str, t.Any]
 WORLDS = {
     "nothing": [],
     "fleet": fleet(9, controls=30),
+    "assessed": [
+        *assess(hardened(), host="db1", now=NOW),
+        *assess({"failed": True, "msg": "no way in"}, host="db2", now=NOW),
+    ],
     **{f"hostile {number}": [hostile(name)] for number, name in enumerate(HOSTILE)},
 }
 
