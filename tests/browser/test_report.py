@@ -205,6 +205,13 @@ def test_arrow_keys_walk_over_the_matrix(browser: Browser, small: pathlib.Path) 
     assert browser.script("return document.querySelectorAll('.matrix td a[tabindex=\"0\"]').length") == 1
 
 
+def test_what_fails_is_printed_with_its_fix(browser: Browser, small: pathlib.Path) -> None:
+    browser.open(small, HOST)
+    shut = "return document.querySelectorAll('details.finding.fail:not(:has(.fix))').length"
+    assert browser.script(shut) > 0
+    assert browser.script(f"dispatchEvent(new Event('beforeprint')); {shut}") == 0
+
+
 def test_it_prints(browser: Browser, small: pathlib.Path) -> None:
     for route in ("#/overview", HOST):
         browser.open(small, route)

@@ -54,7 +54,9 @@ addEventListener("keydown", (event) => {
 });
 addEventListener("beforeprint", () => {
   for (const box of document.querySelectorAll("main section:not([hidden]) details:not([open])")) {
-    if (!box.classList.contains("pass") && !box.classList.contains("not_applicable")) box.open = true;
+    if (box.classList.contains("pass") || box.classList.contains("not_applicable")) continue;
+    box.open = true;
+    box.dispatchEvent(new Event("toggle")); // the browser's own comes too late for what is printed
   }
 });
 drawWorst();
