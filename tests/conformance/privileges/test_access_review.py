@@ -141,7 +141,7 @@ def test_it_says_what_the_server_says(fresh_server: Server) -> None:
         assert not result.failed, result.message
         assert result.values["unreadable"] == {}
         _check_memberships(cluster, result.values["rows"])
-        settable = _settable(cluster)
+        settable = _settable(place)  # where its owner may become pg_database_owner
         connects = {r for _key, r, p in _facts(Truth(cluster, "database"), place.name) if p == "CONNECT"}
         schemas = Truth(place, "schema")
         counted = 0
@@ -197,11 +197,11 @@ class _Usable:
         return {fact for fact in _of(self._truth.of(role), self._truth) if not fact[0][0] or fact[0][0] in opened}
 
 
-def _settable(cluster: Place) -> dict[str, set[str]]:
+def _settable(place: Place) -> dict[str, set[str]]:
     """The roles that the server lets somebody become, without superusers."""
-    word = "SET" if cluster.server.major >= 16 else "MEMBER"
+    word = "SET" if place.server.major >= 16 else "MEMBER"
     found: dict[str, set[str]] = {role: set() for role in ROLES}
-    for role, other in cluster.rows(
+    for role, other in place.rows(
         f"""SELECT r.rolname, o.rolname FROM pg_roles r, pg_roles o
         WHERE r.rolname IN ({constants(ROLES)}) AND r.oid <> o.oid AND NOT o.rolsuper AND pg_has_role(r.oid, o.oid, '{word}')"""
     ):
