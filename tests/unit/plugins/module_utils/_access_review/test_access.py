@@ -32,6 +32,8 @@ ACLS: t.Final[dict[str, tuple[Item, ...]]] = {
     "anna": (Item(ANNA, "USAGE"),),
     "owners": (Item(DATABASE_OWNER, "USAGE"),),
     "readers": (Item(OWNER, "SELECT"), Item(OWNER, "INSERT"), Item(READERS, "SELECT", True)),
+    "both": (Item(READERS, "SELECT"), Item(READERS, "DELETE"), Item(ANNA, "SELECT")),
+    "readers connect": (Item(READERS, "CONNECT"),),
     "everybody": (Item(0, "SELECT"),),
     "column": (Item(READERS, "UPDATE"), Item(READERS, "SELECT")),
 }
@@ -81,6 +83,22 @@ def test_what_has_to_be_become_first() -> None:
     assert rows(here, ANNA, *chain) == [(["SELECT"], "paul", ['member of "read""ers"'], [])]
     twice = (Membership(READERS, ANNA, inherits=False), Membership(READERS, ANNA, sets=False))
     assert rows(here, ANNA, *twice) == [(["SELECT"], "", ['member of "read""ers"'], [])]
+
+
+def test_what_somebody_has_at_once_is_not_told_again() -> None:
+    here = place(*tables(("t", "both")))
+    assert rows(here, ANNA, Membership(READERS, ANNA, inherits=False)) == [
+        (["SELECT"], "", ["direct"], []),
+        (["DELETE"], 'read"ers', ["direct"], []),
+    ]
+
+
+def test_only_who_logs_in_needs_connect() -> None:
+    here = place(*tables(("t", "readers")), database="readers connect")
+    assert rows(here, ANNA, Membership(READERS, ANNA, inherits=False)) == [
+        (["SELECT"], 'read"ers', ["direct"], ["CONNECT"])
+    ]
+    assert rows(here, ANNA, Membership(READERS, ANNA)) == [(["SELECT"], "", ['member of "read""ers"'], [])]
 
 
 def test_what_is_held_and_cannot_be_used() -> None:
