@@ -19,8 +19,8 @@ description:
   - A password in a statement stays on the host, as statements are reduced to the command and to what they name. A password that
     somebody typed as the name of a role cannot be told from one.
   - In text the names of role and database, which a client may choose freely before it has logged in, can look like a report of the
-    server where C(log_line_prefix) has C(%u) or C(%d). What may be forged is in RV(doubtful) and counts nowhere else, but with line
-    breaks in a long name, which servers from 17 on take, not every forgery can be told; then RV(log.forgeable) is V(true). CSV and
+    server where C(log_line_prefix) has C(%u) or C(%d). What may be forged is in RV(doubtful) and counts nowhere else, but where
+    little stands before the names not every forgery with a line break can be told; so RV(log.forgeable) is V(true). CSV and
     JSON have no such weakness. Nothing can be told of what the owner of the cluster, or a superuser through programs that the
     server runs, writes into the log themselves.
 author:
