@@ -4,8 +4,8 @@
 
 """Gathers the facts of a host's clusters, assesses them here, and keeps both in files: its result stays small.
 
-What assesses is imported and compiled above, and not where it is needed: a strategy loads this file before it forks, so a fleet
-pays for it once.
+What assesses is imported above, and not where it is needed: a strategy loads this file before it forks, so a fleet pays for the
+catalogue once.
 """
 
 from __future__ import annotations
@@ -18,10 +18,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import failure
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._audit.options import AuditOptions
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._audit.summary import brief
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.controls import compile_all
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._plain import plain
-
-compile_all()
 
 _CHOOSING = (
     "port",

@@ -19,10 +19,9 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.catal
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.catalogue.network import NETWORK
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.catalogue.platform import PLATFORM
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.catalogue.waivers import WAIVERS
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.expressions import reads
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.model import Control
 
-__all__ = ["CONTROLS", "compile_all"]
+__all__ = ["CONTROLS"]
 
 CONTROLS: t.Final[tuple[Control, ...]] = (
     *NETWORK,
@@ -36,11 +35,3 @@ CONTROLS: t.Final[tuple[Control, ...]] = (
     *WAIVERS,
 )
 """In the order of the areas."""
-
-
-def compile_all() -> None:
-    """Compile what is compiled once in a process anyway: who forks for each host does it before."""
-    for control in CONTROLS:
-        for expression in (control.expression, control.evidence, control.applies.condition):
-            if expression:
-                reads(expression)
