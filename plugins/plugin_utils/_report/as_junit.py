@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.counting import statuses
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gathering import Report

@@ -12,7 +12,7 @@ import json
 import pathlib
 import re
 import typing as t
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 import jsonschema
 import pytest
