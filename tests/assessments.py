@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import AREAS
 
-__all__ = ["HOSTILE", "NOW", "assessment", "finding", "fleet", "hostile", "scored"]
+__all__ = ["HOSTILE", "NOW", "assessment", "drifted", "finding", "fleet", "hostile", "scored"]
 
 NOW = 1_800_000_000
 DAY = 86_400
@@ -182,6 +182,33 @@ def assessment(*findings: Values, **more: t.Any) -> Values:
         "waivers": [],
         "views": {"hba": None, "certificates": None, "backups": None},
         **more,
+    }
+
+
+def drifted(*names: str, now: int = NOW) -> Values:
+    """What a hardening would change on hosts of these names, as the filter drift tells it."""
+    rows = [
+        {
+            "host": name,
+            "cluster": "17/main",
+            "component": component,
+            "severity": severity,
+            "subject": f"{subject} {name}",
+            "description": "take it away",
+            "statement": f"-- {name}",
+            "before": f"there: {name}",
+            "after": "",
+        }
+        for name in names
+        for component, severity, subject in (("role_attributes", "high", "role"), ("settings", "low", "parameter"))
+    ]
+    return {
+        "schema": 1,
+        "generated_epoch": now,
+        "hosts": [*names, "db9"],
+        "drifted": list(names),
+        "counts": {"critical": 0, "high": len(names), "medium": 0, "low": len(names)},
+        "rows": rows,
     }
 
 

@@ -43,6 +43,10 @@ options:
       - V(new) fails now and did not then, V(still) fails as it did then, V(fixed) passes or does not apply any more,
         V(waived) is answered for by somebody, and V(unproven) failed then while nobody knows now.
     type: raw
+  drift:
+    description:
+      - What P(rampart.postgresql.drift#filter) returned, as text or as the values in it. V(html) has a page for it then.
+    type: raw
   title:
     description: What the report is called.
     type: string
@@ -94,6 +98,7 @@ def report(
     format: object,  # noqa: A002 # the word that a playbook says
     *,
     before: object = None,
+    drift: object = None,
     title: object = None,
     now: object = None,
 ) -> str:
@@ -108,7 +113,7 @@ def report(
 
     try:
         time_now = int(time.time()) if now is None else now
-        return rendered(gathered(assessments, before=before, title=title, now=time_now), plain(format))
+        return rendered(gathered(assessments, before=before, drift=drift, title=title, now=time_now), plain(format))
     except RampartError as error:
         raise AnsibleFilterError(f"report: {error}") from error
 

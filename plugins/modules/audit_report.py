@@ -63,6 +63,11 @@ options:
       - A report as JSON of an earlier audit, on the controller. Reports say then what is new, what is fixed, and what is still so.
       - A file that does not exist is an error.
     type: path
+  drift:
+    description:
+      - A document on the controller that the playbook C(harden) has written in check mode (C(harden_drift)). The page for people has a
+        tab with it then.
+    type: path
   fail_on:
     description:
       - The task fails, after it has written the reports, when a control of this severity or a graver one fails anywhere, or a host or a

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.rampart.postgresql.plugins.filter.report import report
 from ansible_collections.rampart.postgresql.tests.assessments import HOSTILE
 from ansible_collections.rampart.postgresql.tests.assessments import NOW
+from ansible_collections.rampart.postgresql.tests.assessments import drifted
 from ansible_collections.rampart.postgresql.tests.assessments import fleet
 from ansible_collections.rampart.postgresql.tests.assessments import hostile
 from ansible_collections.rampart.postgresql.tests.browser.browsers import Browser
@@ -48,7 +49,13 @@ def _written(path: pathlib.Path, world: t.Any, **more: t.Any) -> pathlib.Path:
 @pytest.fixture(scope="session")
 def small(folder: pathlib.Path) -> pathlib.Path:
     before = fleet(12, controls=28, seed=2, now=NOW - 10 * DAY)
-    return _written(folder / "small.html", fleet(12, controls=28), before=before, title="Production fleet")
+    return _written(
+        folder / "small.html",
+        fleet(12, controls=28),
+        before=before,
+        drift=drifted("db1", "db2"),
+        title="Production fleet",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -70,4 +77,6 @@ def empty(folder: pathlib.Path) -> pathlib.Path:
 def poisoned(folder: pathlib.Path) -> pathlib.Path:
     """Every hostile name wherever somebody else decides what is there."""
     world = [hostile(name) for name in HOSTILE]
-    return _written(folder / "poisoned.html", world, title=HOSTILE[1], before=[hostile(HOSTILE[0])])
+    return _written(
+        folder / "poisoned.html", world, title=HOSTILE[1], before=[hostile(HOSTILE[0])], drift=drifted(*HOSTILE)
+    )

@@ -23,7 +23,7 @@ HOST = "#/host/db-fra-0001.example.org/" + fleet(1)[0]["cluster"].replace("/", "
 CONTROL = "#/control/RPG-NET-001"
 ROUTES = (
     *("#/overview", "#/hosts", "#/controls", "#/matrix", "#/changes", "#/certificates", "#/backups", "#/waivers"),
-    *("#/open", HOST, CONTROL),
+    *("#/open", "#/drift", HOST, CONTROL),
 )
 AXE = pathlib.Path(os.environ["AXE_CORE"])
 
@@ -70,6 +70,17 @@ def test_a_complaint_and_a_request_would_be_noticed(browser: Browser, tmp_path: 
     browser.open(page)
     assert any("planted" in one for one in browser.complaints())
     assert browser.requests() == [(tmp_path / "missing.png").as_uri()]
+
+
+def test_drift_is_found_by_its_severity_and_shows_both_sides(browser: Browser, small: pathlib.Path) -> None:
+    browser.open(small)
+    browser.go("#/drift?severity=high")
+    rows = browser.texts("main tbody tr")
+    assert len(rows) == 2
+    assert all("role_attributes" not in row and "role attributes" in row for row in rows)
+    assert "2 hosts of 3 differ from what the inventory wants" in browser.texts("main .lead")[0]
+    browser.one("main tbody details summary").click()
+    assert browser.texts("main tbody details[open] pre") == ["-- db1", "there: db1"]
 
 
 @pytest.mark.parametrize("world", ["empty", "alone", "poisoned"])

@@ -45,6 +45,7 @@ _SPEC: t.Final[dict[str, dict[str, t.Any]]] = {
     "profile": {"type": "str", "choices": list(PROFILES), "default": "baseline"},
     "title": {"type": "str", "default": "PostgreSQL audit"},
     "baseline": {"type": "path"},
+    "drift": {"type": "path"},
     "fail_on": {"type": "str", "choices": [*SEVERITIES, NEVER], "default": NEVER},
     "only_new": {"type": "bool", "default": False},
     "now": {"type": "int"},
@@ -61,6 +62,7 @@ class ReportOptions:
     profile: str
     title: str
     baseline: str | None
+    drift: str | None
     fail_on: str
     only_new: bool
     now: int | None
@@ -80,7 +82,8 @@ def write_reports(options: ReportOptions) -> dict[str, t.Any]:
     given = read(profile=options.profile, now=now, controls=None, severities=None, waivers=None, newest_minors=None)
     report = gathered(
         (each for host in options.hosts for each in _assessed(options.directory, host, given)),
-        before=_baseline(options.baseline),
+        before=_text(options.baseline, "baseline", "a report as JSON of an earlier audit"),
+        drift=_text(options.drift, "drift", "a document that harden --check has written"),
         title=options.title,
         now=now,
     )
@@ -104,12 +107,11 @@ def _assessed(directory: AuditDirectory, host: str, given: Given) -> list[dict[s
         return [assessment(Cluster(host, "", None, str(error)), given)]
 
 
-def _baseline(path: str | None) -> str | None:
+def _text(path: str | None, option: str, expected: str) -> str | None:
+    """What is in a file of the controller, if one is named."""
     if path is None:
         return None
     try:
         return pathlib.Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            option="baseline", value=path, expected=f"a report as JSON of an earlier audit ({error})"
-        ) from None
+        raise InputError(option=option, value=path, expected=f"{expected} ({error})") from None

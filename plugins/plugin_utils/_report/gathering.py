@@ -15,6 +15,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._plain import plain
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.comparing import Comparison
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.comparing import compared
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.drift import Drift
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Assessment
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.reading import Entry
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import valid
@@ -32,27 +33,29 @@ class Report:
     made_epoch: int
     assessments: tuple[Assessment, ...]
     comparison: Comparison | None = None
+    drift: Drift | None = None
 
 
-def gathered(given: t.Any, *, before: t.Any = None, title: t.Any = None, now: t.Any) -> Report:
+def gathered(given: t.Any, *, before: t.Any = None, drift: t.Any = None, title: t.Any = None, now: t.Any) -> Report:
     """A report of what a playbook gave; an iterator is taken one by one, so that no more than one is there as it was given."""
-    title, before, now = (plain(value, half=valid) for value in (title, before, now))
+    title, before, drift, now = (plain(value, half=valid) for value in (title, before, drift, now))
     if title is not None and not isinstance(title, str):
         raise InputError(option="title", value=title, expected="a text")
     if isinstance(now, bool) or not isinstance(now, int) or now < 0:
         raise InputError(option="now", value=now, expected="a time in seconds since 1970")
     assessments = _assessments(given, "input")
-    comparison = None if before is None else compared(assessments, _assessments(_parsed(before), "before"))
-    return Report(title or _TITLE, now, assessments, comparison)
+    comparison = None if before is None else compared(assessments, _assessments(_parsed(before, "before"), "before"))
+    differences = None if drift is None else Drift.read(Entry.of(_parsed(drift, "drift"), "drift"))
+    return Report(title or _TITLE, now, assessments, comparison, differences)
 
 
-def _parsed(before: t.Any) -> t.Any:
-    if not isinstance(before, str):
-        return before
+def _parsed(given: t.Any, option: str) -> t.Any:
+    if not isinstance(given, str):
+        return given
     try:
-        return json.loads(before)
+        return json.loads(given)
     except ValueError as error:
-        raise InputError(option="before", value=before[:40], expected=f"an earlier JSON report ({error})") from None
+        raise InputError(option=option, value=given[:40], expected=f"a document as JSON ({error})") from None
 
 
 def _assessments(given: t.Any, option: str) -> tuple[Assessment, ...]:

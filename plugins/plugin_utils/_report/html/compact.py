@@ -66,6 +66,7 @@ def overview(report: Report) -> Values:
         "controls": [_control(finding) for finding in controls.values()],
         "clusters": [_cluster(one, order, before.get(one.key)) for one in report.assessments],
         "waivers": _waivers(report),
+        "drift": _drift(report),
         "changes": [
             [
                 CHANGES.index(one.change),
@@ -87,7 +88,8 @@ def details(report: Report) -> Values:
         of_cluster = {finding.control: findings.number(_finding(finding)) for finding in one.findings}
         numbers = [of_cluster.get(control, -1) for control in controls]
         clusters.append([numbers, *(views.number(view(one)) for view in (_hba, _certificates, _backups, _follows))])
-    return {"findings": findings.values, "views": views.values, "clusters": clusters}
+    drift = [] if report.drift is None else [[row.statement, row.before, row.after] for row in report.drift.rows]
+    return {"findings": findings.values, "views": views.values, "clusters": clusters, "drift": drift}
 
 
 def embedded(value: t.Any) -> str:
@@ -151,6 +153,20 @@ def _waivers(report: Report) -> list[list[t.Any]]:
         row = found.setdefault(json.dumps(values), [*values, waiver.get("expired") is True, 0])
         row[-1] += used if isinstance(used, int) else 0
     return list(found.values())
+
+
+def _drift(report: Report) -> Values | None:
+    """What a hardening would change, in words; both sides of it are among the details."""
+    if report.drift is None:
+        return None
+    return {
+        "generated": report.drift.generated_epoch,
+        "hosts": len(report.drift.hosts),
+        "rows": [
+            [SEVERITIES.index(row.severity), row.host, row.cluster, row.component, row.subject, row.description]
+            for row in report.drift.rows
+        ],
+    }
 
 
 def _hba(one: Assessment) -> t.Any:

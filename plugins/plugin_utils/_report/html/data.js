@@ -12,6 +12,10 @@ const CHANGES = DATA.changes.map(([change, severity, host, cluster, control, tit
   change: DATA.changeNames[change], severity: DATA.severities[severity], host, cluster, control, title, added, removed,
   text: `${host} ${cluster} ${control} ${title}`.toLowerCase(),
 }));
+const DRIFT = (DATA.drift ? DATA.drift.rows : []).map(([severity, host, cluster, component, subject, description], index) => ({
+  index, severity: DATA.severities[severity], host, cluster, component, subject, description,
+  text: `${host} ${cluster} ${component} ${subject} ${description}`.toLowerCase(),
+}));
 
 const statusOf = (cluster, control) => DATA.statuses[cluster.statuses[control.index]];
 const hostPath = (host, cluster) => `#/host/${encodeURIComponent(host)}/${encodeURIComponent(cluster)}`;
@@ -30,12 +34,17 @@ function failures(cluster) {
   return counts;
 }
 
-let all = null;
-function detailsOf(cluster) {
-  if (!all) {
-    all = JSON.parse(byId("details-data").textContent);
+let read = null;
+function details() {
+  if (!read) {
+    read = JSON.parse(byId("details-data").textContent);
     byId("details-data").remove();
   }
+  return read;
+}
+
+function detailsOf(cluster) {
+  const all = details();
   const [findings, hba, certificates, backups, follows] = all.clusters[cluster.index];
   return {
     finding: (control) => {

@@ -1,6 +1,6 @@
 // The address says what is shown: #/hosts?severity=high, #/host/NAME/CLUSTER/CONTROL.
 const MADE = ["overview", "certificates", "backups"]; // these are in the page already
-const VIEWS = {hosts: hostsView, host: hostView, controls: controlsView, control: controlView, matrix: matrixView, changes: changesView,
+const VIEWS = {hosts: hostsView, host: hostView, controls: controlsView, control: controlView, matrix: matrixView, changes: changesView, drift: driftView,
   waivers: waiversView, open: openView};
 const TAB_OF = {host: "hosts", control: "controls"};
 const TITLE = document.title;

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
@@ -16,6 +17,7 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.countin
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gathering import gathered
 from ansible_collections.rampart.postgresql.tests.assessments import NOW
 from ansible_collections.rampart.postgresql.tests.assessments import assessment
+from ansible_collections.rampart.postgresql.tests.assessments import drifted
 from ansible_collections.rampart.postgresql.tests.assessments import finding
 from ansible_collections.rampart.postgresql.tests.assessments import fleet
 
@@ -73,6 +75,32 @@ def test_options(wrong: dict[str, t.Any]) -> None:
     (name,) = wrong
     with pytest.raises(InputError, match=f"^{name}: "):
         gathered([], **{"now": NOW, **wrong})
+
+
+def test_drift_is_taken_as_values_and_as_text() -> None:
+    for given in (drifted("db1"), json.dumps(drifted("db1"))):
+        found = gathered([assessment()], drift=given, now=NOW).drift
+        assert found is not None
+        assert [(row.host, row.component, row.severity) for row in found.rows] == [
+            ("db1", "role_attributes", "high"),
+            ("db1", "settings", "low"),
+        ]
+        assert found.hosts == ("db1", "db9")
+    assert gathered([assessment()], now=NOW).drift is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "where"),
+    [
+        ("{", "drift: '{' cannot"),
+        ([], r"drift: \[\]"),
+        ({**drifted("db1"), "schema": 2}, "drift.schema: 2"),
+        ({**drifted("db1"), "rows": [{"severity": "awful"}]}, r"drift.rows\[0\].severity: 'awful'"),
+    ],
+)
+def test_what_is_no_drift_is_named(wrong: t.Any, where: str) -> None:
+    with pytest.raises(InputError, match=where):
+        gathered([], drift=wrong, now=NOW)
 
 
 def test_summary() -> None:
