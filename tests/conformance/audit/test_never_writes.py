@@ -24,7 +24,8 @@ _CALLS: t.Final = (
 )
 _OPENS: t.Final = re.compile(r"\b(?:open|openat|openat2)\(")
 _WRITES: t.Final = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND")
-_NOWHERE: t.Final = ('"/dev/null"', '"/dev/tty"')
+# The last one is a file that has no name and with O_EXCL cannot get one; apt-cache, run as nobody, takes notes in such.
+_NOWHERE: t.Final = ('"/dev/null"', '"/dev/tty"', "O_RDWR|O_EXCL|O_CLOEXEC|O_TMPFILE")
 
 
 def writes_of(words: t.Sequence[str], request: bytes, directory: pathlib.Path) -> list[str]:
@@ -35,6 +36,7 @@ def writes_of(words: t.Sequence[str], request: bytes, directory: pathlib.Path) -
             "strace",
             "--follow-forks",
             "--quiet=all",
+            "--signal=none",
             f"--trace={_CALLS}",
             "--successful-only",
             f"--output={trace}",
@@ -47,7 +49,7 @@ def writes_of(words: t.Sequence[str], request: bytes, directory: pathlib.Path) -
         check=True,
     )
     lines = trace.read_text(encoding="utf-8", errors="replace").splitlines()
-    return [line for line in lines if not _reads(line) and not any(path in line for path in _NOWHERE)]
+    return [line for line in lines if not _reads(line) and not any(sign in line for sign in _NOWHERE)]
 
 
 def _reads(line: str) -> bool:
