@@ -8,6 +8,8 @@ DOCUMENTATION = r"""
 name: assess
 short_description: What named controls say about clusters
 version_added: 0.1.0
+requirements:
+  - jmespath on the controller
 author: The rampart.postgresql maintainers (@rampart-postgresql)
 description:
   - Judges what M(rampart.postgresql.cluster_info) tells of clusters by every control of the collection, and by those of the

@@ -17,6 +17,8 @@ description:
     small, so a play over a thousand hosts needs no more memory than one over ten.
   - What a cluster that cannot be looked at would have told is unknown, and never passed. The task does not fail for it.
   - It only ever reads on the host.
+requirements:
+  - jmespath on the controller
 author:
   - rampart.postgresql contributors (@rampart-postgresql)
 extends_documentation_fragment:

@@ -14,6 +14,8 @@ description:
     as P(rampart.postgresql.report#filter) makes them.
   - A host of O(hosts) without an assessment, because it could not be reached, is in the reports as unknown.
   - It runs on the controller only, whatever host the task is for, and changes nothing but its reports.
+requirements:
+  - jmespath on the controller
 author:
   - rampart.postgresql contributors (@rampart-postgresql)
 extends_documentation_fragment:

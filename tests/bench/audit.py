@@ -121,8 +121,8 @@ def one_host(directory: pathlib.Path, runs: int) -> tuple[report.Bar, str, pathl
             pings.append(run("ansible", *words, "postgresql", "--module-name", "ansible.builtin.ping").seconds)
             audits.append(run("ansible-playbook", *words, _PLAYBOOK, *_told(audit_directory=str(kept))).seconds)
         ping, audit = statistics.median(pings[1:]), statistics.median(audits[1:])
-        bar = report.Bar("audit of one host, seconds beyond twice a ping", audit - 2 * ping, _CONSTANT)
-        return bar, f"one host: ping {ping:.2f} s, audit {audit:.2f} s", kept / "facts" / f"{host.name}.json"
+        beyond = report.Bar("audit of one host, seconds beyond twice a ping", audit - 2 * ping, _CONSTANT)
+        return beyond, f"one host: ping {ping:.2f} s, audit {audit:.2f} s", kept / "facts" / f"{host.name}.json"
 
 
 def fleet(directory: pathlib.Path, facts: pathlib.Path, hosts: int) -> Cost:
@@ -150,7 +150,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         directory = pathlib.Path(name)
         try:
-            bar, note, facts = one_host(directory, arguments.runs)
+            beyond, note, facts = one_host(directory, arguments.runs)
             costs = {hosts: fleet(directory, facts, hosts) for hosts in _FLEETS}
         except BenchmarkError as error:
             print(f"bench: could not be measured: {error}", file=sys.stderr)
@@ -161,7 +161,7 @@ def main() -> int:
     for hosts, cost in costs.items():
         print(f"{hosts} hosts: {cost.seconds:.1f} s, {cost.memory:.0f} MiB")
     most = costs[_FLEETS[-1]]
-    print(bar)
+    print(beyond)
     print(report.Bar(f"{_FLEETS[-1]} hosts, seconds", most.seconds, _SECONDS))
     print(report.Bar(f"{_FLEETS[-1]} hosts, MiB of all processes", most.memory, _MEMORY, digits=0))
     return 0

@@ -143,7 +143,10 @@ class Review:
         self._settle(record.pid)
         self._pending[record.pid] = (record, found)
         if len(self._pending) > _MOST_PLACES:
-            self._settle(next(iter(self._pending)))
+            self._settle_oldest()
+
+    def _settle_oldest(self) -> None:
+        self._settle(next(iter(self._pending)))
 
     def _settle(self, pid: int) -> None:
         """A login was one: the server says that it is authorized before it looks whether the role may log in."""

@@ -2,28 +2,45 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""JMESPath, compiled once, and which facts an expression reads; private to the collection."""
+"""JMESPath, compiled once, and which facts an expression reads; private to the collection.
+
+The library may be missing on the controller; ``require`` says so.
+"""
 
 from __future__ import annotations
 
 import functools
 import typing as t
 
-import jmespath
-from jmespath.exceptions import JMESPathError
+try:
+    import jmespath
+    from jmespath.exceptions import JMESPathError
+except ImportError:
+    _AVAILABLE = False
+else:
+    _AVAILABLE = True
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 
-__all__ = ["checked", "reads", "search"]
+__all__ = ["checked", "reads", "require", "search"]
 
 Path = tuple[str, ...]
 _ITERATING = ("projection", "value_projection", "filter_projection", "flatten")
+
+
+def require() -> None:
+    """Raise where no expression can be judged by."""
+    if not _AVAILABLE:
+        raise Unsupported("the library jmespath is missing on the controller: install it where ansible-core runs")
 
 
 def checked(option: str, expression: object) -> str:
     """The expression, if it is one."""
     if not isinstance(expression, str) or not expression.strip():
         raise InputError(option=option, value=expression, expected="give a JMESPath expression")
+    if not _AVAILABLE:  # the catalogue can be read all the same
+        return expression
     try:
         reads(expression)  # from now on it costs nothing, nor does it in processes forked from this one
     except JMESPathError as error:

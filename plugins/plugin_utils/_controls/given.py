@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.controls import CONTROLS
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.derived import Circumstances
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.expressions import require
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.model import SEVERITIES
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.model import Applies
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.model import Control
@@ -44,6 +45,7 @@ def read(
     *, profile: t.Any, now: t.Any, controls: t.Any, severities: t.Any, waivers: t.Any, newest_minors: t.Any
 ) -> Given:
     """The options as plain values; None where nothing was given."""
+    require()
     if profile not in PROFILES:
         raise InputError(option="profile", value=profile, expected=f"it is one of {', '.join(PROFILES)}")
     if not isinstance(now, int) or isinstance(now, bool) or now < 0:
@@ -109,10 +111,14 @@ def _shape(shape: type[_Shape], given: t.Any, option: str) -> _Shape:
     for field in fields:
         missing = field.default is dataclasses.MISSING and field.name not in given
         kind: type = str if field.default is dataclasses.MISSING else type(field.default)
-        if missing or (field.name in given and type(given[field.name]) is not kind):
+        if missing or (field.name in given and not _is_a(kind, given[field.name])):
             expected = "give a text" if kind is str else "give a major version"
             raise InputError(option=f"{option}.{field.name}", value=given.get(field.name), expected=expected)
     return shape(**given)
+
+
+def _is_a(kind: type, value: t.Any) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def _require_dictionary(given: t.Any, option: str, keys: tuple[str, ...]) -> None:

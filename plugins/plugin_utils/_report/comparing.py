@@ -77,7 +77,10 @@ def compared(now: t.Sequence[Assessment], before: t.Sequence[Assessment]) -> Com
     """Each control that fails now or failed before."""
     present, past = _findings(now), _findings(before)
     concerned = {key for found in (present, past) for key, finding in found.items() if finding.status == "fail"}
-    changes = (_change(key, present.get(key), past.get(key)) for key in concerned)
+    changes = (
+        _change(key, present[key] if key in present else past[key], present.get(key), past.get(key))
+        for key in concerned
+    )
     return Comparison(tuple(before), tuple(sorted(changes, key=lambda change: change.order)))
 
 
@@ -85,9 +88,7 @@ def _findings(assessments: t.Sequence[Assessment]) -> dict[Key, Finding]:
     return {(*one.key, finding.control): finding for one in assessments for finding in one.findings}
 
 
-def _change(key: Key, present: Finding | None, past: Finding | None) -> Change:
-    told = present or past
-    assert told is not None  # one of the two fails
+def _change(key: Key, told: Finding, present: Finding | None, past: Finding | None) -> Change:
     items = [] if present is None else _counted(present)
     items_before = [] if past is None else _counted(past)
     return Change(

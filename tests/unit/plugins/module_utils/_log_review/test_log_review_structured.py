@@ -74,7 +74,7 @@ def test_what_is_in_quotes_is_no_report_of_csv() -> None:
 
 def test_csv_goes_on_after_a_report_without_an_end() -> None:
     """As a crash of the host leaves one."""
-    torn = NEW.format(stamp=STAMP, message="x", detail="", statement="SELECT\n1").split("\n")[0]
+    torn = NEW.format(stamp=STAMP, message="x", detail="", statement="SELECT\n1").split("\n", maxsplit=1)[0]
     whole = POSTMASTER.format(stamp=STAMP, message="database system was interrupted")
     records, notes = read(torn, whole, whole)
     assert [record.message for record in records] == ["database system was interrupted"] * 2
@@ -85,7 +85,7 @@ def test_csv_goes_on_after_a_report_without_an_end() -> None:
 
 def test_csv_is_bounded() -> None:
     def lines() -> t.Iterator[str]:
-        yield NEW.format(stamp=STAMP, message="x", detail="", statement="SELECT\n1").split("\n")[0]
+        yield NEW.format(stamp=STAMP, message="x", detail="", statement="SELECT\n1").split("\n", maxsplit=1)[0]
         for _number in range(50_000):
             yield "x" * 100
         yield '",,,"","client backend",,0'
