@@ -345,7 +345,7 @@ def test_owners_of_databases_decide_nothing_about_our_session(fresh_server: Serv
     for name, value in hostile.items():
         for database in ("app", "postgres"):
             execute(server, f"ALTER DATABASE {database} SET {name} = {value}", "template1")
-    calm = " ".join(f"-c {name}=0" for name in hostile if name.endswith("_timeout"))
+    calm = " ".join(f"-c {name}=0" for name in hostile if name.endswith(("_timeout", "_per_gather")))
     with server.connect(dbname="app", options=calm) as connection:
         assert connection.execute("SELECT current_user").fetchone() == ("owner",)
         assert connection.execute("SHOW search_path").fetchone() == ("evil, pg_catalog",)
