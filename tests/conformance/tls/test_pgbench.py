@@ -26,7 +26,7 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
-pytestmark = pytest.mark.with_clients
+pytestmark = [pytest.mark.with_clients, pytest.mark.in_turn]
 
 ROTATIONS: t.Final = 20
 _SECONDS: t.Final = 8  # of pgbench; more of them where that is not enough for the rotations
