@@ -45,7 +45,7 @@ EXAMPLES = r"""
   post_tasks:
     - name: Write it down
       ansible.builtin.copy:
-        content: "{{ dict(ansible_play_hosts_all | zip(results)) | rampart.postgresql.drift | to_nice_json }}"
+        content: "{{ dict(ansible_play_hosts | zip(results)) | rampart.postgresql.drift | to_nice_json }}"
         dest: /var/lib/audit/drift.json
         mode: "0600"
       check_mode: false
@@ -53,7 +53,7 @@ EXAMPLES = r"""
       become: false
       run_once: true
       vars:
-        results: "{{ ansible_play_hosts_all | map('extract', hostvars) | map(attribute='pg_harden_result', default=none) }}"
+        results: "{{ ansible_play_hosts | map('extract', hostvars, 'pg_harden_result') }}"
 """
 
 RETURN = r"""
