@@ -17,6 +17,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import failure
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._audit.options import AuditOptions
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._audit.options import place_of
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._audit.summary import brief
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._plain import plain
 
@@ -40,7 +41,10 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         result: dict[str, t.Any] = super().run(tmp, variables)
         try:
-            options = AuditOptions.of(self._task.args, host=str(variables.get("inventory_hostname", "")))
+            host = str(variables.get("inventory_hostname", ""))
+            directory, called = place_of(self._task.args, host=host)
+            directory.forget_assessments(called)  # whatever happens now, they are not of this audit
+            options = AuditOptions.of(self._task.args, host=host)
             result.update(self._audit(options, variables))
         except RampartError as error:
             result.update(failure(error))
@@ -50,7 +54,6 @@ class ActionModule(ActionBase):
 
     def _audit(self, options: AuditOptions, variables: dict[str, t.Any]) -> dict[str, t.Any]:
         directory = options.directory
-        directory.forget_assessments(options.host)
         if options.gather:
             facts = [each for connection in options.connections for each in self._gathered(connection, variables)]
             facts_file = directory.keep_facts(options.host, facts)

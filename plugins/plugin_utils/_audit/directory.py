@@ -86,6 +86,8 @@ def _replace(path: pathlib.Path, pieces: t.Iterable[str]) -> str:
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogatepass") as stream:
                 stream.writelines(pieces)
+                stream.flush()
+                os.fsync(stream.fileno())
             os.replace(temporary, path)
         except BaseException:
             with contextlib.suppress(OSError):

@@ -19,7 +19,7 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.given
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._plain import plain
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.model import PROFILES
 
-__all__ = ["AuditOptions"]
+__all__ = ["AuditOptions", "place_of"]
 
 _CLUSTER: t.Final[dict[str, dict[str, t.Any]]] = {
     "cluster": {"type": "str"},
@@ -27,10 +27,12 @@ _CLUSTER: t.Final[dict[str, dict[str, t.Any]]] = {
     "port": {"type": "int"},
     "socket_directory": {"type": "path"},
 }
-_SPEC: t.Final[dict[str, dict[str, t.Any]]] = {
+_PLACE: t.Final[dict[str, dict[str, t.Any]]] = {
     "directory": {"type": "path", "required": True},
-    "gather": {"type": "bool", "default": True},
     "name": {"type": "str"},
+}
+_OWN: t.Final[dict[str, dict[str, t.Any]]] = {
+    "gather": {"type": "bool", "default": True},
     "clusters": {"type": "list", "elements": "dict", "default": [], "options": _CLUSTER},
     "profile": {"type": "str", "choices": list(PROFILES), "default": "baseline"},
     "controls": {"type": "list", "elements": "dict", "default": []},
@@ -39,6 +41,13 @@ _SPEC: t.Final[dict[str, dict[str, t.Any]]] = {
     "newest_minors": {"type": "dict", "default": {}},
     "now": {"type": "int"},
 }
+
+
+def place_of(arguments: t.Any, *, host: str) -> tuple[AuditDirectory, str]:
+    """The directory of the audit and what the host is called there, whatever the other options are."""
+    given = plain(arguments)
+    own = validated({name: value for name, value in given.items() if name in _PLACE}, _PLACE)
+    return AuditDirectory(own["directory"]), own["name"] or host
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,12 +64,13 @@ class AuditOptions:
     def of(cls, arguments: t.Any, *, host: str) -> AuditOptions:
         """Read those of a task; RampartError names the one that cannot be used."""
         given = plain(arguments)
-        own = validated({name: value for name, value in given.items() if name in _SPEC}, _SPEC)
-        connection = {name: value for name, value in given.items() if name not in _SPEC}
-        name, now = own.pop("name"), own.pop("now")
+        own = validated({name: value for name, value in given.items() if name in _OWN}, _OWN)
+        connection = {name: value for name, value in given.items() if name not in (*_PLACE, *_OWN)}
+        directory, called = place_of(given, host=host)
+        now = own.pop("now")
         return cls(
-            host=name or host,
-            directory=AuditDirectory(own.pop("directory")),
+            host=called,
+            directory=directory,
             gather=own.pop("gather"),
             connections=[{**connection, **_chosen(each)} for each in own.pop("clusters")] or [connection],
             given=read(**own, now=int(time.time()) if now is None else now),

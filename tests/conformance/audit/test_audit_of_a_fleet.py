@@ -98,13 +98,19 @@ def test_facts_of_an_earlier_audit_are_assessed_without_the_host(fresh_server: S
     assert statuses(found["db1"]) == {**looked, "RPG-AUT-001": "waived"}
     assert looked["RPG-AUT-001"] == "fail"
     assert "no facts of db2 are kept" in found["db2"]["error"]
+    assert audit({"db1": _UNREACHABLE}, tmp_path).code == 0
+    assert set(statuses(assessments(tmp_path)["db1"]).values()) == {"unknown"}
 
 
 @pytest.mark.in_turn
 def test_what_cannot_be_used_is_named(fresh_server: Server, tmp_path: pathlib.Path) -> None:
+    older = tmp_path / "audit" / "assessments" / "db1.json"
+    older.parent.mkdir(parents=True)
+    older.write_text("[]", encoding="utf-8")
     played = audit({"db1": plays.host_of(fresh_server)}, tmp_path, audit_waivers=[{"control": "RPG-NONE-001"}])
     assert played.failed == {"db1"}
     assert "waivers[0]" in played.output
+    assert not older.exists()
     played = audit({"db1": plays.host_of(fresh_server)}, tmp_path, audit_baseline="/nowhere/report.json")
     assert played.failed == {"db1"}
     assert "baseline: '/nowhere/report.json' cannot be used" in played.output
