@@ -267,6 +267,7 @@ server:
   type: dict
 """
 
+import dataclasses
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -318,7 +319,8 @@ def main() -> t.NoReturn:
     module = AnsibleModule(argument_spec={**CONNECTION_ARGUMENTS, **ARGUMENTS}, supports_check_mode=True)
     try:
         wish = wish_of(module.params)
-        with Server.open(Options.from_task(module.params)) as server:
+        options = dataclasses.replace(Options.from_task(module.params), read_only=True)
+        with Server.open(options) as server:
             result = {**gather(server, wish), **server.facts()}
     except RampartError as error:
         module.fail_json(msg=str(error), **error.details)

@@ -37,6 +37,14 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.server 
 __all__ = ["Wish", "gather"]
 
 _MIB = 2**20
+_PARTS = (
+    "failed_logins",
+    "superuser_logins",
+    "first_seen",
+    "changes",
+    "configuration",
+    "restarts",
+)  # unknown without a log
 _NOW = "SELECT extract(epoch FROM pg_catalog.clock_timestamp())::float8 AS now"
 _PARAMETERS = """
 SELECT s.name, s.setting, s.vartype FROM pg_catalog.pg_settings s
@@ -169,7 +177,7 @@ def gather(server: Server, wish: Wish) -> dict[str, t.Any]:
     if reading is None:
         where = parameters["log_destination"]
         reasons = {"log": [f"the server's log is in no file that can be read here (log_destination is {where})"]}
-    told = result(review, wish.known, dict.fromkeys(told_parts(), ()) if reading is None else reasons)
+    told = result(review, wish.known, dict.fromkeys(_PARTS, ()) if reading is None else reasons)
     return {
         "period": {
             "since": text_of(period.since),
@@ -182,11 +190,6 @@ def gather(server: Server, wish: Wish) -> dict[str, t.Any]:
         "gaps": [] if reading is None else _gaps(server, wish, parameters, reading, period),
         **told,
     }
-
-
-def told_parts() -> tuple[str, ...]:
-    """The parts of a result that nothing is known of without a log."""
-    return ("failed_logins", "superuser_logins", "first_seen", "changes", "configuration", "restarts")
 
 
 def _reading(server: Server, wish: Wish, parameters: t.Mapping[str, str], since: float) -> _Reading | None:
