@@ -11,6 +11,7 @@ import re
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.model import SEVERITIES
 
 __all__ = ["SCHEMA", "drift", "severities"]
 
@@ -32,7 +33,6 @@ _OF_COMPONENT: t.Final = {
     "restart": "medium",
     "unknown": "high",
 }
-_ORDER: t.Final = ("critical", "high", "medium", "low")
 _OTHERWISE: t.Final = "medium"
 _ASSIGNMENT: t.Final = re.compile(r"\s*([A-Za-z_][\w.$]*)\s*(?:=|\s)")
 
@@ -44,7 +44,13 @@ def drift(hosts: Values, *, severities: t.Mapping[str, str], now: int) -> Values
     """
     rows = [row for host, result in hosts.items() for row in _host(host, result, severities)]
     rows.sort(
-        key=lambda row: (_ORDER.index(row["severity"]), row["host"], row["cluster"], row["component"], row["subject"])
+        key=lambda row: (
+            SEVERITIES.index(row["severity"]),
+            row["host"],
+            row["cluster"],
+            row["component"],
+            row["subject"],
+        )
     )
     drifted = sorted({row["host"] for row in rows})
     return {
@@ -52,7 +58,7 @@ def drift(hosts: Values, *, severities: t.Mapping[str, str], now: int) -> Values
         "generated_epoch": now,
         "hosts": sorted(hosts),
         "drifted": drifted,
-        "counts": {severity: sum(row["severity"] == severity for row in rows) for severity in _ORDER},
+        "counts": {severity: sum(row["severity"] == severity for row in rows) for severity in SEVERITIES},
         "rows": rows,
     }
 
@@ -62,8 +68,10 @@ def severities(given: t.Any) -> dict[str, str]:
     if given is not None and not isinstance(given, dict):
         raise InputError(option="severities", value=given, expected="it is a dictionary of parameters")
     for name, severity in (given or {}).items():
-        if severity not in _ORDER:
-            raise InputError(option=f"severities.{name}", value=severity, expected=f"it is one of {', '.join(_ORDER)}")
+        if severity not in SEVERITIES:
+            raise InputError(
+                option=f"severities.{name}", value=severity, expected=f"it is one of {', '.join(SEVERITIES)}"
+            )
     return dict(given or {})
 
 
@@ -138,7 +146,7 @@ def _severity(step: Values, severities: t.Mapping[str, str]) -> str:
         return _OF_COMPONENT[step["component"]]
     changed = {name for line in _changed_lines(step) for name in _parameters(line)}
     found = [severities[name] for name in changed if name in severities]
-    return min(found, key=_ORDER.index, default=_OTHERWISE)
+    return min(found, key=SEVERITIES.index, default=_OTHERWISE)
 
 
 def _changed_lines(step: Values) -> t.Iterator[str]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.model import AREAS
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.model import SEVERITIES
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.reading import Entry
 
 __all__ = [
@@ -27,10 +29,7 @@ __all__ = [
 ]
 
 SCHEMA = 1
-AREAS = ("network", "access", "authentication", "encryption", "logging", "backup", "platform")
 OVERALL = "overall"
-SEVERITIES = ("critical", "high", "medium", "low")
-"""The worst one first."""
 STATUSES = ("fail", "unknown", "manual", "waived", "pass", "not_applicable")
 """What wants attention first."""
 

@@ -19,7 +19,7 @@ from ansible_collections.rampart.postgresql.tests.assessments import assessment
 from ansible_collections.rampart.postgresql.tests.assessments import finding
 
 
-class Lazy(dict):  # type: ignore[type-arg]
+class Lazy(dict[str, t.Any]):
     """As Ansible's containers: the template is stored, and what it becomes is seen."""
 
     def __getitem__(self, key: t.Any) -> t.Any:
