@@ -170,6 +170,39 @@ def test_unreachable_rules_are_struck_through(browser: Browser, small: pathlib.P
     assert not any("md5" in text for text in browser.texts(".who tbody td"))
 
 
+def test_what_runs_out_is_drawn_for_a_host_as_for_the_fleet(browser: Browser, small: pathlib.Path) -> None:
+    browser.open(small, "#/certificates")
+    drawn = (
+        "return [...document.querySelectorAll(arguments[0])].map((one) =>"
+        " [one.getAttribute('x'), one.getAttribute('width')])"
+    )
+    of_fleet = browser.script(drawn, f'#certificates tr:has(a[href^="{HOST}"]) rect.life')
+    assert of_fleet
+    browser.go(HOST)
+    assert browser.script(drawn, "#view .time rect.life") == of_fleet
+    assert browser.texts("#view .timeline .time")[0].startswith("Time left")
+
+
+def test_backups_of_a_host_are_drawn_as_those_of_the_fleet(browser: Browser, small: pathlib.Path) -> None:
+    browser.open(small, "#/backups")
+    drawn = (
+        "return [...document.querySelectorAll(arguments[0])].map((one) =>"
+        " one.getAttribute('cx') ?? one.getAttribute('transform') ?? one.getAttribute('d'))"
+    )
+    of_fleet = browser.script(drawn, f'#backups tr:has(a[href^="{HOST}"]) .time .mark')
+    assert len(of_fleet) >= 2
+    browser.go(HOST)
+    assert browser.script(drawn, "#view .time .mark") == of_fleet
+
+
+def test_what_fails_as_often_is_in_the_order_of_severity(browser: Browser, small: pathlib.Path) -> None:
+    browser.open(small)
+    shown = [(text.split()[-2:], text.split()[-3]) for text in browser.texts("#worst-controls li")]
+    ranks = [(-int(count), ("critical", "high", "medium", "low").index(severity)) for (count, _word), severity in shown]
+    assert ranks == sorted(ranks)
+    assert len({count for count, _rank in ranks}) < len(ranks)
+
+
 def test_changes_since_the_earlier_report(browser: Browser, small: pathlib.Path, alone: pathlib.Path) -> None:
     browser.open(small, "#/changes?change=fixed")
     chips = browser.texts(".change-chip")

@@ -27,7 +27,20 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text im
 __all__ = ["render"]
 
 _FILES = pathlib.Path(__file__).with_name("html")
-_SCRIPTS = ("dom", "data", "filters", "hosts", "host", "access", "controls", "matrix", "lists", "drift", "main")
+_SCRIPTS = (
+    "dom",
+    "data",
+    "filters",
+    "hosts",
+    "host",
+    "access",
+    "timelines",
+    "controls",
+    "matrix",
+    "lists",
+    "drift",
+    "main",
+)
 """In the order that they need each other."""
 
 

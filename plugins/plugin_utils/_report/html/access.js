@@ -1,4 +1,4 @@
-// Parts of a cluster's page: who can connect from where, what runs out, and what is backed up.
+// A part of a cluster's page: who can connect from where.
 const listed = (value) => (Array.isArray(value) ? value.map(itemText).join(", ") : itemText(value ?? ""));
 const unseen = (title, what) => element("section", {class: "card"}, element("h2", null, title), element("p", {class: "quiet"}, what));
 
@@ -24,24 +24,4 @@ function accessPart(hba) {
     element("h3", null, "Rules of pg_hba.conf"),
     scrolling("Rules", table({class: "rules"}, [element("th", {scope: "col", class: "number"}, "Line"), "Rule", "What it does"], rules)),
     remarks.length ? [element("h3", null, "Remarks"), element("ul", {class: "remarks"}, remarks)] : "");
-}
-
-function certificatesPart(rows) {
-  const title = "Certificates and revocation lists";
-  if (!rows || !rows.length) return unseen(title, "None is known.");
-  return element("section", {class: "card"}, element("h2", null, title), scrolling(title, table(null,
-    ["What", "Subject", "Valid until", "State"], rows.map(([role, subject, path, after, state, reason]) => [words(role || ""),
-      element("td", null, subject || "", element("br"), element("code", {class: "small"}, path || "")),
-      after === null ? "not known" : `${moment(after)}, ${several(Math.floor((after - DATA.made) / 86400), "day")}`,
-      element("td", null, element("span", {class: `state ${state}`}, words(state || "unknown")), reason ? ` ${reason}` : "")]))));
-}
-
-function backupsPart(jobs) {
-  const title = "Backups";
-  if (!jobs || !jobs.length) return unseen(title, "No job is known.");
-  const told = (value) => (value === null || value === undefined ? "not known" : value ? "yes" : "no");
-  return element("section", {class: "card"}, element("h2", null, title), scrolling(title, table(null,
-    ["Job", "Kind", "Schedule", "Encrypted", "Off the host", "Last success", "Verified", "Restored"],
-    jobs.map(([name, kind, schedule, encrypted, away, ...moments]) => [name || "", kind || "", itemText(schedule ?? ""), told(encrypted), told(away),
-      ...moments.map((epoch) => element("td", {class: epoch === null ? "never" : ""}, moment(epoch)))]))));
 }

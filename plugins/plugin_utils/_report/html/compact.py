@@ -11,6 +11,12 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.comparing import CHANGES
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gathering import Report
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.axis import Axis
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.backups import BACKUP_AXIS
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.backups import backup_rows
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.backups import tools_of
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.certificates import CERTIFICATE_AXIS
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.certificates import certificate_rows
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import AREAS
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import SEVERITIES
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import STATUSES
@@ -22,11 +28,7 @@ __all__ = ["details", "embedded", "overview"]
 
 _ABSENT = "-"
 _RULE = ("number", "file", "line", "text", "method", "reachable", "shadowed_by")
-_CERTIFICATE = ("role", "subject", "path", "not_after_epoch", "state", "reason")
-_JOB = (
-    *("name", "kind", "schedule", "encrypted", "off_host"),
-    *("last_success_epoch", "verified_epoch", "restored_epoch"),
-)
+_CERTIFICATE = ("what", "subject", "path", "until", "left", "state", "start", "end", "reason")
 _REMARK = ("line", "severity", "message")
 _WAIVER = ("control", "hosts", "reason", "approved_by", "expires")
 _WHO = ("from", "type", "databases", "users", "method")
@@ -62,6 +64,7 @@ def overview(report: Report) -> Values:
         "severities": SEVERITIES,
         "statuses": STATUSES,
         "changeNames": CHANGES,
+        "axes": {"certificates": _axis(CERTIFICATE_AXIS), "backups": _axis(BACKUP_AXIS)},
         "compared": report.comparison is not None,
         "controls": [_control(finding) for finding in controls.values()],
         "clusters": [_cluster(one, order, before.get(one.key)) for one in report.assessments],
@@ -87,7 +90,9 @@ def details(report: Report) -> Values:
     for one in report.assessments:
         of_cluster = {finding.control: findings.number(_finding(finding)) for finding in one.findings}
         numbers = [of_cluster.get(control, -1) for control in controls]
-        clusters.append([numbers, *(views.number(view(one)) for view in (_hba, _certificates, _backups, _follows))])
+        made = report.made_epoch
+        shown = (_hba(one), _certificates(one, made), _backups(one, made), _follows(one))
+        clusters.append([numbers, *map(views.number, shown)])
     drift = [] if report.drift is None else [[row.statement, row.before, row.after] for row in report.drift.rows]
     return {"findings": findings.values, "views": views.values, "clusters": clusters, "drift": drift}
 
@@ -96,6 +101,10 @@ def embedded(value: t.Any) -> str:
     """JSON that can stand between the tags of a script, whatever is in it."""
     text = json.dumps(_shown(value), ensure_ascii=False, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _axis(axis: Axis) -> list[list[t.Any]]:
+    return [[tick.label, tick.position] for tick in axis.ticks]
 
 
 def _controls(report: Report) -> dict[str, Finding]:
@@ -177,24 +186,17 @@ def _hba(one: Assessment) -> t.Any:
     return {name: _rows(view.get(name), columns) for name, columns in told.items()}
 
 
-def _certificates(one: Assessment) -> t.Any:
-    entries = one.views.get("certificates")
-    if not isinstance(entries, list):
+def _certificates(one: Assessment, made: int) -> t.Any:
+    rows = certificate_rows(one, made)
+    return None if rows is None else [[getattr(row, name) for name in _CERTIFICATE] for row in rows]
+
+
+def _backups(one: Assessment, made: int) -> t.Any:
+    rows = backup_rows(one, made)
+    if rows is None:
         return None
-    return _rows([{**entry, **_told(entry)} for entry in entries if isinstance(entry, dict)], _CERTIFICATE)
-
-
-def _told(entry: Values) -> Values:
-    """A list has no subject but an issuer, and problems have messages or are codes."""
-    problems = entry.get("problems")
-    found = [one.get("message") or one.get("code") if isinstance(one, dict) else one for one in problems or []]
-    told = [str(one) for one in (entry.get("reason"), *found) if one]
-    return {"subject": entry.get("subject") or entry.get("issuer"), "reason": "; ".join(dict.fromkeys(told))}
-
-
-def _backups(one: Assessment) -> t.Any:
-    view = one.views.get("backups")
-    return _rows(view.get("jobs"), _JOB) if isinstance(view, dict) else None
+    jobs = [[row.job, row.failed, row.facts, [[mark.position, mark.ago] for mark in row.marks]] for row in rows]
+    return [jobs, tools_of(one)]
 
 
 def _follows(one: Assessment) -> t.Any:

@@ -64,6 +64,8 @@ function hostsView(route) {
   return ["Hosts", bar, list];
 }
 
+const rankOf = (control) => DATA.severities.indexOf(control.severity);
+
 function drawWorst() {
   const hosts = [...summaries].sort(byUrgency).slice(0, 6).map((one) => element("li", null,
     element("div", null, hostLink(one)),
@@ -72,7 +74,7 @@ function drawWorst() {
         {class: `count-chip severity-${severity}`}, `${one.failures[severity]} ${severity}`)))));
   byId("worst-hosts").append(hosts.length ? element("ul", {class: "ranking"}, hosts) : element("p", null, "No host."));
   const controls = CONTROLS.map((control) => ({control, count: CLUSTERS.filter((one) => statusOf(one, control) === "fail").length}))
-    .filter(({count}) => count).sort((left, right) => right.count - left.count).slice(0, 6)
+    .filter(({count}) => count).sort((left, right) => right.count - left.count || rankOf(left.control) - rankOf(right.control)).slice(0, 6)
     .map(({control, count}) => element("li", null, element("div", null, controlLink(control)),
       element("span", {class: "badges"}, severityChip(control.severity), element("span", {class: "count"}, several(count, "cluster")))));
   byId("worst-controls").append(controls.length ? element("ul", {class: "ranking"}, controls) : element("p", null, "Nothing fails."));

@@ -18,9 +18,12 @@ from ansible_collections.rampart.postgresql.plugins.filter.report import report
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gathering import gathered
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.axis import WIDTH
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.axis import Axis
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.backups import backup_rows
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.backups import backup_timeline
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.certificates import certificate_rows
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.certificates import certificate_timeline
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.compact import embedded
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Assessment
 from ansible_collections.rampart.postgresql.tests.assessments import HOSTILE
 from ansible_collections.rampart.postgresql.tests.assessments import NOW
 from ansible_collections.rampart.postgresql.tests.assessments import assessment
@@ -118,6 +121,51 @@ def test_scripts_make_no_markup_of_text() -> None:
         assert word not in script.replace('"http://www.w3.org/2000/svg"', ""), word
 
 
+def of_cluster(**views: t.Any) -> Assessment:
+    return gathered(assessment(views=views), now=NOW).assessments[0]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-DAY - 1, "1 day ago"),
+        (-1, "less than a day ago"),
+        (0, "less than a day left"),
+        (DAY, "1 day left"),
+        (3 * DAY - 1, "2 days left"),
+    ],
+)
+def test_whole_days_are_counted_on_both_sides_of_the_end(seconds: int, words: str) -> None:
+    (row,) = certificate_rows(of_cluster(certificates=[{"not_after_epoch": NOW + seconds, "state": "ok"}]), NOW) or []
+    assert row.left == words
+    assert (row.state == "expired") == (seconds < 0) == (row.end == 0)
+
+
+def test_what_has_no_end_is_neither_unknown_nor_urgent() -> None:
+    rows = [
+        {"role": "revocation_list", "issuer": "CN=a", "state": "ok"},
+        {"not_after_epoch": NOW + DAY, "state": "soon"},
+    ]
+    found = certificate_timeline(gathered(assessment(views={"certificates": rows}), now=NOW))
+    assert [row.until for row in found.rows][1] == "without an end"
+    assert found.rows[1].end == WIDTH
+    assert dict(found.bands)["not known"] == 0
+    assert dict(found.bands)["later"] == 1
+
+
+def test_what_is_not_valid_yet_begins_later() -> None:
+    entry = {"not_before_epoch": NOW + 7 * DAY, "not_after_epoch": NOW + 90 * DAY, "state": "not_yet_valid"}
+    (row,) = certificate_rows(of_cluster(certificates=[entry]), NOW) or []
+    assert 0 < row.start < row.end
+
+
+def test_problems_are_told_beside_the_state() -> None:
+    problems = [{"code": "expired", "message": "it expired"}, {"code": "key_exposed", "message": "mode 0644"}, "odd"]
+    entry = {"not_after_epoch": NOW - 1, "state": "expired", "reason": "", "problems": problems}
+    (row,) = certificate_rows(of_cluster(certificates=[entry]), NOW) or []
+    assert row.reason == "mode 0644; odd"
+
+
 def test_certificates_are_in_the_order_of_their_urgency() -> None:
     def entry(days: int | None, **more: t.Any) -> dict[str, t.Any]:
         after = None if days is None else NOW + days * DAY
@@ -159,7 +207,35 @@ def test_backups_that_never_succeeded_come_first() -> None:
     found = backup_timeline(gathered(world, now=NOW))
     assert [row.job for row in found.rows] == ["never", "old", "fresh"]
     assert [mark.ago for mark in found.rows[0].marks] == ["never"] * 3
-    assert found.without == (("db2", "17/main"), ("db3", "17/main"))
+    assert found.without == (("db2", "17/main", ()), ("db3", "17/main", ()))
+
+
+def test_a_job_says_what_is_wrong_with_it() -> None:
+    careful = {
+        "name": "a",
+        "kind": "physical",
+        "schedule": "daily",
+        "encrypted": True,
+        "off_host": True,
+        "outcome": "ok",
+    }
+    careless = {"name": "b", "encrypted": False, "off_host": False, "outcome": "failed"}
+    first, second, third = backup_rows(of_cluster(backups={"jobs": [careful, careless, {"name": "c"}]}), NOW) or []
+    assert (first.failed, first.facts) == ("", ("physical", "daily", "encrypted", "on another host"))
+    assert (second.failed, second.facts) == ("failed", ("no schedule known", "not encrypted", "on this host only"))
+    assert third.facts == ("no schedule known", "encryption not known", "place not known")
+
+
+def test_other_tools_are_told_where_no_job_is_known() -> None:
+    tools = [{"name": "pgbackrest", "evidence": "/etc/pgbackrest.conf exists"}]
+    found = backup_timeline(gathered(assessment(views={"backups": {"jobs": [], "tools": tools}}), now=NOW))
+    assert found.without == (("db1", "17/main", ("pgbackrest (/etc/pgbackrest.conf exists)",)),)
+
+
+def test_who_could_not_look_is_told_from_who_found_nothing() -> None:
+    unseen, empty = of_cluster(certificates=None, backups=None), of_cluster(certificates=[], backups={"jobs": []})
+    assert [certificate_rows(unseen, NOW), backup_rows(unseen, NOW)] == [None, None]
+    assert [certificate_rows(empty, NOW), backup_rows(empty, NOW)] == [[], []]
 
 
 def test_an_axis_keeps_what_is_beyond_it_at_its_ends() -> None:
