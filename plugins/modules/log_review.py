@@ -18,6 +18,8 @@ description:
   - What cannot be known is V(null), with its reasons in RV(unknown), and not an empty list. Lines that are not understood are counted.
   - A password in a statement stays on the host, as statements are reduced to the command and to what they name. A password that
     somebody typed as the name of a role cannot be told from one.
+  - Who is logged in can have the server say anything, as with C(RAISE LOG). Such a report has a statement or a context, which those of the
+    server do not have, and is in RV(doubtful); only a superuser can turn both off.
   - In text the names of role and database, which a client may choose freely before it has logged in, can look like a report of the
     server where C(log_line_prefix) has C(%u) or C(%d). What may be forged is in RV(doubtful) and counts nowhere else, but where
     little stands before the names not every forgery with a line break can be told; so RV(log.forgeable) is V(true). CSV and

@@ -11,13 +11,14 @@ import re
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review import refusals
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import WORSE
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Record
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Use
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.statements import Change
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.statements import changes_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.statements import may_change
 
-__all__ = ["Setting", "asked_for", "incident", "setting", "use"]
+__all__ = ["Setting", "asked_for", "incident", "is_said", "setting", "use"]
 
 _AUDIT = "AUDIT: "
 _LOGINS = ("connection authorized: ", "replication connection authorized: ")
@@ -48,6 +49,14 @@ _STARTS = (
     *("all server processes ", "configuration file ", "Role ", "Superuser Role "),
     *("server process ", "client backend ", "background worker ", "autovacuum ", "walsender ", "pg_hba.conf ", "pg_ident.conf "),
 )  # fmt: skip
+_TAGS = frozenset(
+    [
+        *("ALTER SYSTEM", "ALTER DATABASE", "CREATE EXTENSION", "ALTER EXTENSION", "DROP EXTENSION", "SECURITY LABEL"),
+        *("CREATE USER MAPPING", "ALTER USER MAPPING", "DROP USER MAPPING", "ALTER DEFAULT PRIVILEGES", "REASSIGN OWNED"),
+        "DROP OWNED",
+    ]
+)  # fmt: skip
+"""Commands that are changes and that pgAudit has in another class than ROLE."""
 _OF_STATEMENTS = ("statement: ", "execute ", "duration: ")
 
 
@@ -64,6 +73,14 @@ def _is_worth(message: str) -> bool:
         return True
     found = _STATEMENT.match(message)
     return found is not None and may_change(message[found.end() :])
+
+
+def is_said(record: Record) -> bool:
+    """Whether a session may have made the server say it, as RAISE does: what the server says by itself names no statement."""
+    if record.severity in WORSE:
+        return False
+    by_statement = bool(record.statement) and _TRANSITION.fullmatch(record.message) is None
+    return by_statement or bool(record.context)
 
 
 class Setting(t.NamedTuple):
@@ -129,4 +146,4 @@ def _audited(text: str) -> list[Change]:
     if changes or not values[7].startswith("<"):
         return changes
     # The statement was logged before, or is not logged at all.
-    return [Change(values[4][:64], values[6][:255])] if values[3] == "ROLE" else []
+    return [Change(values[4][:64], values[6][:255])] if values[3] == "ROLE" or values[4] in _TAGS else []

@@ -32,6 +32,7 @@ class Record(t.NamedTuple):
     address: str | None = None
     detail: str = ""
     statement: str = ""
+    context: str = ""
     stage: str = ""  # what the process did: authentication, startup, or a command
     is_cut: bool = False
     doubt: str = ""  # why it may be forged

@@ -100,6 +100,7 @@ class _Draft:
             address=parts.get("host") or host_of(parts.get("place")) or None,
             detail=self._texts.get("DETAIL", ""),
             statement=self._texts.get("STATEMENT", ""),
+            context=self._texts.get("CONTEXT", ""),
             is_cut=is_cut,
             doubt=self._doubt,
             before=self._before,

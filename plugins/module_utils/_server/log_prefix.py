@@ -19,9 +19,9 @@ LOCAL = "[local]"
 
 SEVERITY = re.compile(
     r"(?<![A-Z])(?P<word>DEBUG\d?|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC|STATEMENT|DETAIL|HINT|CONTEXT|QUERY|LOCATION|BACKTRACE)"
-    r":  (?:(?P<code>[0-9A-Z]{5}): )?"
+    r":  (?:(?!AUDIT: )(?P<code>[0-9A-Z]{5}): )?"
 )
-"""Between the prefix and the message; with its SQLSTATE where log_error_verbosity is verbose."""
+"""Between the prefix and the message; with its SQLSTATE where log_error_verbosity is verbose. AUDIT is what pgAudit says."""
 
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d):(\d\d):(\d\d)(\.\d+)?")
 _ESCAPE = re.compile(r"%(-?\d+)?(.)", re.DOTALL)

@@ -221,6 +221,21 @@ def test_what_is_doubted_counts_nowhere_else() -> None:
     assert not any(found.values())
 
 
+@pytest.mark.parametrize(
+    ("message", "is_doubted"),
+    [
+        ("connection authorized: user=postgres database=d", True),
+        ("AUDIT: SESSION,1,1,ROLE,GRANT,,,GRANT a TO b,<none>", True),
+        ("Role a transitioning to Superuser Role b", False),
+    ],
+)
+def test_what_a_session_had_the_server_say(message: str, is_doubted: bool) -> None:
+    said = log(message, statement="DO $$BEGIN RAISE LOG '...'; END$$")
+    assert bool(told(review_of(said))["doubtful"]) is is_doubted
+    assert told(review_of(log(message, context="PL/pgSQL function f() line 1 at RAISE")))["doubtful"]
+    assert not told(review_of(log(message)))["doubtful"]
+
+
 def test_statements_that_fail() -> None:
     found = told(
         review_of(

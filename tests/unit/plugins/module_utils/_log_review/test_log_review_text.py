@@ -120,6 +120,16 @@ def test_lines_that_are_not_the_servers() -> None:
     assert (records[0].address, records[0].message, notes.not_understood) == ("192.0.2.1", "older", 0)
 
 
+def test_the_word_of_pgaudit_is_no_sqlstate() -> None:
+    [first, second], _notes = read(
+        DEBIAN,
+        f"{STAMP}.500 UTC [42] a@b LOG:  AUDIT: SESSION,1,1,ROLE,GRANT,,,GRANT a TO b,<none>",
+        f"{STAMP}.500 UTC [42] a@b LOG:  00000: AUDIT: SESSION,1,1,ROLE,GRANT,,,GRANT a TO b,<none>",
+    )
+    assert first.message == second.message and first.message.startswith("AUDIT: SESSION")
+    assert (first.code, second.code) == (None, "00000")
+
+
 def test_samples_say_nothing() -> None:
     assert shape("PASSWORD 'hunter2' é") == "aaaaaaaa 'aaaaaa0' a"
     assert len(shape("x" * 1000)) == 60
