@@ -48,6 +48,8 @@ options:
         C(severity) is one of V(critical), V(high), V(medium), V(low).
       - C(evidence) is JMESPath, too, and is shown for a cluster that passes as well. C(applies) has C(first) and C(last), major
         versions, and C(condition), JMESPath, with C(reason) why the control is about no other cluster.
+      - C(unclear) is JMESPath for what nobody could look at. What it yields is the reason why the cluster is V(unknown), where
+        C(expression) yields nothing.
       - C(fix) has C(role), C(variable) and C(value), and C(references) are dictionaries with C(benchmark), C(edition),
         C(number), C(title) and C(source). C(needs) lists sections that must be readable besides those in the expressions.
     type: list

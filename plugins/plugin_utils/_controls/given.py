@@ -27,7 +27,7 @@ __all__ = ["Given", "read"]
 
 _OURS: t.Final = "RPG-"
 _MINOR: t.Final = re.compile(r"[0-9]+\.[0-9]+")
-_TEXTS: t.Final = ("id", "title", "area", "severity", "rationale", "expression", "manual", "evidence")
+_TEXTS: t.Final = ("id", "title", "area", "severity", "rationale", "expression", "manual", "evidence", "unclear")
 _KEYS: t.Final = (*_TEXTS, "applies", "fix", "needs", "references")
 _Shape = t.TypeVar("_Shape", Applies, Fix, Reference)
 

@@ -76,16 +76,24 @@ def _verdict(control: Control, known: Known) -> _Verdict:
 
 
 def _answer(control: Control, known: Known) -> _Verdict:
-    gaps = known.gaps([control.expression, control.evidence], control.needs)
+    gaps = known.gaps([control.expression, control.evidence, control.unclear], control.needs)
     if control.manual:
         items = [] if gaps.whole or not control.expression else _items(search(control.expression, known.values))
         return _Verdict("manual", control.manual, items, _evidence(control, known, items))
     if gaps.whole:
         return _Verdict("unknown", gaps.whole)
     items = _items(search(control.expression, known.values))
-    if not items and gaps.part:
-        return _Verdict("unknown", gaps.part)
-    return _Verdict("fail" if items else "pass", gaps.part, items, _evidence(control, known, items))
+    missing = "; ".join(filter(None, (gaps.part, *_unclear(control, known))))
+    if not items and missing:
+        return _Verdict("unknown", missing)
+    return _Verdict("fail" if items else "pass", missing, items, _evidence(control, known, items))
+
+
+def _unclear(control: Control, known: Known) -> list[str]:
+    """What of it could not be looked at, each thing once."""
+    if not control.unclear:
+        return []
+    return list(dict.fromkeys(map(_text, _items(search(control.unclear, known.values)))))
 
 
 def _items(found: t.Any) -> list[t.Any]:

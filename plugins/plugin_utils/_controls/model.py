@@ -96,6 +96,7 @@ class Control:
     references: tuple[Reference, ...] = ()
     applies: Applies = Applies()
     needs: tuple[str, ...] = ()  # of ``unreadable``, besides what the expressions read
+    unclear: str = ""  # JMESPath; what nobody could look at, or why: where nothing offends this makes it unknown
     parameter: str = ""  # of a profile, for a control about one
 
     def __post_init__(self) -> None:
@@ -111,7 +112,7 @@ class Control:
                 value=self.expression,
                 expected="JMESPath, unless manual says what to do",
             )
-        for name in ("expression", "evidence"):
+        for name in ("expression", "evidence", "unclear"):
             if getattr(self, name):
                 checked(f"{self.id}.{name}", getattr(self, name))
 

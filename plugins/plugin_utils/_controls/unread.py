@@ -53,8 +53,6 @@ class Known:
         self.values: dict[str, t.Any] = {**facts, "profile": by.profile, "now": by.now}
         self._facts = facts
         self._unreadable: dict[str, str] = {str(key): str(why) for key, why in (facts.get("unreadable") or {}).items()}
-        session = facts.get("session") or {}
-        self._sees_all_settings = bool(session.get("superuser") or session.get("monitor") or not session)
         self._gaps: dict[Path, Gaps] = {}
         self._failed: dict[str, str] = {}
         for name in DERIVED:
@@ -113,7 +111,7 @@ class Known:
         row = self._facts[_SETTINGS].get(name)
         if row is not None and row.get("source") in _OF_SESSIONS:
             return Gaps(whole=f"{name} has the value of the session that looked, which hides that of the server")
-        if row is not None or "." in name or self._sees_all_settings:
+        if row is not None or "." in name or _SETTINGS not in self._unreadable:
             return Gaps()
         return Gaps(whole=f"the login may not see {name}")
 

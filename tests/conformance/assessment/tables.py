@@ -133,7 +133,7 @@ PROOFS: t.Final[t.Mapping[str, Proof]] = {
     "RPG-PLT-019": Proof("role app"),
     "RPG-PLT-020": Proof("fsync"),
     "RPG-PLT-021": Proof("full_page_writes"),
-    "RPG-PLT-022": Proof("superuser"),
+    "RPG-PLT-022": Proof("zero_damaged_pages"),
     "RPG-PLT-023": Proof('"ProtectSystem": "no"'),
     "RPG-PLT-024": Proof("/tmp"),
     "RPG-PLT-025": Proof('"0755"'),

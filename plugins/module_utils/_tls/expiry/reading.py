@@ -27,9 +27,23 @@ try:
 except ImportError:
     pass
 
-__all__ = ["MISSING", "Certificate", "Key", "RevocationList", "Unread", "key_in", "pem_items", "served_certificate"]
+__all__ = [
+    "MISSING",
+    "NO_FAULTS",
+    "REMOTE",
+    "Certificate",
+    "Key",
+    "RevocationList",
+    "Unread",
+    "key_in",
+    "pem_items",
+    "served_certificate",
+]
 
 MISSING = "python3-cryptography is missing on this host"
+REMOTE = "this needs the files of the cluster: run it on the database host"
+NO_FAULTS = (MISSING, REMOTE)
+"""Reasons that nothing is wrong with what cannot be read."""
 _CERTIFICATES = (b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE")  # what libssl takes as one
 _LIST = b"X509 CRL"
 _KEYS = (b"PRIVATE KEY", b"ENCRYPTED PRIVATE KEY", b"RSA PRIVATE KEY", b"EC PRIVATE KEY", b"DSA PRIVATE KEY")

@@ -41,7 +41,6 @@ SELECT (SELECT pg_catalog.json_object_agg(name, setting ORDER BY name) FROM pg_c
          WHERE name IN ('listen_addresses', 'port', 'ssl', 'ssl_ca_file', 'ssl_cert_file', 'ssl_crl_dir',
                         'ssl_crl_file', 'ssl_key_file')) AS settings,
        extract(epoch FROM pg_catalog.pg_conf_load_time())::pg_catalog.float8 AS loaded"""
-_REMOTE = "this needs the files of the cluster: run it on the database host"
 _LIST_NAME = re.compile(r"[0-9a-f]{8}\.r[0-9]+")  # as OpenSSL looks for them
 _CERTIFICATE_NAME = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 _OF_ROOT = 0o037  # what nobody but root and one group may have of a key file; PostgreSQL demands the same
@@ -151,7 +150,7 @@ class _Look:
 
     def _names_in(self, directory: str) -> list[str]:
         if not self._server.has_files:
-            raise RampartError(_REMOTE)
+            raise RampartError(reading.REMOTE)
         with acting_as(self._server.owner):
             return sorted(os.listdir(directory))
 
@@ -168,7 +167,7 @@ class _Look:
 
     def _read(self, path: str) -> FileState | None:
         if not self._server.has_files:
-            raise RampartError(_REMOTE)
+            raise RampartError(reading.REMOTE)
         return self._server.read(path)
 
     def _key_file(self, own: t.Sequence[Found]) -> KeyFile | None:

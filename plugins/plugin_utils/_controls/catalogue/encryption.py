@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import functools
+import json
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.expiry.reading import NO_FAULTS
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.benchmarks import cis
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.benchmarks import edition
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.catalogue.shared import LOOSE_PROFILE
@@ -22,6 +24,8 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.model
 __all__ = ["ENCRYPTION"]
 
 _RULE: t.Final = "{line: line, file: file, rule: text}"
+_UNREAD: t.Final = "certificates[?state == 'unknown'].join(': ', [not_null(path, role), not_null(reason, 'unknown')])"
+_NOT_OURS: t.Final = f"!contains(`{json.dumps(NO_FAULTS)}`, message)"
 _CERTIFICATE: t.Final = "{role: role, path: path, subject: subject, not_after: not_after, state: state}"
 _UNCHECKED: t.Final = '`["disable", "allow", "prefer"]`'  # what libpq does without TLS, or falls back from it
 _RENEWED: t.Final = Fix("pg_tls", "pg_tls_manage_certificate", "true")
@@ -53,6 +57,7 @@ ENCRYPTION: tuple[Control, ...] = (
         severity="critical",
         rationale="Clients that look refuse an expired certificate; an expired list makes the server refuse every certificate.",
         expression=f"certificates[?state == 'expired' || state == 'not_yet_valid'].{_CERTIFICATE}",
+        unclear=_UNREAD,
         fix=_RENEWED,
         references=cis("6.8"),
     ),
@@ -62,6 +67,7 @@ ENCRYPTION: tuple[Control, ...] = (
         severity="high",
         rationale="The day on which it expires is an outage that everybody could see coming.",
         expression=f"certificates[?state == 'soon'].{_CERTIFICATE}",
+        unclear=_UNREAD,
         fix=_RENEWED,
     ),
     _encryption(
@@ -70,9 +76,10 @@ ENCRYPTION: tuple[Control, ...] = (
         severity="high",
         rationale="A key that others read, that belongs to another certificate, or a chain that ends nowhere undoes TLS.",
         expression=(
-            "certificates[?problems[?severity == 'critical' && code != 'expired' && code != 'not_yet_valid']]"
+            f"certificates[?problems[?severity == 'critical' && code != 'expired' && code != 'not_yet_valid' && {_NOT_OURS}]]"
             ".{role: role, path: path, problems: problems[].code}"
         ),
+        unclear=_UNREAD,
         fix=_RENEWED,
     ),
     _encryption(
@@ -84,6 +91,7 @@ ENCRYPTION: tuple[Control, ...] = (
             "certificates[?problems[?severity == 'warning' && code != 'expires_soon']]"
             ".{role: role, path: path, problems: problems[].code}"
         ),
+        unclear=_UNREAD,
         fix=_RENEWED,
     ),
     _encryption(
@@ -92,6 +100,7 @@ ENCRYPTION: tuple[Control, ...] = (
         severity="low",
         rationale="One that is signed by its own key has to be known to every client; few then look at it.",
         expression=f"certificates[?role == 'server' && self_signed].{_CERTIFICATE}",
+        unclear=_UNREAD,
         fix=Fix("pg_tls", "pg_tls_provider", "ca"),
     ),
     _encryption(
@@ -143,7 +152,10 @@ ENCRYPTION: tuple[Control, ...] = (
         title="Subscriptions do not do without TLS",
         severity="medium",
         rationale="Rows of the publisher cross the network readable.",
-        expression=f"subscriptions[?enabled && (!sslmode || contains({_UNCHECKED}, sslmode))].{{database: database, name: name, sslmode: sslmode}}",
+        expression=(
+            f"subscriptions[?enabled && password_in_conninfo != `null` && (!sslmode || contains({_UNCHECKED}, sslmode))]"
+            ".{database: database, name: name, sslmode: sslmode}"
+        ),
     ),
     _encryption(
         id="RPG-ENC-014",

@@ -36,7 +36,7 @@ PLATFORM: tuple[Control, ...] = (
         title="PostgreSQL comes from sources that the site trusts",
         severity="high",
         rationale="Whoever makes the packages is root on the host.",
-        expression="host.packages[?!trusted].{name: name, version: version, origin: origin}",
+        expression="host.packages[?trusted == `false`].{name: name, version: version, origin: origin}",
         fix=Fix("pg_os", "pg_os_authorised_sources", "[SOURCE]"),
         references=cis("1.1"),
     ),
@@ -232,9 +232,7 @@ PLATFORM: tuple[Control, ...] = (
         title="Damage is not papered over",
         severity="high",
         rationale="zero_damaged_pages and ignore_checksum_failure turn damage into missing or wrong rows without an error.",
-        expression=(
-            "[settings.zero_damaged_pages, settings.ignore_checksum_failure][?setting == 'on'].{context: context, source: source}"
-        ),
+        expression=f"[{_is('zero_damaged_pages', 'on')}, {_is('ignore_checksum_failure', 'on')}][]",
         evidence="{zero_damaged_pages: settings.zero_damaged_pages.setting, ignore: settings.ignore_checksum_failure.setting}",
         fix=Fix("pg_network", "pg_network_parameters", '{zero_damaged_pages: "off", ignore_checksum_failure: "off"}'),
     ),

@@ -9,6 +9,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.rampart.postgresql.plugins.filter.assess import assess
+from ansible_collections.rampart.postgresql.plugins.module_utils._tls.expiry.reading import NO_FAULTS
 from ansible_collections.rampart.postgresql.tests.unit.growth import no_explosion
 from ansible_collections.rampart.postgresql.tests.unit.plugins.plugin_utils._controls.hardened import NOW
 from ansible_collections.rampart.postgresql.tests.unit.plugins.plugin_utils._controls.hardened import hardened
@@ -136,9 +137,9 @@ def test_verifiers_that_nobody_may_see_are_unknown() -> None:
 def test_a_parameter_that_the_login_may_not_see_is_unknown() -> None:
     facts = hardened()
     del facts["settings"]["log_directory"]
-    facts["session"] = {"role": "watcher", "superuser": False, "local": True, "monitor": False}
+    facts["unreadable"] = {"settings": "some are missing"}
     assert finding("RPG-LOG-007", facts, profile="cis")["reason"] == "the login may not see log_directory"
-    facts["session"]["monitor"] = True
+    facts["unreadable"] = {}
     assert finding("RPG-LOG-007", facts, profile="cis")["status"] == "fail"
 
 
@@ -176,6 +177,70 @@ def test_the_value_of_the_session_that_looked_says_nothing() -> None:
     facts = patched(("settings/row_security/setting", "off"), ("settings/row_security/source", "client"))
     assert finding("RPG-ACC-018", facts, profile="cis")["status"] == "unknown"
     assert finding("RPG-ACC-018", facts, profile="baseline")["status"] == "not_applicable"
+
+
+@pytest.mark.parametrize("control", [f"RPG-ENC-00{number}" for number in range(3, 8)])
+@pytest.mark.parametrize("reason", NO_FAULTS)
+def test_certificates_that_nobody_could_read_are_unknown(control: str, reason: str) -> None:
+    unread = {"state": "unknown", "reason": reason, "self_signed": None}
+    problem = {"code": "unreadable", "severity": "critical", "message": reason}
+    patches = [(f"certificates/0/{name}", value) for name, value in {**unread, "problems": [problem]}.items()]
+    found = finding(control, patched(*patches))
+    assert (found["status"], found["items"]) == ("unknown", [])
+    assert reason in found["reason"]
+    exposed = {"code": "key_exposed", "severity": "critical", "message": "mode 0644"}
+    found = finding("RPG-ENC-005", patched(*patches, ("certificates/0/problems", [problem, exposed])))
+    assert found["status"] == "fail"
+
+
+def test_a_file_that_holds_no_certificate_is_the_servers_fault() -> None:
+    problem = {"code": "unreadable", "severity": "critical", "message": "it holds no certificate"}
+    facts = patched(("certificates/0/problems", [problem]), ("certificates/0/state", "unknown"))
+    assert finding("RPG-ENC-005", facts)["status"] == "fail"
+
+
+def test_packages_of_which_nobody_knows_the_source_are_unknown() -> None:
+    facts = patched(("host/packages/0/trusted", None), ("unreadable", {"host.packages": "APT does not tell"}))
+    found = finding("RPG-PLT-001", facts)
+    assert (found["status"], found["reason"]) == ("unknown", "host.packages: APT does not tell")
+    assert finding("RPG-PLT-001", patched(("host/packages/0/trusted", False)))["status"] == "fail"
+
+
+@pytest.mark.parametrize(("control", "name"), [("RPG-BAK-005", "encrypted"), ("RPG-BAK-006", "off_host")])
+def test_what_nobody_knows_of_a_job_is_unknown(control: str, name: str) -> None:
+    assert finding(control, patched((f"backups/jobs/0/{name}", None)))["status"] == "unknown"
+    assert finding(control, patched((f"backups/jobs/0/{name}", False)))["status"] == "fail"
+
+
+def test_a_subscription_that_may_not_be_read_is_unknown() -> None:
+    hidden = {"database": "app", "name": "s", "owner": "app", "owner_superuser": False, "enabled": True}
+    hidden |= {"password_in_conninfo": None, "sslmode": None}
+    facts = patched(("subscriptions", [hidden]), ("unreadable", {"subscriptions": "it may not"}))
+    assert {finding(f"RPG-ENC-0{number}", facts)["status"] for number in (12, 13)} == {"unknown"}
+    shown = {**hidden, "password_in_conninfo": False}
+    assert finding("RPG-ENC-013", patched(("subscriptions", [shown])))["status"] == "fail"
+
+
+@pytest.mark.parametrize("name", ["zero_damaged_pages", "ignore_checksum_failure"])
+def test_an_item_names_its_parameter(name: str) -> None:
+    [item] = finding("RPG-PLT-022", patched((f"settings/{name}/setting", "on")))["items"]
+    assert item == {"name": name, "setting": "on"}
+
+
+def test_a_member_without_the_rights_of_its_group_sees_no_more_than_others() -> None:
+    """A member of pg_monitor that does not inherit: it is called monitor, and reads nothing of a superuser's parameters."""
+    session = {"role": "watcher", "superuser": False, "monitor": True, "local": True}
+    hidden = [("session", session), ("settings/dynamic_library_path", None)]
+    assert (
+        finding("RPG-PLT-024", patched(*hidden, ("unreadable", {"settings": "some are missing"})))["status"]
+        == "unknown"
+    )
+
+
+def test_the_sites_controls_say_what_they_could_not_see() -> None:
+    blind = {**OWN, "expression": "roles[?name == 'nobody']", "unclear": "roles[?name == 'app'].name"}
+    found = finding("SITE-ACC-001", hardened(), controls=[blind])
+    assert (found["status"], found["reason"]) == ("unknown", "app")
 
 
 def test_facts_that_cannot_be_understood_are_unknown() -> None:

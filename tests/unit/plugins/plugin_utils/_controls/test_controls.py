@@ -88,7 +88,7 @@ def test_no_two_controls_have_one_id() -> None:
 
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.id)
 def test_every_control_is_well_formed(control: Control) -> None:
-    for expression in (control.expression, control.evidence, control.applies.condition):
+    for expression in (control.expression, control.evidence, control.unclear, control.applies.condition):
         if expression:
             assert not re.search(r"![a-z_]+\.", expression), "! binds tighter than the dot: put it in parentheses"
     assert control.id.startswith("RPG-")
