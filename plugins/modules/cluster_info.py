@@ -112,6 +112,9 @@ paths:
 settings:
   description:
     - Every parameter by its name, with setting, unit, vartype, context, source, sourcefile, sourceline, pending_restart.
+    - The values are those of the server. What C(ALTER ROLE), C(ALTER DATABASE) or the connection gave the session that looks is not
+      among them, see RV(role_settings); C(setting) is V(null) where only that value can be seen, and RV(unreadable) then has
+      C(settings of the session).
     - The values of commands and connection strings that may hold a secret are not shown, nor those of parameters of
       extensions that are named for one.
   returned: with catalogue in gather

@@ -14,6 +14,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts import queries
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.gathering import Rows
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.gathering import Unreadable
+from ansible_collections.rampart.postgresql.plugins.module_utils._facts.parameter_facts import parameter_facts
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.redaction import NOT_SHOWN
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.redaction import without_values
 
@@ -78,7 +79,7 @@ def _catalogue(session: Session, unreadable: Unreadable) -> dict[str, t.Any]:
         return unreadable.rows(section, session, query) if readable[section] else None
 
     return {
-        "settings": {row.pop("name"): row for row in session.rows(queries.SETTINGS)},
+        "settings": parameter_facts(session, unreadable, files=readable["configuration_files"]),
         "roles": _roles(session.rows(queries.ROLES), rows("verifiers", queries.VERIFIERS)),
         "memberships": [_membership(row) for row in session.rows(queries.MEMBERSHIPS)],
         "hba_rules": _hba_rules(rows("hba_rules", queries.HBA_RULES)),

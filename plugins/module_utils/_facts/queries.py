@@ -103,7 +103,9 @@ SELECT pg_catalog.pg_has_role(session_user, 'pg_read_all_settings', 'USAGE') AS 
        pg_catalog.has_column_privilege('pg_catalog.pg_authid', 'rolname', 'SELECT')
          AND pg_catalog.has_column_privilege('pg_catalog.pg_authid', 'rolpassword', 'SELECT') AS verifiers,
        pg_catalog.has_table_privilege('pg_catalog.pg_hba_file_rules', 'SELECT')
-         AND pg_catalog.has_function_privilege('pg_catalog.pg_hba_file_rules()', 'EXECUTE') AS hba_rules"""
+         AND pg_catalog.has_function_privilege('pg_catalog.pg_hba_file_rules()', 'EXECUTE') AS hba_rules,
+       pg_catalog.has_table_privilege('pg_catalog.pg_file_settings', 'SELECT')
+         AND pg_catalog.has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'EXECUTE') AS configuration_files"""
 
 EXTENSIONS = """
 SELECT e.extname AS name, e.extversion AS version, n.nspname AS schema,

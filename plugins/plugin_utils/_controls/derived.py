@@ -22,6 +22,7 @@ Values = t.Mapping[str, t.Any]
 _DAY: t.Final = 86400
 _WIDE: t.Final = {4: 16, 6: 48}  # bits of the prefix; fewer is more than a site
 _TIMES: t.Final = ("last_success", "verified", "restored")
+_OF_NOBODY: t.Final = ("default", "override")  # sources
 _OWN_NAMES: t.Final = ("localhost", "samehost")  # addresses that mean this host
 _OUTSIDE: t.Final = ("log_directory", "wal_directory", "tablespace")
 
@@ -49,7 +50,7 @@ def _changed_settings(facts: Values, _by: Circumstances) -> list[dict[str, t.Any
     return [
         {"name": name, "setting": row["setting"], "context": row["context"], "source": row["source"]}
         for name, row in facts["settings"].items()
-        if row["source"] not in ("default", "override", "client", "session") and row["context"] != "internal"
+        if row["source"] not in (*_OF_NOBODY, *parameters.OF_SESSIONS) and row["context"] != "internal"
     ]
 
 

@@ -15,9 +15,12 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.catal
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.model import ProfileParameter
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.model import ProfileValue
 
-__all__ = ["overrides", "wanted_parameters"]
+__all__ = ["OF_SESSIONS", "overrides", "wanted_parameters"]
 
 Values = t.Mapping[str, t.Any]
+
+OF_SESSIONS: t.Final = ("client", "database", "database user", "session", "user")
+"""Sources of values that one session was given, and not the server."""
 
 _OLD_NAMES: t.Final = {"ssl_groups": "ssl_ecdh_curve"}  # of 17 and before
 _COLLECTED: t.Final = ("csvlog", "jsonlog")

@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.derived import DERIVED
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.derived import Circumstances
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.expressions import reads
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.parameters import OF_SESSIONS
 
 __all__ = ["Gaps", "Known"]
 
@@ -35,7 +36,6 @@ _OF_DATABASES: t.Final = frozenset(
 _ALL_OF_THEM: t.Final = "privileges"  # how ``unreadable`` names the sections above together
 _SETTINGS: t.Final = "settings"
 _PARAMETERS: t.Final = "parameters"
-_OF_SESSIONS: t.Final = ("client", "session")  # sources
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Known:
     def _hidden(self, name: str) -> Gaps:
         """Parameters that only superusers and members of pg_read_all_settings see are not there for others."""
         row = self._facts[_SETTINGS].get(name)
-        if row is not None and row.get("source") in _OF_SESSIONS:
+        if row is not None and row.get("source") in OF_SESSIONS:
             return Gaps(whole=f"{name} has the value of the session that looked, which hides that of the server")
         if row is not None or "." in name or _SETTINGS not in self._unreadable:
             return Gaps()
