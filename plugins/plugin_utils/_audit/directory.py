@@ -6,16 +6,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import pathlib
-import tempfile
 import typing as t
 import urllib.parse
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.plugin_utils import _files as files
 
 __all__ = ["AuditDirectory"]
 
@@ -79,20 +78,6 @@ class AuditDirectory:
 
 def _replace(path: pathlib.Path, pieces: t.Iterable[str]) -> str:
     """By one rename; the facts of a server are for nobody but who audits it."""
-    try:
-        for directory in (path.parent.parent, path.parent):
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogatepass") as stream:
-                stream.writelines(pieces)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise RampartError(f"{path} cannot be written: {error.strerror}") from None
+    files.make_directories(str(path.parent))
+    files.replace(str(path), (piece.encode("utf-8", "surrogatepass") for piece in pieces), files.PRIVATE)
     return str(path)

@@ -14,7 +14,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import keys
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import KeySpec
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import moment
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import files
+from ansible_collections.rampart.postgresql.plugins.plugin_utils import _files as files
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import lists as _lists
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import making
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import record
@@ -61,7 +61,7 @@ class Authority:
             raise RampartError(f"{path!r} is not the absolute path of a certificate authority's directory")
         if not os.path.isdir(path):
             raise RampartError(f"{path} is no directory of a certificate authority: {MAKE_IT}")
-        files.check_directory(places)
+        files.check_all_owned(places.paths)
         content = files.read(places.policy)
         if content is None:
             half = places.generations() or os.path.exists(places.record)

@@ -12,7 +12,7 @@ import os
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import NotConverged
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import files
+from ansible_collections.rampart.postgresql.plugins.plugin_utils import _files as files
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import lists as _lists
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import planning
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import record

@@ -14,7 +14,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import keys
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import KeySpec
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import moment
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import files
+from ansible_collections.rampart.postgresql.plugins.plugin_utils import _files as files
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import making
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import protecting
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.layout import CERTIFICATES

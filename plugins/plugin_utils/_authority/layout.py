@@ -56,6 +56,11 @@ class Places:
         """What was issued and revoked."""
         return os.path.join(self.directory, "issued.jsonl")
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The directory, and what is in it of the whole authority."""
+        return (self.directory, self.policy, self.trust, self.lists, self.record)
+
     def generation(self, number: int) -> str:
         """The directory of one generation."""
         return os.path.join(self.directory, str(number))

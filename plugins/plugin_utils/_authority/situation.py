@@ -12,7 +12,7 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import moment
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import files
+from ansible_collections.rampart.postgresql.plugins.plugin_utils import _files as files
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import lists as _lists
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import record
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.generation import Generation
@@ -110,7 +110,7 @@ def check_clock(entries: t.Iterable[record.Entry], generation: int, now: int) ->
 
 
 def _check_is_ours(places: Places) -> None:
-    files.check_directory(places)
+    files.check_all_owned(places.paths)
     names = {name for name in os.listdir(places.directory) if files.TEMPORARY not in name}
     ours = {os.path.basename(path) for path in (places.policy, places.trust, places.lists, places.record)}
     if names and not names & {*ours, "1"} and not places.generations():

@@ -22,7 +22,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import KeySpec
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import files
+from ansible_collections.rampart.postgresql.plugins.plugin_utils import _files as files
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import protecting
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.situation import ToRevoke
 from ansible_collections.rampart.postgresql.tests.conformance.tls.authority_homes import DAY

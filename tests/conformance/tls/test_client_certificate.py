@@ -13,9 +13,9 @@ import pytest
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.certificate import KeySpec
+from ansible_collections.rampart.postgresql.plugins.plugin_utils import _files as files
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import client_arguments
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import clients
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import files
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import protecting
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.bundle import Wanted
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.planning import Plan

@@ -169,7 +169,7 @@ def _killed_while_signing(step: int, asked: Signer, request: str) -> list[str]:
 
     def profile(frame: types.FrameType, event: str, function: t.Any) -> None:
         nonlocal count
-        if event != "c_call" or not frame.f_code.co_filename.endswith("_authority/files.py"):
+        if event != "c_call" or not frame.f_code.co_filename.endswith("plugin_utils/_files.py"):
             return
         if function.__name__ in ("flock", "fsync", "open", "pread", "write"):
             count += 1

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files of an authority: whole or not there, and nobody else's to read or change; private to the collection."""
+"""Files of the controller: whole or not there, and nobody else's to read or change; private to the collection.
+
+The one place where what runs on the controller writes: authorities, bundles, audits and histories.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +20,17 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import ConcurrentRun
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.layout import Places
 
 __all__ = [
     "PRIVATE",
     "PUBLIC",
     "TEMPORARY",
+    "Content",
     "append",
-    "check_directory",
+    "check_all_owned",
     "check_owned",
     "locked",
+    "make_directories",
     "make_directory",
     "move_into_place",
     "read",
@@ -35,6 +39,7 @@ __all__ = [
     "replace",
     "replace_all",
     "temporary_directory",
+    "told",
 ]
 
 PRIVATE = 0o600
@@ -43,6 +48,10 @@ TEMPORARY = ".rampart-"  # in the name of what is not complete
 _OTHERS_WRITE = 0o022
 _OTHERS = 0o077
 _PATIENCE = 60.0  # seconds; another run makes keys and lists in less than one
+_DIRECTORY = 0o700
+_LONGEST = 100  # characters of a name that a temporary one has of it, as names may be as long as they can be
+
+Content = t.Union[bytes, t.Iterable[bytes]]
 
 
 @contextlib.contextmanager
@@ -53,7 +62,7 @@ def locked(directory: str, *, patience: float = _PATIENCE) -> t.Iterator[None]:
     try:
         while not (_locks(descriptor) and _is_still(directory, descriptor)):
             if time.monotonic() > deadline:
-                raise ConcurrentRun(f"{directory}: another run has been at work on this authority for {patience:.0f} s")
+                raise ConcurrentRun(f"{directory}: another run has been at work in it for {patience:.0f} s")
             time.sleep(0.05)
             if not _is_still(directory, descriptor):  # who had it has removed it, and somebody may have made it anew
                 os.close(descriptor)
@@ -66,7 +75,7 @@ def locked(directory: str, *, patience: float = _PATIENCE) -> t.Iterator[None]:
 
 
 def _opened(directory: str) -> int:
-    with _told(directory, "read"):
+    with told(directory, "read"):
         return os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
@@ -117,30 +126,29 @@ def check_owned(path: str, *, secret: bool = False) -> None:
         raise RampartError(f"others can write {path}: mode {mode:04o}, take that right away and look at what it holds")
 
 
-def check_directory(places: Places) -> None:
-    """Raise when others could have changed what lies there."""
-    check_owned(places.directory)
-    for path in (places.policy, places.trust, places.lists, places.record):
+def check_all_owned(paths: t.Iterable[str]) -> None:
+    """Raise when others could have changed one of these."""
+    for path in paths:
         check_owned(path)
 
 
-def replace(path: str, content: bytes, mode: int) -> None:
-    """Make a file hold this content by one rename."""
+def replace(path: str, content: Content, mode: int) -> None:
+    """Make a file hold this content, whole or in pieces, by one rename."""
     replace_all([(path, content, mode)])
 
 
-def replace_all(wanted: t.Iterable[tuple[str, bytes, int]]) -> None:
+def replace_all(wanted: t.Iterable[tuple[str, Content, int]]) -> None:
     """The same for several files: all of them are written before the first one gets its name."""
     written: list[tuple[str, str]] = []
     try:
         for path, content, mode in wanted:
-            with _told(path):
+            with told(path):
                 written.append((_written(path, content, mode), path))
         for temporary, path in written:
-            with _told(path):
+            with told(path):
                 os.rename(temporary, path)
         for directory in dict.fromkeys(os.path.dirname(path) for _temporary, path in written):
-            with _told(directory):
+            with told(directory):
                 _sync(directory)
     finally:
         for temporary, _path in written:
@@ -148,13 +156,13 @@ def replace_all(wanted: t.Iterable[tuple[str, bytes, int]]) -> None:
                 os.unlink(temporary)
 
 
-def _written(path: str, content: bytes, mode: int) -> str:
+def _written(path: str, content: Content, mode: int) -> str:
     directory, name = os.path.split(path)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{name}{TEMPORARY}", dir=directory)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{name[:_LONGEST]}{TEMPORARY}", dir=directory)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             os.fchmod(stream.fileno(), mode)
-            stream.write(content)
+            stream.writelines((content,) if isinstance(content, bytes) else content)
             stream.flush()
             os.fsync(stream.fileno())
     except BaseException:
@@ -166,9 +174,9 @@ def _written(path: str, content: bytes, mode: int) -> str:
 def remove(directory: str, names: t.Iterable[str]) -> None:
     """Take files away, and their directory when it is empty then."""
     for name in names:
-        with _told(os.path.join(directory, name)), contextlib.suppress(FileNotFoundError):
+        with told(os.path.join(directory, name)), contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(directory, name))
-    with _told(directory):
+    with told(directory):
         _sync(directory)
     with contextlib.suppress(OSError):  # not empty
         os.rmdir(directory)
@@ -176,7 +184,7 @@ def remove(directory: str, names: t.Iterable[str]) -> None:
 
 def append(path: str, text: str) -> None:
     """Add whole lines at the end of a file, one run at a time; they are on the disk when this returns."""
-    with _told(path):
+    with told(path):
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -194,7 +202,7 @@ def append(path: str, text: str) -> None:
 
 def make_directory(path: str, mode: int) -> bool:
     """Make one directory with exactly this mode; False when it is there already, another run may be making it."""
-    with _told(path):
+    with told(path):
         try:
             os.mkdir(path, mode)
         except FileExistsError:
@@ -204,15 +212,22 @@ def make_directory(path: str, mode: int) -> bool:
     return True
 
 
+def make_directories(path: str) -> None:
+    """Make a directory and those above it that are not there; nobody else gets into what is made."""
+    if not os.path.isdir(path):
+        make_directories(os.path.dirname(path))
+        make_directory(path, _DIRECTORY)
+
+
 def temporary_directory(path: str) -> str:
     """A new directory (0700) beside ``path`` that is going to take its name."""
-    with _told(path):
+    with told(path):
         return tempfile.mkdtemp(prefix=f".{os.path.basename(path)}{TEMPORARY}", dir=os.path.dirname(path))
 
 
 def move_into_place(temporary: str, path: str) -> None:
     """Give a complete directory its name, by one rename."""
-    with _told(path):
+    with told(path):
         _sync(temporary)
         os.rename(temporary, path)
         _sync(os.path.dirname(path))
@@ -237,7 +252,8 @@ def _sync(directory: str) -> None:
 
 
 @contextlib.contextmanager
-def _told(path: str, action: str = "write") -> t.Iterator[None]:
+def told(path: str, action: str = "write") -> t.Iterator[None]:
+    """Have what the system refuses named with its path."""
     try:
         yield
     except OSError as error:
