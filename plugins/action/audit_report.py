@@ -27,7 +27,7 @@ class ActionModule(ActionBase):
         """Write the reports, then judge."""
         result: dict[str, t.Any] = super().run(tmp, task_vars or {})
         try:
-            result.update(write_reports(ReportOptions.of(self._task.args)))
+            result.update(write_reports(ReportOptions.of(self._task.args), check_mode=self._task.check_mode))
         except RampartError as error:
             result.update(failure(error))
         return result

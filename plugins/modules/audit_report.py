@@ -26,7 +26,7 @@ attributes:
     support: full
   check_mode:
     support: full
-    details: The reports are written in check mode too.
+    details: The reports are written in check mode too, but for O(history).
   diff_mode:
     support: N/A
     details: Reports are made anew each time.
@@ -64,7 +64,24 @@ options:
     description:
       - A report as JSON of an earlier audit, on the controller. Reports say then what is new, what is fixed, and what is still so.
       - A file that does not exist is an error.
+      - The default is the newest report of O(history), if there is one.
     type: path
+  history:
+    description:
+      - A directory on the controller, an absolute path, in which the report is kept as JSON with those of earlier audits, under its time in
+        UTC, such as C(20260301T101500Z.json). The page for people has the score of all of them.
+      - It is the history of one fleet; an audit of other hosts needs one of its own, or what it does not look at is missing.
+      - The newest one is never removed, and neither is the newest of those that are the same as O(baseline), byte by byte.
+      - Check mode compares with it, and adds and removes nothing.
+    type: path
+  history_runs:
+    description:
+      - How many reports are kept in O(history), the new one among them, from 1 up.
+      - Where neither this nor O(history_days) is given it is 52, those of a year with one audit each week.
+    type: int
+  history_days:
+    description: After how many days a report is removed from O(history), from 1 up. With O(history_runs) as soon as one of the two says so.
+    type: int
   drift:
     description:
       - A document on the controller that the playbook C(harden) has written in check mode (C(harden_drift)). The page for people has a
@@ -78,7 +95,7 @@ options:
     choices: [critical, high, medium, low, never]
     default: never
   only_new:
-    description: With O(baseline), O(fail_on) is about findings that the baseline does not have.
+    description: With O(baseline), or an earlier report of O(history), O(fail_on) is about findings that this does not have.
     type: bool
     default: false
   now:
@@ -115,7 +132,17 @@ summary:
   type: list
   elements: str
 comparison:
-  description: How many findings are C(new), C(fixed) and C(still) there since O(baseline).
-  returned: with O(baseline)
+  description: How many findings are C(new), C(fixed) and C(still) there since an earlier report.
+  returned: with O(baseline), or an earlier report of O(history)
   type: dict
+compared_with:
+  description: That earlier report.
+  returned: with O(baseline), or an earlier report of O(history)
+  type: str
+  sample: /var/lib/audit/postgresql/history/20260301T101500Z.json
+kept:
+  description: The report in O(history).
+  returned: with O(history), not in check mode
+  type: str
+  sample: /var/lib/audit/postgresql/history/20260308T101500Z.json
 """

@@ -46,12 +46,13 @@ options:
   since:
     description:
       - Begin of the period, as a time of ISO 8601, in UTC unless it says otherwise, or as a length of time before now such as
-        V(36 hours) or V(7 days).
+        V(36 hours) or V(7 days), to the second.
     type: str
     default: 7 days
   until:
     description:
-      - End of the period, in the same way. Without it, now.
+      - End of the period, in the same way. Without it, now. What happened at this very moment is not in the period, so that the
+        next one can begin there. Where it is to do so, end it some seconds ago, as a line may be on its way into the log.
     type: str
   gap:
     description:

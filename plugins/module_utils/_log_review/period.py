@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import re
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
@@ -18,11 +19,11 @@ _SPAN = re.compile(r"(\d{1,6})\s*(second|minute|hour|day|week)s?", re.IGNORECASE
 
 
 class Period:
-    """From ``since`` to ``until``, in seconds since the epoch."""
+    """From ``since`` to just before ``until``, in seconds since the epoch, so that the next one can begin there."""
 
     def __init__(self, since: str, until: str | None, now: float) -> None:
         self.since = moment("since", since, now)
-        self.until = now if until is None else min(now, moment("until", until, now))
+        self.until = now if until is None else min(float(math.floor(now)), moment("until", until, now))
         if self.since >= self.until:
             raise InputError(
                 option="since", value=since, expected="a time before the end of the period, and before now"
@@ -30,7 +31,7 @@ class Period:
 
     def holds(self, time: float | None) -> bool:
         """Whether it was then. What does not say when it was may have been."""
-        return time is None or self.since <= time <= self.until
+        return time is None or self.since <= time < self.until
 
 
 def span(option: str, text: str) -> float:
@@ -44,9 +45,9 @@ def span(option: str, text: str) -> float:
 
 
 def moment(option: str, text: str, now: float) -> float:
-    """A time, or a length of time before now."""
+    """A time, or a length of time before now, to the second, as it is told."""
     if _SPAN.fullmatch(text.strip()):
-        return now - span(option, text)
+        return float(math.floor(now - span(option, text)))
     try:
         # Python 3.9 does not know the letter for UTC.
         found = datetime.datetime.fromisoformat(re.sub(r"[zZ]\Z", "+00:00", text.strip()))
@@ -56,7 +57,7 @@ def moment(option: str, text: str, now: float) -> float:
             value=text,
             expected="an ISO 8601 time, in UTC unless it says otherwise, or one like '7 days'",
         ) from None
-    return (found if found.tzinfo else found.replace(tzinfo=datetime.timezone.utc)).timestamp()
+    return float(math.floor((found if found.tzinfo else found.replace(tzinfo=datetime.timezone.utc)).timestamp()))
 
 
 def text_of(time: float | None) -> str | None:

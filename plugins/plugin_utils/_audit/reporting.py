@@ -22,7 +22,10 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.asses
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.gathering import Cluster
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.given import Given
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.given import read
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._history import History
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._history import Limits
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.model import PROFILES
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gathering import Report
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gathering import gathered
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import SEVERITIES
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.rendering import pieces
@@ -45,6 +48,9 @@ _SPEC: t.Final[dict[str, dict[str, t.Any]]] = {
     "profile": {"type": "str", "choices": list(PROFILES), "default": "baseline"},
     "title": {"type": "str", "default": "PostgreSQL audit"},
     "baseline": {"type": "path"},
+    "history": {"type": "path"},
+    "history_runs": {"type": "int"},
+    "history_days": {"type": "int"},
     "drift": {"type": "path"},
     "fail_on": {"type": "str", "choices": [*SEVERITIES, NEVER], "default": NEVER},
     "only_new": {"type": "bool", "default": False},
@@ -62,6 +68,8 @@ class ReportOptions:
     profile: str
     title: str
     baseline: str | None
+    history: History | None
+    limits: Limits
     drift: str | None
     fail_on: str
     only_new: bool
@@ -71,18 +79,33 @@ class ReportOptions:
     def of(cls, arguments: t.Any) -> ReportOptions:
         """Read those of a task; RampartError names the one that cannot be used."""
         values = validated(arguments, _SPEC)
-        if values["only_new"] and not values["baseline"]:
-            raise InputError(option="only_new", value=True, expected="baseline names the report that is older")
-        return cls(**{**values, "directory": AuditDirectory(values["directory"])})
+        limits = Limits.of(values.pop("history_runs"), values.pop("history_days"), prefix="history_")
+        history = values.pop("history")
+        if values["only_new"] and not values["baseline"] and not history:
+            expected = "baseline names the report that is older, or history a directory with such"
+            raise InputError(option="only_new", value=True, expected=expected)
+        return cls(
+            **{**values, "directory": AuditDirectory(values["directory"])},
+            history=History(history, option="history") if history else None,
+            limits=limits,
+        )
+
+    @property
+    def older(self) -> tuple[str, str | None]:
+        """The report that this one is compared with, and the option that it comes from."""
+        if self.baseline is not None or self.history is None:
+            return "baseline", self.baseline
+        return "history", next(reversed(self.history.entries()), None)
 
 
-def write_reports(options: ReportOptions) -> dict[str, t.Any]:
+def write_reports(options: ReportOptions, *, check_mode: bool) -> dict[str, t.Any]:
     """Write every format; raises after that where the audit is to fail, with what would have been returned."""
     now = int(time.time()) if options.now is None else options.now
     given = read(profile=options.profile, now=now, controls=None, severities=None, waivers=None, newest_minors=None)
+    option, older = options.older
     report = gathered(
         (each for host in options.hosts for each in _assessed(options.directory, host, given)),
-        before=_text(options.baseline, "baseline", "a report as JSON of an earlier audit"),
+        before=_text(older, option, "a report as JSON of an earlier audit"),
         drift=_text(options.drift, "drift", "a document that harden --check has written"),
         title=options.title,
         now=now,
@@ -91,12 +114,22 @@ def write_reports(options: ReportOptions) -> dict[str, t.Any]:
         "changed": False,
         "files": {name: options.directory.write(_NAMES[name], pieces(report, name)) for name in options.formats},
         "summary": screen(report),
-        **({} if report.comparison is None else {"comparison": report.comparison.counts}),
+        **({} if report.comparison is None else {"comparison": report.comparison.counts, "compared_with": older}),
+        **_kept(options, report, check_mode=check_mode),
     }
     reasons = failing(report, options.fail_on, only_new=options.only_new)
     if reasons:
         raise RampartError(f"the audit fails on {options.fail_on}: " + "; ".join(reasons), **told)
     return told
+
+
+def _kept(options: ReportOptions, report: Report, *, check_mode: bool) -> dict[str, t.Any]:
+    """Add the report to the history, if there is to be one; check mode has none."""
+    if options.history is None or check_mode:
+        return {}
+    content = (piece.encode("utf-8", "surrogatepass") for piece in pieces(report, "json"))
+    kept = options.history.keep(content, limits=options.limits, now=report.made_epoch, signed=options.baseline)
+    return {"kept": kept}
 
 
 def _assessed(directory: AuditDirectory, host: str, given: Given) -> list[dict[str, t.Any]]:

@@ -114,3 +114,36 @@ def test_what_cannot_be_used_is_named(fresh_server: Server, tmp_path: pathlib.Pa
     played = audit({"db1": plays.host_of(fresh_server)}, tmp_path, audit_baseline="/nowhere/report.json")
     assert played.failed == {"db1"}
     assert "baseline: '/nowhere/report.json' cannot be used" in played.output
+
+
+@pytest.mark.in_turn
+def test_a_history_is_what_the_next_audit_is_compared_with(fresh_server: Server, tmp_path: pathlib.Path) -> None:
+    hosts, history = {"db1": plays.host_of(fresh_server)}, tmp_path / "audit" / "history"
+    kept = {"audit_history": True, "audit_history_runs": 2, "audit_fail_on": "high", "audit_only_new": True}
+    # The first one has nothing to be compared with, so all is new, and a run that fails is kept like others.
+    played = audit(hosts, tmp_path, **kept)
+    assert "the audit fails on high: db1" in played.output
+    [first] = history.iterdir()
+    assert stat.S_IMODE(first.stat().st_mode) == 0o600 and stat.S_IMODE(history.stat().st_mode) == 0o700
+    assert first.read_bytes() == (tmp_path / "audit" / "report.json").read_bytes()
+
+    assert audit(hosts, tmp_path, **kept).code == 0
+    with fresh_server.connect() as connection:
+        connection.execute("CREATE ROLE intruder SUPERUSER")
+    checked = plays.play(
+        "audit", hosts, tmp_path, check=True, extra={"audit_directory": str(tmp_path / "audit"), **kept}
+    )
+    assert "RPG-ACC-101" in checked.output.partition("the audit fails on high: ")[2].splitlines()[0]
+    assert sorted(history.iterdir())[0] == first and len([*history.iterdir()]) == 2
+
+    # Two are kept, and the baseline that the operator gives, which the second run is the same as.
+    second = sorted(history.iterdir())[1]
+    accepted = tmp_path / "accepted.json"
+    accepted.write_bytes(second.read_bytes())
+    (history / ".20990101T000000Z.json.rampart-torn").write_text("{", encoding="utf-8")
+    played = audit(hosts, tmp_path, **kept, audit_baseline=str(accepted))
+    assert "RPG-ACC-101" in played.output.partition("the audit fails on high: ")[2].splitlines()[0]
+    assert second in history.iterdir() and first not in history.iterdir()
+    assert len([*history.iterdir()]) == 2
+    assert audit(hosts, tmp_path, **kept).code == 0
+    assert second not in history.iterdir() and len([*history.iterdir()]) == 2

@@ -293,7 +293,15 @@ def test_the_playbook_shows_what_changed_since_it_was_signed_off(fresh_server: S
     assert {path.stat().st_mode & 0o777 for path in (kept, here / "review.json", here / "review.md")} == {0o600}
 
     (here / "review.json").rename(here / "signed.json")
+    # What was signed off stays in a history of one, and in check mode nothing comes to it.
+    history = {**extra, "access_review_history": True, "access_review_history_runs": 1}
+    assert play("access_review", fleet, tmp_path, check=True, extra=history).code == 0
+    assert [*(here / "history").iterdir()] == [kept]
+    assert play("access_review", fleet, tmp_path, extra=history).code == 0
+    (kept,) = (here / "history").iterdir()  # the newest is what was signed off, too
     server.query("GRANT SELECT ON t TO anna")
+    assert play("access_review", fleet, tmp_path, extra=history).failed == {"db1"}
+    assert kept in (here / "history").iterdir() and len([*(here / "history").iterdir()]) == 2
     more = play("access_review", fleet, tmp_path, extra=extra)
     assert more.failed == {"db1"}, more.output
     assert "1 added, 0 removed" in more.output

@@ -18,6 +18,7 @@ from ansible_collections.rampart.postgresql.tests.conformance.plays import play
 from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
 SECRET = "hunter2-canary"
+UNREACHABLE = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
 PREFIX = "%m [%p] %q%u@%d %h "
 RULES = """\
 local all all trust
@@ -244,7 +245,7 @@ def test_files_that_are_no_logs(fresh_server: Server, tmp_path: pathlib.Path) ->
 def test_the_playbook(fresh_server: Server, tmp_path: pathlib.Path) -> None:
     """One file for each host, and pairs that are known once they were accepted."""
     configure(fresh_server, log_connections="on", log_line_prefix="%m [%p] %h ")
-    hosts = {"db1": host_of(fresh_server), "db2": {"ansible_connection": "local", "ansible_remote_tmp": "/proc/none"}}
+    hosts = {"db1": host_of(fresh_server), "db2": UNREACHABLE}
     extra = {"log_review_directory": str(tmp_path / "reviews")}
     for accept, fresh in ((True, 1), (False, 0)):
         done = play("log_review", hosts, tmp_path, extra={**extra, "log_review_accept": accept})
@@ -252,3 +253,49 @@ def test_the_playbook(fresh_server: Server, tmp_path: pathlib.Path) -> None:
         assert len(review["first_seen"]) == fresh
         assert "db1" not in done.failed and "db2" in done.failed, done.output
     assert "log_statement is none" in done.output
+
+
+def periods(directory: pathlib.Path) -> list[tuple[str, str]]:
+    """Begin and end of the reviews in a history, the oldest first."""
+    kept = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(directory.iterdir())]
+    return [(review["period"]["since"], review["period"]["until"]) for each in kept for review in each["db1"]]
+
+
+@pytest.mark.in_turn
+def test_the_playbook_goes_on_where_it_ended(fresh_server: Server, tmp_path: pathlib.Path) -> None:
+    """Nothing is read twice and nothing is missed, also after a review that failed; what check mode sees is not kept."""
+    configure(fresh_server, log_connections="on", log_line_prefix="%m [%p] %h ")
+    reviews = tmp_path / "reviews"
+    known = reviews / "known" / "db1.json"
+    known.parent.mkdir(parents=True)
+    # As it was written for a host whose only cluster had no name.
+    known.write_text(json.dumps({"": [{"role": fresh_server.superuser, "address": "[local]"}]}), encoding="utf-8")
+    # As one that was found.
+    cluster = {"name": "17/main", "data_directory": str(fresh_server.data_directory), "port": 1}
+    hosts = {"db1": host_of(fresh_server, pg_harden_clusters=[cluster])}
+    away = {"db1": {**hosts["db1"], **UNREACHABLE}}
+    extra = {
+        "log_review_directory": str(reviews),
+        "log_review_since": "last",
+        "log_review_until": "1 second",
+        "log_review_history": True,
+        "log_review_accept": True,
+    }
+    assert play("log_review", hosts, tmp_path, extra=extra).code == 0
+    [review] = json.loads((reviews / "db1.json").read_text(encoding="utf-8"))
+    assert review["first_seen"] == []
+    assert list(json.loads(known.read_text(encoding="utf-8"))) == ["17/main"]
+    assert play("log_review", hosts, tmp_path, check=True, extra=extra).code == 0
+    assert play("log_review", away, tmp_path, extra=extra).failed == {"db1"}
+    [kept, failed] = sorted((reviews / "history").iterdir())
+    assert json.loads(failed.read_text(encoding="utf-8"))["db1"][0]["unreachable"]
+    failed.unlink()
+    fresh_server.query("SELECT 1")
+    assert play("log_review", hosts, tmp_path, extra=extra).code == 0
+    [(_begin, end), (begin, last)] = periods(reviews / "history")
+    assert begin == end < last
+    assert json.loads((reviews / "ended" / "db1.json").read_text(encoding="utf-8")) == {"17/main": last}
+    assert play("log_review", hosts, tmp_path, extra={**extra, "log_review_history_runs": 2}).code == 0
+    assert len([*(reviews / "history").iterdir()]) == 2 and not kept.exists()
+    nowhere = play("log_review", hosts, tmp_path, extra={"log_review_since": "last"})
+    assert nowhere.failed == {"db1"} and "cannot be used without log_review_directory" in nowhere.output

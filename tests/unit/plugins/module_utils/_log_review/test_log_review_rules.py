@@ -402,6 +402,18 @@ def test_moments() -> None:
     ]
 
 
+def test_one_period_begins_where_another_ended() -> None:
+    """Each moment is in one of them, and what is told of an end is where it is."""
+    first = Period("1 hour", "10 seconds", NOW + 0.9)
+    told = text_of(first.until)
+    assert told is not None
+    second = Period(told, None, NOW + 60)
+    for time in (NOW - 11, NOW - 10.001, NOW - 10, NOW - 9.999, NOW):
+        assert first.holds(time) is not second.holds(time)
+    assert Period("1 hour", "2099-01-01", NOW + 0.9).until == NOW
+    assert Period("1 hour", "2026-03-02T04:05:05.7Z", NOW + 60).until == NOW - 1
+
+
 def test_known_pairs() -> None:
     known = Known([{"role": "a", "address": "192.0.2.0/24"}, {"role": "a", "address": "db.example.org"}])
     inside = [("a", "192.0.2.9"), ("a", "192.0.2.0/24"), ("a", "db.example.org")]
