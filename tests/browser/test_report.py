@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import pathlib
 import re
 import typing as t
@@ -17,6 +16,7 @@ from selenium.webdriver.common.keys import Keys
 
 from ansible_collections.rampart.postgresql.tests.assessments import HOSTILE
 from ansible_collections.rampart.postgresql.tests.assessments import fleet
+from ansible_collections.rampart.postgresql.tests.browser.axe import findings
 from ansible_collections.rampart.postgresql.tests.browser.browsers import Browser
 
 HOST = "#/host/db-fra-0001.example.org/" + fleet(1)[0]["cluster"].replace("/", "%2F")
@@ -25,24 +25,6 @@ ROUTES = (
     *("#/overview", "#/hosts", "#/controls", "#/matrix", "#/changes", "#/certificates", "#/backups", "#/waivers"),
     *("#/open", "#/drift", HOST, CONTROL),
 )
-AXE = pathlib.Path(os.environ["AXE_CORE"])
-
-
-def findings(browser: Browser, *, rules: t.Sequence[str] = ()) -> list[str]:
-    """What axe-core finds serious or worse, by all of its rules or by some, with the elements that it is about."""
-    browser.script(AXE.read_text(encoding="utf-8"))
-    found = browser.script_async(
-        "const done = arguments[arguments.length - 1];"
-        "const options = {resultTypes: ['violations'], ...(arguments[0].length ? {runOnly: arguments[0]} : {})};"
-        "axe.run(document, options).then((result) => done(result.violations), (error) => done(String(error)));",
-        list(rules),
-    )
-    assert isinstance(found, list), found
-    return [
-        f"{one['id']}: {[node['html'][:200] for node in one['nodes'][:3]]}"
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
 
 
 def opened_finding(browser: Browser) -> t.Any:

@@ -117,6 +117,8 @@ def _text(value: t.Any) -> str:
         return ", ".join(f"{name}: {_text(each)}" for name, each in value.items())
     if isinstance(value, list):
         return "; ".join(map(_text, value)) or "none"
+    if value is None:
+        return "none"
     return value if isinstance(value, str) else json.dumps(value)
 
 

@@ -55,7 +55,8 @@ const moment = (epoch) => (epoch === null || epoch === undefined ? "never"
   : `${new Date(epoch * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`);
 
 function itemText(item) {
-  if (item === null || typeof item !== "object") return String(item);
+  if (item === null) return "none";
+  if (typeof item !== "object") return String(item);
   if (Array.isArray(item)) return item.map(itemText).join(", ");
   return Object.entries(item).filter(([, value]) => value !== null && value !== "").map(([key, value]) => `${key}: ${itemText(value)}`).join(", ");
 }

@@ -19,7 +19,7 @@ function lifeOf(state, start, end) {
 
 function certificatesPart(rows) {
   const title = "Certificates and revocation lists";
-  if (!rows || !rows.length) return unseen(title, rows ? "None is known." : "Nobody could look at them.");
+  if (!rows || !rows.length) return unseen(title, rows ? "No certificate is known." : "Nobody could look at them.");
   return element("section", {class: "card"}, element("h2", null, title), timeline(title, "certificates", ["What", "Valid until", "Time left"],
     rows.map(([what, subject, path, until, left, state, start, end, reason]) => [
       element("th", {scope: "row"}, element("strong", null, what), subject ? [element("br"), element("span", {class: "small"}, subject)] : "",

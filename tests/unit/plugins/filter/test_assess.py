@@ -263,6 +263,11 @@ def test_memberships_count_by_every_way_and_option() -> None:
     assert finding("RPG-ACC-108", patched(("roles/+", group), ("memberships", grants)))["status"] == "fail"
 
 
+def test_evidence_says_none_for_a_parameter_that_is_not_there() -> None:
+    own = {**OWN, "evidence": "{setting: settings.nowhere.setting, wanted: 'on'}"}
+    assert finding("SITE-ACC-001", hardened(), controls=[own])["evidence"] == "setting: none, wanted: on"
+
+
 def test_many_items_are_counted_and_not_all_kept() -> None:
     found = finding(SUPERUSER, with_superusers(*(f"r{number}" for number in range(150))))
     assert (len(found["items"]), found["item_count"]) == (100, 150)
