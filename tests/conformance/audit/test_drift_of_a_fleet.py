@@ -43,3 +43,14 @@ def test_what_differs_is_a_row_and_becomes_a_tab(fresh_server: Server, tmp_path:
     played = plays.play("audit", {"db1": plays.host_of(fresh_server)}, tmp_path, extra=told)
     assert played.code == 0, played.output
     assert 'href="#/drift"' in (tmp_path / "audit" / "report.html").read_text(encoding="utf-8")
+
+
+def test_nothing_is_known_of_a_fleet_that_is_away(tmp_path: pathlib.Path) -> None:
+    written = tmp_path / "drift.json"
+    written.write_text("an older one", encoding="utf-8")
+    hosts = {"away": _UNREACHABLE, "gone": _UNREACHABLE}
+    played = plays.play("harden", hosts, tmp_path, check=True, extra={"harden_drift": str(written)})
+    assert played.failed == set(hosts)
+    document = json.loads(written.read_text(encoding="utf-8"))
+    assert document["hosts"] == document["drifted"] == ["away", "gone"]
+    assert {(row["component"], row["severity"]) for row in document["rows"]} == {("unknown", "high")}
