@@ -121,7 +121,8 @@ settings:
   type: dict
 roles:
   description:
-    - Every role with its attributes and the kind of its password verifier (scram-sha-256, md5, none).
+    - Every role with its attributes and the kind of its password verifier (scram-sha-256, md5, none). C(iterations) is how
+      many a SCRAM verifier takes.
     - C(valid_until_epoch) is C(valid_until) in seconds since 1970; V(null) for a password that never expires.
   returned: with catalogue in gather
   type: list
@@ -346,6 +347,13 @@ table_privileges:
   returned: with databases in gather
   type: list
   elements: dict
+catalogue_privileges:
+  description:
+    - Grants to roles that are no superusers on what is in the schema pg_catalog, beyond what came with PostgreSQL and
+      extensions, with C(database), C(kind) (V(table), V(column) or V(function)), C(object), C(grantee) and C(privileges).
+  returned: with databases in gather
+  type: list
+  elements: dict
 default_privileges:
   description:
     - What C(ALTER DEFAULT PRIVILEGES) has stored, with C(database), C(role), C(schema), C(kind), C(grantee) and
@@ -401,7 +409,9 @@ replication:
       type: list
       elements: dict
     senders:
-      description: Who receives WAL now, with C(role), C(application), C(address), C(state), C(sync_state) and C(tls).
+      description:
+        - Who receives WAL now, with C(role), C(application), C(address), C(state), C(sync_state), C(tls) and C(gss), which is
+          whether GSSAPI encrypts it.
       type: list
       elements: dict
     receiver:
@@ -417,8 +427,8 @@ replication:
       type: dict
 connections:
   description:
-    - The sessions of clients that there are now, with C(role), C(database), C(address), C(tls), C(version), C(cipher) and
-      the C(count) of those that are alike. This module's own is not among them.
+    - The sessions of clients that there are now, with C(role), C(database), C(address), C(tls), C(gss), C(version), C(cipher)
+      and the C(count) of those that are alike. This module's own is not among them.
   returned: with replication in gather
   type: list
   elements: dict

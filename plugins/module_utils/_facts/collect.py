@@ -88,8 +88,9 @@ def _catalogue(session: Session, unreadable: Unreadable) -> dict[str, t.Any]:
 
 
 def _roles(roles: Rows, verifiers: Rows | None) -> Rows:
-    kinds = None if verifiers is None else {row["name"]: row["verifier"] for row in verifiers}
-    return [{**role, "verifier": None if kinds is None else kinds.get(role["name"])} for role in roles]
+    known = {row.pop("name"): row for row in verifiers or ()}
+    nothing = {"verifier": None, "iterations": None}
+    return [{**role, **known.get(role["name"], nothing)} for role in roles]
 
 
 def _membership(row: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -53,6 +53,32 @@ WHERE a.grantee <> x.owner AND NOT g.rolsuper AND n.nspname <> 'information_sche
 GROUP BY n.nspname, x.name, x.column, x.owner, g.rolname, a.is_grantable
 ORDER BY n.nspname, x.name, x.column NULLS FIRST, g.rolname, a.is_grantable"""
 
+# What came with PostgreSQL or an extension, such as what pg_monitor may do, is left out.
+_CATALOGUE_PRIVILEGES = """
+SELECT x.kind, x.object, g.rolname AS grantee,
+       pg_catalog.json_agg(DISTINCT a.privilege_type ORDER BY a.privilege_type) AS privileges
+FROM (
+  SELECT 'function' AS kind, p.oid::pg_catalog.regprocedure::text AS object, p.proowner AS owner, p.proacl AS acl,
+         'pg_catalog.pg_proc'::pg_catalog.regclass AS catalogue, p.oid, 0 AS sub
+  FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace AND p.proacl IS NOT NULL
+  UNION ALL
+  SELECT 'table', c.relname, c.relowner, c.relacl, 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, 0
+  FROM pg_catalog.pg_class c WHERE c.relnamespace = 'pg_catalog'::pg_catalog.regnamespace AND c.relacl IS NOT NULL
+  UNION ALL
+  SELECT 'column', pg_catalog.concat(c.relname, '.', k.attname), c.relowner, k.attacl,
+         'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, k.attnum::int
+  FROM pg_catalog.pg_attribute k JOIN pg_catalog.pg_class c ON c.oid = k.attrelid
+  WHERE c.relnamespace = 'pg_catalog'::pg_catalog.regnamespace AND k.attacl IS NOT NULL
+) AS x
+LEFT JOIN pg_catalog.pg_init_privs i ON i.classoid = x.catalogue AND i.objoid = x.oid AND i.objsubid = x.sub
+CROSS JOIN LATERAL pg_catalog.aclexplode(x.acl) a
+JOIN pg_catalog.pg_roles g ON g.oid = a.grantee
+WHERE a.grantee <> x.owner AND NOT g.rolsuper
+  AND NOT EXISTS (SELECT FROM pg_catalog.aclexplode(i.initprivs) b
+                  WHERE b.grantee = a.grantee AND b.privilege_type = a.privilege_type)
+GROUP BY x.kind, x.object, g.rolname
+ORDER BY x.kind, x.object, g.rolname"""
+
 _DEFAULT_PRIVILEGES = """
 SELECT pg_catalog.pg_get_userbyid(d.defaclrole) AS role, n.nspname AS schema,
        CASE d.defaclobjtype WHEN 'r' THEN 'table' WHEN 'S' THEN 'sequence' WHEN 'f' THEN 'function' WHEN 'T' THEN 'type'
@@ -132,6 +158,7 @@ _QUERIES: t.Mapping[str, str] = {
     "schemas": _SCHEMAS,
     "public_privileges": PUBLIC_PRIVILEGES,
     "table_privileges": _TABLE_PRIVILEGES,
+    "catalogue_privileges": _CATALOGUE_PRIVILEGES,
     "default_privileges": _DEFAULT_PRIVILEGES,
     "definer_functions": _DEFINER_FUNCTIONS,
     "row_security": _ROW_SECURITY,

@@ -61,7 +61,8 @@ SELECT a.rolname AS name,
        CASE WHEN a.rolpassword IS NULL THEN 'none'
             WHEN a.rolpassword LIKE 'SCRAM-SHA-256$%' THEN 'scram-sha-256'
             WHEN a.rolpassword ~ '^md5[0-9a-f]{32}$' THEN 'md5'
-            ELSE 'unknown' END AS verifier
+            ELSE 'unknown' END AS verifier,
+       pg_catalog.substring(a.rolpassword, '^SCRAM-SHA-256[$]([0-9]{1,9}):')::int AS iterations
 FROM pg_catalog.pg_authid a
 ORDER BY a.rolname"""
 

@@ -32,8 +32,9 @@ ORDER BY s.slot_name"""
 
 _SENDERS = """
 SELECT s.usename AS role, s.application_name AS application, pg_catalog.host(s.client_addr) AS address, s.state,
-       s.sync_state, coalesce(l.ssl, false) AS tls
+       s.sync_state, coalesce(l.ssl, false) AS tls, coalesce(g.encrypted, false) AS gss
 FROM pg_catalog.pg_stat_replication s LEFT JOIN pg_catalog.pg_stat_ssl l ON l.pid = s.pid
+LEFT JOIN pg_catalog.pg_stat_gssapi g ON g.pid = s.pid
 ORDER BY 1, 2, 3, s.pid"""
 
 # The server puts asterisks in the place of passwords.
@@ -64,11 +65,12 @@ FROM pg_catalog.pg_stat_archiver a"""
 
 _CONNECTIONS = """
 SELECT s.usename AS role, s.datname AS database, pg_catalog.host(s.client_addr) AS address, coalesce(l.ssl, false) AS tls,
-       l.version, l.cipher, pg_catalog.count(*)::int AS count
+       coalesce(g.encrypted, false) AS gss, l.version, l.cipher, pg_catalog.count(*)::int AS count
 FROM pg_catalog.pg_stat_activity s LEFT JOIN pg_catalog.pg_stat_ssl l ON l.pid = s.pid
+LEFT JOIN pg_catalog.pg_stat_gssapi g ON g.pid = s.pid
 WHERE s.backend_type IN ('client backend', 'walsender') AND s.pid <> pg_catalog.pg_backend_pid()
-GROUP BY 1, 2, 3, 4, 5, 6
-ORDER BY 1, 2, 3, 4, 5, 6"""
+GROUP BY 1, 2, 3, 4, 5, 6, 7
+ORDER BY 1, 2, 3, 4, 5, 6, 7"""
 
 _NO_STATISTICS = "the login is no member of pg_read_all_stats"
 _NO_SETTINGS = "the login is no member of pg_read_all_settings"

@@ -22,6 +22,7 @@ Path = tuple[str, ...]
 _MAY_BE_NULL: t.Final = ("replication.receiver", "replication.conninfo", "host.unit")
 _OF_DATABASES: t.Final = frozenset(
     {
+        "catalogue_privileges",
         "default_privileges",
         "definer_functions",
         "event_triggers",

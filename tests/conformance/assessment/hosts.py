@@ -184,7 +184,8 @@ def _packages(tree: pathlib.Path, host: Host, server: Server) -> None:
         about = f"Origin: {origin}\nSuite: stable\nCodename: stable\nComponents: main\nArchitectures: all amd64 arm64\n"
         _write(files.with_name(f"{files.name}_Release"), about)
         _write(files.with_name(f"{files.name}_Release.gpg"), "")
-        offered = _package(name, host.offered, f"Filename: pool/{name}.deb\nSize: 1\nSHA256: {'0' * 64}")
+        version = host.offered if origin == "Debian" else _INSTALLED  # of a version in no list nobody knows the source
+        offered = _package(name, version, f"Filename: pool/{name}.deb\nSize: 1\nSHA256: {'0' * 64}")
         for architecture in ("all", "amd64", "arm64"):
             _write(files.with_name(f"{files.name}_main_binary-{architecture}_Packages"), offered)
 

@@ -8,6 +8,8 @@ __all__ = ["bad_in_app", "bad_in_cluster", "good_in_app", "good_in_cluster", "go
 
 VERIFIER: t.Final = "md5" + "0" * 32
 
+QUICK: t.Final = f"SCRAM-SHA-256$1:{'A' * 22}==${'A' * 43}=:{'A' * 43}="  # by one iteration
+
 _POLICIES: t.Final = """
 CREATE TABLE open_table (a int); CREATE POLICY p ON open_table USING (true);
 CREATE TABLE owned_table (a int); CREATE POLICY p ON owned_table USING (true);
@@ -22,6 +24,7 @@ def bad_in_cluster(major: int) -> str:
     statements = f"""
 CREATE ROLE app LOGIN;
 CREATE ROLE careless LOGIN PASSWORD '{VERIFIER}';
+CREATE ROLE quick PASSWORD '{QUICK}';
 CREATE ROLE dba SUPERUSER LOGIN CREATEDB PASSWORD 'Correct-horse-1';
 CREATE ROLE hirer CREATEROLE; CREATE ROLE builder CREATEDB; CREATE ROLE passer BYPASSRLS;
 CREATE ROLE copier REPLICATION;
@@ -50,6 +53,7 @@ GRANT CREATE ON SCHEMA public TO PUBLIC;
 CREATE SCHEMA shared; GRANT CREATE ON SCHEMA shared TO PUBLIC;
 GRANT SELECT ON open_table TO PUBLIC;
 GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_file(text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_file(text, bigint, bigint) TO app; GRANT SELECT ON pg_authid TO app;
 ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC;
 CREATE LANGUAGE crude HANDLER plpgsql_call_handler;
 {_DEFINER.format(name="of_superuser", path="")}
@@ -91,6 +95,7 @@ def good_in_app(major: int) -> str:
 CREATE TABLE owned_table (a int); CREATE POLICY p ON owned_table USING (true);
 ALTER TABLE owned_table ENABLE ROW LEVEL SECURITY; ALTER TABLE owned_table FORCE ROW LEVEL SECURITY;
 GRANT SELECT ON owned_table TO app;
+GRANT SELECT (rolname) ON pg_authid TO app; GRANT EXECUTE ON FUNCTION pg_catalog.pg_hba_file_rules() TO app;
 ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO app;
 {_DEFINER.format(name="of_superuser", path=_SAFE)}
 {_DEFINER.format(name="of_owner", path=_SAFE)}

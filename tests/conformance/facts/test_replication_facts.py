@@ -100,7 +100,7 @@ def test_sessions_are_counted_by_what_they_are(fresh_server: Server) -> None:
     over_tcp = {"user": "app", "host": "127.0.0.1", "sslmode": "disable"}
     with server.connect(**over_tcp), server.connect(**over_tcp), server.connect(user="app"):
         found = facts(server, "replication")["connections"]
-    common = {"role": "app", "database": "postgres", "tls": False, "version": None, "cipher": None}
+    common = {"role": "app", "database": "postgres", "tls": False, "gss": False, "version": None, "cipher": None}
     assert only(found, **common) == found
     assert [(row["address"], row["count"]) for row in found] == [("127.0.0.1", 2), (None, 1)]
 

@@ -115,7 +115,7 @@ AUTHENTICATION: tuple[Control, ...] = (
     ),
     _authentication(
         id="RPG-AUT-010",
-        title="Verifiers are expensive to guess",
+        title="New verifiers are expensive to guess",
         severity="medium",
         rationale="Fewer iterations than the server's own default of 4096 make stolen verifiers quick to try.",
         expression="[settings.scram_iterations][?to_number(setting) < `4096`].{name: 'scram_iterations', setting: setting}",
@@ -173,6 +173,18 @@ AUTHENTICATION: tuple[Control, ...] = (
             " strings with a password in them."
         ),
         references=cis("5.1"),
+    ),
+    _authentication(
+        id="RPG-AUT-026",
+        title="Stored verifiers are known ones, and expensive to guess",
+        severity="medium",
+        rationale="A password that comes hashed is stored as it is: with one iteration, whatever scram_iterations says.",
+        expression=(
+            "roles[?verifier == 'unknown' || iterations < `4096`]"
+            ".{role: name, login: login, verifier: verifier, iterations: iterations}"
+        ),
+        needs=("verifiers",),
+        fix=_NEW_PASSWORDS,
     ),
     _parameter("RPG-AUT-017", "password_encryption", "high", "New passwords are stored as SCRAM-SHA-256", cis("5.6")),
     _parameter("RPG-AUT-018", "authentication_timeout", "low", "Log-ins that are not finished are ended"),

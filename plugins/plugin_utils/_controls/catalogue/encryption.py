@@ -45,10 +45,10 @@ ENCRYPTION: tuple[Control, ...] = (
     ),
     _encryption(
         id="RPG-ENC-002",
-        title="Clients that are connected use TLS",
+        title="Clients that are connected use TLS, or GSSAPI encryption",
         severity="medium",
         rationale="What they send and get is readable on the way.",
-        expression="connections[?!tls && address && address != '127.0.0.1' && address != '::1'].{role: role, database: database, address: address}",
+        expression="connections[?!tls && !gss && address && address != '127.0.0.1' && address != '::1'].{role: role, database: database, address: address}",
         fix=Fix("pg_tls", "pg_tls_enforce", "report"),
     ),
     _encryption(
@@ -113,11 +113,11 @@ ENCRYPTION: tuple[Control, ...] = (
     ),
     _encryption(
         id="RPG-ENC-009",
-        title="Standbys that are connected use TLS",
+        title="Standbys that are connected use TLS, or GSSAPI encryption",
         severity="high",
         rationale="The stream is a copy of everything that is written.",
         expression=(
-            "replication.senders[?!tls && address && address != '127.0.0.1' && address != '::1']"
+            "replication.senders[?!tls && !gss && address && address != '127.0.0.1' && address != '::1']"
             ".{role: role, application: application, address: address}"
         ),
         fix=Fix("pg_tls", "pg_tls_enforce", '"on"'),

@@ -21,6 +21,14 @@ __all__ = ["ESCALATION"]
 _ALLOW: t.Final = Fix(
     "pg_access", "pg_access_allow", "[{role: ROLE, attributes: [CREATEDB]}]  # everybody who may have more"
 )
+_READERS: t.Final = ("lo_export", "lo_import", "pg_read_binary_file", "pg_read_file")
+_SECRETS: t.Final = ("pg_authid", "pg_shadow", "pg_subscription", "pg_user_mapping")
+_SECRET_COLUMNS: t.Final = (
+    "pg_authid.rolpassword",
+    "pg_shadow.passwd",
+    "pg_subscription.subconninfo",
+    "pg_user_mapping.umoptions",
+)
 _ROLE: t.Final = "{role: name, login: login}"
 _HELD: t.Final = "{role: role, login: login, path: path}"
 _FUNCTION: t.Final = "{database: database, schema: schema, function: function, owner: owner, search_path: search_path}"
@@ -39,6 +47,11 @@ _access = functools.partial(Control, area="access")
 
 def _list(names: t.Iterable[str]) -> str:
     return f"`{json.dumps(sorted(names))}`"
+
+
+def _called(name: str) -> str:
+    """An expression: whether it is this function, with any arguments."""
+    return f"starts_with(object, '{name}(')"
 
 
 ESCALATION: tuple[Control, ...] = (
@@ -230,6 +243,17 @@ ESCALATION: tuple[Control, ...] = (
         severity="medium",
         rationale="Its owner chooses in which schemas an administrator's session finds operators and functions.",
         expression="role_settings[?!role && name == 'search_path']",
+    ),
+    _access(
+        id="RPG-ACC-123",
+        title="No role was given what reads verifiers, or reads and writes files of the host",
+        severity="high",
+        rationale="EXECUTE on pg_read_file, or SELECT on pg_authid, gives what superusers and a few predefined roles have.",
+        expression=(
+            f"catalogue_privileges[?contains({_list((*_SECRETS, *_SECRET_COLUMNS))}, object)"
+            f" || {' || '.join(_called(name) for name in _READERS)}]"
+        ),
+        references=cis("4.5"),
     ),
     _access(
         id="RPG-ACC-121",

@@ -138,6 +138,13 @@ CASES: dict[str, tuple[Patch, ...]] = {
     "RPG-ACC-109": _member("pg_write_server_files"),
     "RPG-ACC-110": _member("pg_read_server_files"),
     "RPG-ACC-111": _member("postgres"),
+    "RPG-ACC-123": (
+        (
+            "catalogue_privileges/+",
+            {"database": "app", "kind": "function", "object": "lo_import(text)", "grantee": "eve"},
+        ),
+    ),
+    "RPG-AUT-026": (_role(iterations=1),),
     "RPG-ACC-112": (*_member("pg_read_all_data"), ("roles/0/verifier", "md5")),
     "RPG-ACC-113": (("parameter_privileges/+", {"parameter": "archive_command", "grantee": "eve"}),),
     "RPG-ACC-114": (("parameter_privileges/+", {"parameter": "log_statement", "grantee": "eve"}),),

@@ -192,6 +192,7 @@ def hardened() -> dict[str, t.Any]:
         ],
         "public_privileges": [],
         "table_privileges": [],
+        "catalogue_privileges": [],
         "default_privileges": [],
         "definer_functions": [],
         "row_security": [],
