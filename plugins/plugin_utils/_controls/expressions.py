@@ -15,10 +15,13 @@ import typing as t
 try:
     import jmespath
     from jmespath.exceptions import JMESPathError
+    from jmespath.visitor import TreeInterpreter
 except ImportError:
     _AVAILABLE = False
+    _Library: t.Any = object
 else:
     _AVAILABLE = True
+    _Library = TreeInterpreter
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
@@ -52,15 +55,35 @@ def checked(option: str, expression: object) -> str:
 def search(expression: str, value: t.Any) -> t.Any:
     """What the expression yields; ValueError where the value has not the shape that it expects."""
     try:
-        return _compiled(expression).search(value)
+        return _interpreter().visit(_compiled(expression).parsed, value)
     except JMESPathError as error:
         raise ValueError(" ".join(str(error).split())) from error
 
 
 @functools.cache
-def reads(expression: str) -> frozenset[Path]:
-    """The facts that it takes from the root, as paths of names, ``settings.ssl.setting`` as three."""
-    return frozenset(_paths(_compiled(expression).parsed))
+def reads(expression: str) -> tuple[Path, ...]:
+    """The facts that it takes from the root in order, as paths of names, ``settings.ssl.setting`` as three."""
+    return tuple(sorted(set(_paths(_compiled(expression).parsed))))
+
+
+class _Interpreter(_Library):
+    """The library's own, for all expressions: it makes one for each search, and looks at each node for a way to visit it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ways: dict[str, t.Callable[[t.Any, t.Any], t.Any]] = {}
+
+    def visit(self, node: t.Mapping[str, t.Any], value: t.Any) -> t.Any:
+        """What the node yields."""
+        kind = node["type"]
+        if kind not in self._ways:
+            self._ways[kind] = getattr(self, f"visit_{kind}")
+        return self._ways[kind](node, value)
+
+
+@functools.cache
+def _interpreter() -> _Interpreter:
+    return _Interpreter()
 
 
 @functools.cache

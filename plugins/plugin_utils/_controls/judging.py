@@ -143,5 +143,5 @@ def _of_control(control: Control, profile: str) -> dict[str, t.Any]:
         "severity": control.severity,
         "rationale": control.rationale,
         "fix": None if control.fix is None else control.fix.told(profile),
-        "references": [dataclasses.asdict(reference) for reference in control.references],
+        "references": [dict(vars(reference)) for reference in control.references],
     }

@@ -47,6 +47,9 @@ class Gaps:
     part: str = ""
 
 
+_NO_GAP: t.Final = Gaps()
+
+
 class Known:
     """The facts of one cluster with what is worked out of them, and what of all that is missing."""
 
@@ -61,8 +64,11 @@ class Known:
 
     def gaps(self, expressions: t.Iterable[str], needs: t.Iterable[str] = ()) -> Gaps:
         """What is missing of what these expressions read and need."""
-        found = [self._gap(path) for expression in expressions if expression for path in sorted(reads(expression))]
+        found = [self._gap(path) for expression in expressions if expression for path in reads(expression)]
+        found = [gap for gap in found if gap is not _NO_GAP]
         found += [Gaps(part=f"{name}: {self._unreadable[name]}") for name in needs if name in self._unreadable]
+        if not found:
+            return _NO_GAP
         return Gaps(
             whole="; ".join(dict.fromkeys(gap.whole for gap in found if gap.whole)),
             part="; ".join(dict.fromkeys(gap.part for gap in found if gap.part)),
@@ -105,7 +111,7 @@ class Known:
                 if ".".join(path[:depth]) in _MAY_BE_NULL:
                     break
                 return Gaps(whole=said or f"the facts have no {'.'.join(path[:depth])}")
-        return Gaps(part=said)
+        return Gaps(part=said) if said else _NO_GAP
 
     def _hidden(self, name: str) -> Gaps:
         """Parameters that only superusers and members of pg_read_all_settings see are not there for others."""
@@ -113,7 +119,7 @@ class Known:
         if row is not None and row.get("source") in OF_SESSIONS:
             return Gaps(whole=f"{name} has the value of the session that looked, which hides that of the server")
         if row is not None or "." in name or _SETTINGS not in self._unreadable:
-            return Gaps()
+            return _NO_GAP
         return Gaps(whole=f"the login may not see {name}")
 
     def _said_about(self, path: Path) -> str:
