@@ -13,9 +13,11 @@ description:
   - Reads the log of a server for a period and returns failed and rejected logins, logins of superusers, pairs of role and address
     that were not there before, changes of roles, privileges and configuration, restarts, and gaps in the log.
   - It reads text (C(stderr)) through C(log_line_prefix), C(csvlog) and C(jsonlog), with the files that were rotated and those
-    compressed by gzip. Where the server writes several, the one is read that reaches back far enough, JSON and CSV before text.
+    compressed by C(gzip), C(bzip2), C(xz), and C(zstd) where the Python of the host is 3.14 or newer. Where the server writes
+    several, the one is read that reaches back far enough, JSON and CSV before text.
   - It only ever reads, with the rights of the owner of the cluster. Files of any size are read as a stream; memory is bounded by O(rows).
   - What cannot be known is V(null), with its reasons in RV(unknown), and not an empty list. Lines that are not understood are counted.
+    A file that cannot be read to its end, reports in another language and O(limit) make every part unknown.
   - A password in a statement stays on the host, as statements are reduced to the command and to what they name. A password that
     somebody typed as the name of a role cannot be told from one.
   - Who is logged in can have the server say anything, as with C(RAISE LOG). Such a report has a statement or a context, which those of the
@@ -154,7 +156,7 @@ log:
       description: How many lines or reports are not what the server is set up to write.
       type: int
     torn:
-      description: How many lines end where a name in the prefix stands, as a name with a line break makes them.
+      description: How many lines end, or begin, where a name in the prefix stands, as a name with a line break makes them.
       type: int
     samples:
       description:
@@ -191,8 +193,9 @@ failed_logins:
       last: "2026-03-02T04:06:11Z"
 superuser_logins:
   description:
-    - Logins of roles that are superusers now, by C(role), C(database) and C(address), with the same counts. The run of this module
-      is one of them when it logs in as one. The database is V((replication\)) for a connection that replicates.
+    - Logins of roles that are superusers now, or of which RV(changes) say that they were made so before, by C(role), C(database)
+      and C(address), with the same counts. Roles that are gone, renamed or no superusers any more are named in RV(unknown) when
+      they logged in. The run of this module is one of them when it logs in as one. The database is V((replication\)) for a connection that replicates.
   returned: success
   type: list
   elements: dict

@@ -135,7 +135,7 @@ def _review(path: pathlib.Path, form: str, size: int) -> tuple[int, int]:
         period=Period("30 days", None, _BEGIN + 86400 * 29), superusers=["postgres"], shown=[], english=True, most=1000
     )
     file = log_files.LogFile(str(path), size, _BEGIN)
-    for record in reader.records(log_files.lines_of(file, owner, size + _MIB)):
+    for record in reader.records(log_files.lines_of(file, owner, size + _MIB, log_files.Measure())):
         review.take(record)
     review.ends()
     return notes.lines, sum(count.count for _row, _others, count in review.tables["failed_logins"].rows())

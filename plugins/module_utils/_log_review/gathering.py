@@ -12,6 +12,7 @@ import zlib
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review import meanings
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.judging import Seen
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.judging import Writing
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.judging import is_english
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.judging import unknown
@@ -31,6 +32,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.tex
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import log_files
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import log_place
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_files import LogFile
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_files import Measure
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import Calendar
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
@@ -49,8 +51,8 @@ _NOW = "SELECT extract(epoch FROM pg_catalog.clock_timestamp())::float8 AS now"
 _PARAMETERS = """
 SELECT s.name, s.setting, s.vartype FROM pg_catalog.pg_settings s
 ORDER BY s.name"""
-_SUPERUSERS = """
-SELECT r.rolname AS name FROM pg_catalog.pg_roles r WHERE r.rolsuper
+_ROLES = """
+SELECT r.rolname AS name, r.rolsuper AS superuser FROM pg_catalog.pg_roles r
 ORDER BY r.rolname"""
 _ELSEWHERE = """
 SELECT coalesce('role ' || r.rolname, '') || coalesce(' database ' || d.datname, '') AS whose, pg_catalog.split_part(c.setting, '=', 1) AS name
@@ -138,16 +140,17 @@ class _Reading:
         error = ""
         self.notes.opens(file.path)
         most = self._left if file.packed else min(self._left, file.size - file.begin)
+        measure = Measure()
         try:
-            for record in self.reader.records(log_files.lines_of(file, self._server.owner, most)):
+            for record in self.reader.records(log_files.lines_of(file, self._server.owner, most, measure)):
                 review.take(record)
         except (OSError, EOFError, zlib.error) as problem:
             error = getattr(problem, "strerror", None) or str(problem)
-        self._left -= file.size - file.begin
+        self._left -= measure.bytes
         self.read.append(
             {
                 "path": file.path,
-                "bytes": file.size - file.begin,
+                "bytes": measure.bytes,
                 "lines": self.notes.lines - before,
                 "modified": text_of(file.modified),
                 "error": error,
@@ -167,9 +170,10 @@ def gather(server: Server, wish: Wish) -> dict[str, t.Any]:
     period = Period(wish.since, wish.until, clock["now"])
     reading = _reading(server, wish, parameters, period.since)
     writing = _writing(server, parameters, reading)
+    roles = {each["name"]: each["superuser"] for each in server.session.rows(_ROLES)}
     review = Review(
         period=period,
-        superusers=[each["name"] for each in server.session.rows(_SUPERUSERS)],
+        superusers=[name for name, superuser in roles.items() if superuser],
         shown=[each["name"] for each in rows if each["vartype"] != "string" or each["name"].startswith("log_")],
         english=writing.english,
         most=wish.rows,
@@ -177,7 +181,7 @@ def gather(server: Server, wish: Wish) -> dict[str, t.Any]:
     for file in [] if reading is None else reading.choose(period.since):
         t.cast(_Reading, reading).take(file, review)
     review.ends()
-    reasons = unknown(writing, review)
+    reasons = unknown(writing, review, _seen(reading, review, period, roles))
     if reading is None:
         where = parameters["log_destination"]
         reasons = {"log": [f"the server's log is in no file that can be read here (log_destination is {where})"]}
@@ -194,6 +198,22 @@ def gather(server: Server, wish: Wish) -> dict[str, t.Any]:
         "gaps": [] if reading is None else _gaps(server, wish, parameters, reading, period),
         **told,
     }
+
+
+def _seen(reading: _Reading | None, review: Review, period: Period, roles: t.Collection[str]) -> Seen:
+    """What was noticed while the log was read."""
+    if reading is None:
+        return Seen()
+    notes = reading.notes
+    has_times = not isinstance(reading.reader, Text) or reading.reader.prefix.has_times
+    return Seen(
+        unread=sum(each["error"] != "" for each in reading.read),
+        is_limited=reading.is_limited,
+        is_later=has_times and (notes.first is None or notes.first >= period.until),
+        too_long=notes.too_long,
+        foreign=notes.foreign,
+        gone=review.gone(roles),
+    )
 
 
 def _reading(server: Server, wish: Wish, parameters: t.Mapping[str, str], since: float) -> _Reading | None:

@@ -7,16 +7,18 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.review import Review
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_messages import logs_logins
 
-__all__ = ["Writing", "is_english", "unknown"]
+__all__ = ["Seen", "Writing", "is_english", "unknown"]
 
 _LOGINS = ("superuser_logins", "first_seen")
 _EVERY: tuple[str, ...] = ("failed_logins", *_LOGINS, "changes", "configuration", "restarts")
+_NAMED = 5
 Reason = tuple[t.Iterable[str], str]
 _ENGLISH = re.compile(r"|C|POSIX|C\..*|(?:en|English).*", re.IGNORECASE)
 
@@ -38,19 +40,49 @@ class Writing:
         return is_english(self.parameters["lc_messages"])
 
 
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """What was noticed while it was read."""
+
+    unread: int = 0  # files that could not be read to their end
+    is_limited: bool = False
+    is_later: bool = False  # whether it has nothing that is as old as the end of the period
+    too_long: int = 0  # reports
+    foreign: int = 0  # reports that are not in English
+    gone: t.Sequence[str] = ()  # roles that logged in and are no superusers now, but may have been
+
+
 def is_english(language: str) -> bool:
     """Whether a value of lc_messages makes the server write English."""
     return _ENGLISH.fullmatch(language) is not None
 
 
-def unknown(writing: Writing, review: Review) -> dict[str, list[str]]:
+def unknown(writing: Writing, review: Review, seen: Seen = Seen()) -> dict[str, list[str]]:
     """For each part of the result the reasons why it may lack something; parts that lack nothing are not in it."""
     found: dict[str, list[str]] = {}
+    reasons = [*_reading(writing, seen)]
     for ask in (_language, _level, _logins, _changes, _prefix):
-        for parts, reason in ask(writing, review):
-            for part in parts:
-                found.setdefault(part, []).append(reason)
+        reasons += ask(writing, review)
+    for parts, reason in reasons:
+        for part in parts:
+            found.setdefault(part, []).append(reason)
     return found
+
+
+def _reading(writing: Writing, seen: Seen) -> t.Iterator[Reason]:
+    if seen.unread:
+        yield _EVERY, f"{seen.unread} files of the log could not be read to their end, as gaps says"
+    if seen.is_limited:
+        yield _EVERY, "the log has more than limit"
+    if seen.is_later:
+        yield _EVERY, "what could be read of the log has nothing of the period"
+    if seen.foreign and writing.english:
+        yield _EVERY, f"{seen.foreign} reports are not in English, and others may not be either"
+    if seen.too_long:
+        yield ("changes",), f"{seen.too_long} reports are too long to be understood"
+    if seen.gone:
+        some = ", ".join(json.dumps(name, ensure_ascii=False) for name in sorted(seen.gone)[:_NAMED])
+        yield ("superuser_logins",), f"{len(seen.gone)} roles that logged in may have been superusers then: {some}"
 
 
 def _language(writing: Writing, _review: Review) -> t.Iterator[Reason]:

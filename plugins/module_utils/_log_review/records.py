@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 import typing as t
 
-__all__ = ["LONGEST", "WORSE", "Notes", "Record", "Use", "shape"]
+__all__ = ["LONGEST", "SEVERITIES", "WORSE", "Notes", "Record", "Use", "shape"]
 
 LONGEST = 2**16
 """Characters of a message or a statement that are kept."""
+SEVERITIES = frozenset(("DEBUG", "LOG", "INFO", "NOTICE", "WARNING", "ERROR", "FATAL", "PANIC"))
+"""In English, without the digit of DEBUG."""
 WORSE = frozenset(("ERROR", "FATAL", "PANIC"))
 """Severities of which every report is of use."""
 _SAMPLES = 10
@@ -57,6 +59,8 @@ class Notes:
         self.silences_left_out = 0
         self.not_understood = 0
         self.torn = 0
+        self.too_long = 0
+        self.foreign = 0  # reports that are not in English
         self.samples: list[dict[str, t.Any]] = []
         self.path = ""
         self.line = 0
@@ -91,6 +95,7 @@ class Notes:
             self.torn += 1
         else:
             self.not_understood += 1
+            self.too_long += len(text) > LONGEST
         if len(self.samples) < _SAMPLES:
             self.samples.append(
                 {"file": self.path, "line": self.line, "why": why, "length": len(text), "shape": shape(text)}

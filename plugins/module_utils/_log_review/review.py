@@ -14,6 +14,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._log_review imp
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.period import Period
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Record
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.refusals import refusal
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.statements import Change
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.tables import Table
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import log_messages
 
@@ -45,6 +46,8 @@ class Review:
     ) -> None:
         self._period = period
         self._superusers = frozenset(superusers)
+        self._made: set[str] = set()  # superusers in the period
+        self._lost: set[str] = set()  # who was made none
         self._shown = frozenset(shown)  # parameters whose values may be told
         self._english = english
         # Their oldest entries go first, which takes long in a dictionary without this order.
@@ -95,8 +98,27 @@ class Review:
         is_failure = source == "failed"
         place = (record.user, record.database, self._place(record))
         for change in changes:
+            if not record.doubt:
+                self._promotes(change, is_failure)
             values = ("statement" if is_failure else source, *place, change.command, change.object, change.to)
             self._count("changes", (*values, change.clauses), record, failed=is_failure)
+
+    def _promotes(self, change: Change, is_failure: bool) -> None:
+        """Somebody becomes superuser, or is none any more."""
+        if not change.command.endswith((" ROLE", " USER")):
+            return
+        clauses = change.clauses.split(", ")
+        for clause, names in (("SUPERUSER", self._made), ("NOSUPERUSER", self._lost)):
+            if clause in clauses and is_failure:
+                names.discard(change.object)
+            elif clause in clauses and len(names) < _MOST_PLACES:
+                names.add(change.object)
+
+    def gone(self, roles: t.Collection[str]) -> list[str]:
+        """Those that logged in and of which it is not known whether they were superusers then; ``roles`` are those of now."""
+        seen = {row["role"] for row, _others, _count in self.tables["pairs"].rows()} - {None}
+        doubted = {role for role in seen if role not in roles} | (seen & self._lost)
+        return sorted(t.cast("set[str]", doubted) - self._made - self._superusers)
 
     def _count(self, table: str, values: tuple[str | None, ...], record: Record, failed: bool = False) -> None:
         if not record.doubt:
@@ -137,7 +159,7 @@ class Review:
     def _login(self, record: Record, login: log_messages.Authorized) -> t.Iterator[Finding]:
         role, address = record.user or login.user, self._place(record)
         found: list[Finding] = [("pairs", (role, address))]
-        if role in self._superusers:
+        if role in self._superusers or role in self._made:
             database = "(replication)" if login.replication else record.database or login.database
             found.append(("superuser_logins", (role, database, address)))
         if record.doubt or record.pid is None:

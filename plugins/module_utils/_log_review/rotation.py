@@ -16,7 +16,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_pre
 __all__ = ["missing_by_number", "missing_by_time"]
 
 _MOST = 1000
-_NUMBERED = re.compile(r"\.(\d{1,4})(?:\.gz)?")
+_NUMBERED = re.compile(r"\.(\d{1,4})(?:\.(?:gz|bz2|xz|zst))?")
 _PLAIN = re.compile(r"%(?![YmdHMSjaAbByuw%FTRDeI])")  # what Python may write otherwise than the server
 
 
@@ -38,7 +38,7 @@ def missing_by_time(
     """Files that a collector begins every ``age`` seconds; it names them by the time at which it was to do so."""
     if age <= 0 or _PLAIN.search(pattern) or "%" not in pattern:
         return []
-    there = {re.sub(r"(?:[.-]\d[\d.-]*)?(?:\.gz)?\Z", "", os.path.basename(name)) for name in names}
+    there = {re.sub(r"(?:[.-]\d[\d.-]*)?(?:\.(?:gz|bz2|xz|zst))?\Z", "", os.path.basename(name)) for name in names}
     there |= {os.path.basename(name) for name in names}
     missing: dict[str, float] = {}
     for _turn in range(_MOST):

@@ -12,6 +12,7 @@ import re
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import LONGEST
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import SEVERITIES
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import WORSE
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Notes
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Record
@@ -27,7 +28,7 @@ _TEXT = r'(?:"(?:[^"]|"")*")?'
 # The begin of a report, which no text within quotes can look like: there quotes are doubled.
 _BEGIN = re.compile(
     rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [^,\"]+,{_TEXT},{_TEXT},\d+,{_TEXT},[0-9a-f.]+,\d+,{_TEXT},"
-    rf'[^,"]*,[\d/]*,\d*,\w+,\w{{5}},"[^"]'
+    rf'[^,"]*,[\d/]*,\d*,[^,"]+,\w{{5}},"(?:"")*[^"]'
 )
 
 
@@ -44,6 +45,7 @@ class _Structured:
     def _is_of_use(self, severity: str, message: str) -> bool:
         if severity in WORSE:
             return True
+        self._notes.foreign += severity.rstrip("12345") not in SEVERITIES
         return message.startswith(self._use.starts) and (len(message) > LONGEST or self._use.is_worth(message))
 
     def _moment(self, text: str) -> float | None:
@@ -86,7 +88,8 @@ class Csv(_Structured):
     def _record(self, lines: list[str], length: int) -> t.Iterator[Record]:
         text = "\n".join(lines)
         try:
-            values = next(csv.reader([text], strict=True), []) if length <= _MOST else []
+            # Only what begins like a report is one: after a line whose middle is missing, quotes may open where others end.
+            values = next(csv.reader([text], strict=True), []) if length <= _MOST and _BEGIN.match(text) else []
         except csv.Error:
             values = []
         before = self._notes.last

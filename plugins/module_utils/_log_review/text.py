@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import collections
 import re
 import typing as t
 
@@ -26,7 +27,9 @@ __all__ = ["Prefix", "Text"]
 _PARTS = frozenset(("STATEMENT", "DETAIL", "HINT", "CONTEXT", "QUERY", "LOCATION", "BACKTRACE"))
 _NAMES = re.compile(r"%-?\d*[ud]")
 _WINDOW = 256  # characters in which what a name tore begins again: the server cuts names to 63 bytes
-_TORN = "it follows a line that a name with a line break tore"
+_TORN = "it is beside a line that a name with a line break tore"
+# A severity in another language: "FEHLER:  ", "INSTRUCTION :  ".
+_FOREIGN = r"[^\W\d_]+(?: \(?[^\W\d_]+\)?)?\s?:  "
 _AMBIGUOUS = "a name in its prefix may hold what looks like a report"
 
 
@@ -37,6 +40,7 @@ class Prefix:
         pattern, escapes = prefix_pattern(text)
         self._prefix = re.compile(pattern, re.DOTALL)
         self.head = re.compile(pattern + SEVERITY.pattern, re.DOTALL)
+        self._foreign = re.compile(pattern + _FOREIGN, re.DOTALL)
         self.has_stamps = not escapes.isdisjoint("tm")
         self.has_times = not escapes.isdisjoint("tmn")
         self.has_places = not escapes.isdisjoint("hr")
@@ -53,6 +57,14 @@ class Prefix:
             and SEVERITY.search(line) is None
         )
 
+    def is_end(self, line: str) -> bool:
+        """Whether a line is the end of one of the server's that a name with a line break begins too late."""
+        return self.has_names and SEVERITY.search(line) is not None
+
+    def is_foreign(self, line: str) -> bool:
+        """Whether a line is a report in another language."""
+        return self.has_stamps and self._foreign.match(line) is not None
+
     def is_ambiguous(self, line: str, end: int) -> bool:
         """Whether a line could have been written otherwise than it was read, as names may hold anything."""
         if not self.has_names or line.find(":  ", end) < 0:  # as most lines
@@ -63,7 +75,10 @@ class Prefix:
 class _Draft:
     """A report whose lines are not all read."""
 
-    def __init__(self, line: str, found: re.Match[str], time: float | None, before: float | None, doubt: str) -> None:
+    def __init__(
+        self, line: str, found: re.Match[str], time: float | None, before: float | None, doubt: str, place: int
+    ) -> None:
+        self.place = place
         self.severity: str = found["word"]
         self._found = found
         self._time, self._before, self._doubt = time, before, doubt
@@ -118,6 +133,8 @@ class Text:
         self._stamp, self._seconds = "", 0.0
         self._window = 0  # characters in which lines that begin are doubted
         self._is_doubted = False
+        self._place = 0  # characters that were read
+        self._held: collections.deque[tuple[int, Record]] = collections.deque()  # which may be doubted yet
 
     @property
     def prefix(self) -> Prefix:
@@ -127,13 +144,8 @@ class Text:
     def records(self, lines: t.Iterable[str]) -> t.Iterator[Record]:
         """The reports of a file."""
         draft: _Draft | None = None
-        notes = self._notes
         for line in lines:
-            notes.line += 1
-            notes.lines += 1
-            self._is_doubted = self._window > 0
-            if self._is_doubted:
-                self._window -= len(line) + 1
+            self._counts(line)
             if line[:1] == "\t":
                 if draft is not None:
                     draft.more(line[1:])
@@ -143,13 +155,34 @@ class Text:
                 if draft is not None:
                     draft.part(found["word"], line[found.end() :])
                 continue
-            if draft is not None and (record := draft.record(self._use)) is not None:
-                yield record
+            if draft is not None:
+                self._hold(draft)
             draft = None if found is None else self._draft(line, prefix, found)
             if found is None:
                 self._strange(line)
-        if draft is not None and (record := draft.record(self._use)) is not None:
-            yield record
+            if self._held:
+                yield from self._settled(self._place - (_WINDOW if self.prefix.has_names else -1))
+        if draft is not None:
+            self._hold(draft)
+        yield from self._settled(self._place + 1)
+
+    def _counts(self, line: str) -> None:
+        self._notes.line += 1
+        self._notes.lines += 1
+        self._place += len(line) + 1
+        self._is_doubted = self._window > 0
+        if self._is_doubted:
+            self._window -= len(line) + 1
+
+    def _settled(self, before: int) -> t.Iterator[Record]:
+        """The reports that began before a place, of which nothing makes doubt any more."""
+        while self._held and self._held[0][0] < before:
+            yield self._held.popleft()[1]
+
+    def _hold(self, draft: _Draft) -> None:
+        record = draft.record(self._use)
+        if record is not None:
+            self._held.append((draft.place, record))
 
     def _match(self, line: str) -> tuple[Prefix, re.Match[str] | None]:
         for prefix in self._prefixes:
@@ -159,8 +192,14 @@ class Text:
         return self.prefix, None
 
     def _strange(self, line: str) -> None:
+        self._notes.foreign += self.prefix.is_foreign(line)
         if self.prefix.is_torn(line):
             self._window = _WINDOW
+            self._notes.strange(line, "torn")
+        elif self.prefix.is_end(line):
+            self._held = collections.deque(
+                (place, record._replace(doubt=record.doubt or _TORN)) for place, record in self._held
+            )
             self._notes.strange(line, "torn")
         elif line:
             self._notes.strange(line)
@@ -172,7 +211,7 @@ class Text:
         if found["word"] not in WORSE and not line.startswith(self._use.starts, found.end()):
             return None
         doubt = _TORN if self._is_doubted else _AMBIGUOUS if prefix.is_ambiguous(line, found.end()) else ""
-        return _Draft(line, found, time, before, doubt)
+        return _Draft(line, found, time, before, doubt, self._place)
 
     def _moment(self, prefix: Prefix, found: re.Match[str]) -> float | None:
         if prefix.has_stamps:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import contextlib
+import datetime
+import gzip
 import json
+import lzma
 import os
 import pathlib
 import typing as t
@@ -37,6 +41,11 @@ SAID = (
     "could not accept SSL connection: x",
 )
 """What anybody can have the server say with RAISE."""
+# What is left over of the line looks like none, and both lines before it look whole.
+TWICE = (
+    "x@y z LOG:  a\n{now:%Y-%m-%d %H:%M:%S}.000 IST [1] u",
+    "d z LOG:  connection authorized: user=forged\n",
+)
 TORN = "torn\n2026-01-01 00:00:00.000 UTC [1] LOG:  x"
 
 
@@ -88,6 +97,11 @@ def turn_away(server: Server) -> None:
     refused(server, user="app", dbname="missing")
     refused(server, user=FORGED)
     refused(server, user=TORN)
+    refused(server, user=TWICE[0].format(now=now()), dbname=TWICE[1])
+
+
+def now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=5, minutes=30)))
 
 
 def make_roles(server: Server) -> None:
@@ -148,7 +162,7 @@ def check_failures(found: Result, forged: bool) -> None:
     }
     told = rows(found, "failed_logins", "reason", "role", "database", "address", "count")
     assert failures <= told
-    hostile = {row[1] for row in told - failures}
+    hostile = {row[1] for row in told - failures if not str(row[1]).startswith("x@y z LOG")}
     assert hostile == (set() if forged else {FORGED, TORN})
 
 
@@ -239,6 +253,33 @@ def test_files_that_are_no_logs(fresh_server: Server, tmp_path: pathlib.Path) ->
     read = {pathlib.Path(each["path"]).name: each["error"] for each in found.values["log"]["files"]}
     assert "server-41.log" not in read
     assert json.dumps(found.values).count("2026-03-02") == 0
+    assert read["server-42.log"] and set(found.values["unknown"]) >= {"failed_logins", "restarts"}
+    assert found.values["failed_logins"] is None
+    with server.owner.acting():
+        (server.data_directory / "log" / "server-42.log").unlink()
+    assert run_module("log_review", server).values["failed_logins"] == []
+
+
+PACKED: t.Mapping[str, t.Callable[[bytes], bytes]] = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
+
+
+@pytest.mark.in_turn
+@pytest.mark.parametrize("suffix", PACKED)
+def test_packed_files(suffix: str, fresh_server: Server) -> None:
+    server = fresh_server
+    configure(server, logging_collector="on", log_filename="server.log", log_line_prefix="%m [%p] %u ")
+    refused(server, user="nobody")
+    log = server.data_directory / "log" / "server.log"
+    whole = PACKED[suffix](log.read_bytes())
+    for content, is_whole in ((whole, True), (whole[: len(whole) // 2], False)):
+        with server.owner.acting():
+            log.with_name(f"server.log.1{suffix}").write_bytes(content)
+            log.write_bytes(b"")
+        found = run_module("log_review", server)
+        failed = rows(found, "failed_logins", "role") if is_whole else {("nobody",)}
+        assert failed == {("nobody",)}
+        assert [row["kind"] for row in found.values["gaps"]].count("unreadable_file") == (not is_whole)
+        assert ("failed_logins" in found.values["unknown"]) is not is_whole
 
 
 @pytest.mark.in_turn

@@ -9,6 +9,7 @@ import pytest
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review import meanings
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.judging import Seen
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.judging import Writing
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.judging import is_english
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.judging import unknown
@@ -221,6 +222,21 @@ def test_what_is_doubted_counts_nowhere_else() -> None:
     assert not any(found.values())
 
 
+def test_superusers_of_then() -> None:
+    def login(role: str) -> Record:
+        return log(f"connection authorized: user={role} database=d", user=role, address="::1")
+
+    review = review_of(
+        log("statement: CREATE ROLE short SUPERUSER LOGIN", user="postgres"),
+        log("statement: ALTER ROLE mallory SUPERUSER", user="mallory"),
+        Record(NOW, "ERROR", "permission denied", user="mallory", statement="ALTER ROLE mallory SUPERUSER"),
+        log("statement: ALTER ROLE former NOSUPERUSER", user="postgres"),
+        *(login(role) for role in ("short", "mallory", "former", "renamed", "app", "postgres")),
+    )
+    assert {row["role"] for row in told(review)["superuser_logins"]} == {"short", "postgres"}
+    assert review.gone(["postgres", "mallory", "former", "app"]) == ["former", "renamed"]
+
+
 @pytest.mark.parametrize(
     ("message", "is_doubted"),
     [
@@ -356,6 +372,15 @@ def test_unknown() -> None:
     assert unknown_with(records=[log('parameter "log_statement" changed to "ddl"')]) == {"changes"}
     assert unknown_with(records=[log(LOGIN)]) == {"first_seen"}
     assert unknown_with(records=[log("statement: " + "x", is_cut=True)]) == {"changes"}
+    for seen, parts in (
+        (Seen(unread=1), every),
+        (Seen(is_limited=True), every),
+        (Seen(is_later=True), every),
+        (Seen(foreign=1), every),
+        (Seen(too_long=1), {"changes"}),
+        (Seen(gone=["old"]), {"superuser_logins"}),
+    ):
+        assert set(unknown(Writing(PARAMETERS, "csvlog"), review_of(), seen)) == parts, seen
     bare = Writing(PARAMETERS, "stderr", has_times=False, has_places=False, elsewhere=("log_statement of role a",))
     assert set(unknown(bare, review_of())) == {"period", "failed_logins", "changes", *logins}
     assert [is_english(each) for each in ("", "C", "C.UTF-8", "en_GB.UTF-8", "de_DE", "Cx")] == [True] * 4 + [False] * 2
@@ -394,12 +419,9 @@ def test_moments() -> None:
     with pytest.raises(InputError):
         Period("2026-03-03", None, NOW)
     assert Period("1 day", "2099-01-01", NOW).until == NOW
-    assert [Period("1 hour", None, NOW).holds(time) for time in (None, NOW - 7200, NOW - 1, NOW + 1)] == [
-        True,
-        False,
-        True,
-        False,
-    ]
+    hour = Period("1 hour", None, NOW)
+    assert all(hour.holds(time) for time in (None, NOW - 3600, NOW - 1))
+    assert not any(hour.holds(time) for time in (NOW - 7200, NOW, NOW + 1))
 
 
 def test_one_period_begins_where_another_ended() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import tracemalloc
 import typing as t
@@ -96,27 +94,46 @@ def test_csv_is_bounded() -> None:
     records = list(Csv(UTC, notes, EVERY).records(lines()))
     assert tracemalloc.get_traced_memory()[1] < 2**24
     tracemalloc.stop()
-    assert ([record.pid for record in records], notes.not_understood) == ([41], 1)
+    assert ([record.pid for record in records], notes.not_understood, notes.too_long) == ([41], 1, 1)
+    list(Json(UTC, notes, EVERY).records(['{"timestamp": "x', '{"statement": "' + "x" * 2**17]))
+    assert (notes.not_understood, notes.too_long) == (3, 2)
 
 
-@hypothesis.given(strategies.text(), strategies.text(), strategies.text())
+@hypothesis.given(strategies.text(), strategies.text(min_size=1), strategies.text())
 def test_csv_is_read_as_it_was_written(user: str, message: str, statement: str) -> None:
-    values = [""] * 26
-    for column, value in {
-        0: f"{STAMP}.000 UTC",
-        1: user,
-        3: "7",
-        11: "ERROR",
-        12: "42501",
-        13: message,
-        19: statement,
-    }.items():
-        values[column] = value.replace("\r", "").replace("\0", "")
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerow(values)
-    [record], notes = read(*stream.getvalue()[:-1].split("\n"))
-    assert (record.user or "", record.message, record.statement) == (values[1], values[13], values[19])
+    user, message, statement = (each.replace("\0", "") or "x" for each in (user, message, statement))
+    quoted = ['"' + each.replace('"', '""') + '"' for each in (user, message, statement)]
+    text = (
+        f"{STAMP}.000 UTC,{quoted[0]},,7,,683d6b1e.7,1,,{STAMP} UTC,,0,ERROR,42501,{quoted[1]},,,,,,{quoted[2]},,,,,,0"
+    )
+    [record], notes = read(*text.split("\n"))
+    assert (record.user, record.message, record.statement) == (user, message, statement)
     assert notes.not_understood == 0
+
+
+def test_what_is_in_quotes_that_nobody_saw_open_is_no_report_of_csv() -> None:
+    """A very long line lacks its middle, so that whoever wrote it could turn what is inside and outside of quotes."""
+    inside = f"{STAMP}.500 UTC,postgres,x,41,[local],683d6b1e.29,1,,{STAMP} UTC,,0,LOG,00000,{{message}},,,,,,,,,,,,0"
+    for forged in (
+        inside.format(message="connection authorized: user=postgres"),
+        inside.format(message='""connection authorized: user=postgres""'),
+        POSTMASTER.format(stamp=STAMP, message="starting PostgreSQL 17").replace('"', '""'),
+    ):
+        records, notes = read('the rest of a line"', "", '"', forged)
+        assert records == [] and notes.not_understood > 0
+    whole = POSTMASTER.format(stamp=STAMP, message='""x"" is no table')
+    assert [record.message for record in read('the rest of a line"', whole)[0]] == ['"x" is no table']
+
+
+def test_words_of_another_language_are_counted() -> None:
+    _records, notes = read(
+        POSTMASTER.format(stamp=STAMP, message="x").replace("LOG", "FEHLER"),
+        POSTMASTER.format(stamp=STAMP, message="x").replace("LOG", "DEBUG1"),
+        POSTMASTER.format(stamp=STAMP, message="x"),
+    )
+    assert notes.foreign == 1
+    list(Json(UTC, notes, EVERY).records([json.dumps({"timestamp": f"{STAMP}.5 UTC", "error_severity": "エラー"})]))
+    assert notes.foreign == 2
 
 
 def test_json() -> None:

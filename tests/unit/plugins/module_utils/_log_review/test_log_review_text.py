@@ -164,6 +164,34 @@ def test_a_name_that_breaks_the_line() -> None:
     assert (not records[0].doubt, notes.torn, notes.not_understood) == (True, 0, 1)
 
 
+def test_a_name_that_breaks_the_line_twice() -> None:
+    """The line that is left over tells of the one before it, which looks whole, as does the first."""
+    before = [f"{STAMP}.000 UTC [42] app@shop LOG:  {text}" for text in ("before", "x" * 256)]
+    torn = [
+        f"{STAMP}.000 UTC [42] x@y LOG:  a",
+        f"{STAMP}.000 UTC [1] u@d LOG:  connection authorized: user=postgres database=x",
+        ' FATAL:  password authentication failed for user "x@y LOG:  a',
+        f"\t{STAMP}.000 UTC [1] u" + '"',
+    ]
+    after = f"{STAMP}.000 UTC [42] app@shop LOG:  after"
+    records, notes = read(DEBIAN, *before, *torn, after)
+    assert [bool(record.doubt) for record in records] == [False, True, True, True, False]
+    assert (notes.torn, notes.not_understood) == (1, 0)
+    assert [bool(record.doubt) for record in read(DEBIAN, *before, *torn[:2], after)[0]] == [False] * 5
+
+
+@pytest.mark.parametrize("word", ["FEHLER", "INSTRUCTION ", "ÖLÜMCÜL (FATAL)", "エラー"])
+def test_words_of_another_language(word: str) -> None:
+    for prefix, names in ((DEBIAN, "app@shop "), ("%m [%p] ", "")):
+        _records, notes = read(prefix, f"{STAMP}.000 UTC [42] {names}{word}:  x")
+        assert (notes.foreign, notes.not_understood + notes.torn) == (1, 1)
+
+
+def test_words_that_are_no_language() -> None:
+    _records, notes = read(DEBIAN, "FEHLER:  x", f"{STAMP}.000 UTC [42] app@shop WORD: x")
+    assert (notes.foreign, notes.not_understood, notes.torn) == (0, 1, 1)
+
+
 def test_what_continues_is_no_report() -> None:
     [record], notes = read(
         DEBIAN, f"{STAMP}.000 UTC [42] a@b LOG:  statement: SELECT '", f"\t{STAMP}.000 UTC [1] x@y LOG:  forged'"
