@@ -29,6 +29,7 @@ HOSTILE = (
     '@SUM(1+1)*","',
     "x" * 10_240,
     "\U0001f418 \u0301 caf\u00e9 \u2028 line",
+    "tag \U000e0041 \ufe0f and \u3164 filler",
 )
 """Names as an owner might choose them, and what a host in wrong hands might send."""
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import collections.abc
+import math
 import re
 import typing as t
 
@@ -22,16 +23,16 @@ def plain(value: t.Any, *, half: t.Callable[[str], str] | None = None) -> t.Any:
 
     Ansible's containers template their elements when these are taken out one by one; a copy by ``dict()`` or
     ``list()`` would take the templates themselves. Its strings carry tags, or are still encrypted. ``half`` is given
-    texts that may hold half a character, which is refused otherwise.
+    texts that may hold half a character, which is refused otherwise; with it numbers that are none become texts.
     """
-    if value is None or type(value) in (bool, int, float):
+    if value is None or type(value) in (bool, int):
         return value
     if isinstance(value, bytes):
         value = value.decode("utf-8", "surrogateescape")
     if isinstance(value, str):
         return _text(value, half)
     if isinstance(value, (int, float)):
-        return int(value) if isinstance(value, int) else float(value)
+        return int(value) if isinstance(value, int) else _number(float(value), half)
     if hasattr(value, "__ENCRYPTED__"):  # a vaulted string of ansible-core 2.18, which is a sequence too
         return str(value)
     if isinstance(value, collections.abc.Mapping):
@@ -39,6 +40,11 @@ def plain(value: t.Any, *, half: t.Callable[[str], str] | None = None) -> t.Any:
     if isinstance(value, collections.abc.Iterable):
         return [plain(element, half=half) for element in value]
     return str(value)
+
+
+def _number(value: float, half: t.Callable[[str], str] | None) -> t.Any:
+    # JSON has no word for these, and a browser reads nothing of a document with one.
+    return value if half is None or math.isfinite(value) else str(value)
 
 
 def _text(value: str, half: t.Callable[[str], str] | None) -> str:

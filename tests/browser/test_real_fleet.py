@@ -140,6 +140,9 @@ def test_what_is_worst_is_seen(browser: Browser, page: pathlib.Path, assessed: l
     browser.go("#/drift?component=role_attributes")
     (row,) = browser.texts("main tbody tr")
     assert HOSTILE in row and "high" in row
+    assert browser.script("return document.querySelector('main tbody th a').hash") == route_of(
+        of_host(assessed, "hostile")
+    )
     browser.go("#/drift?component=unknown")
     assert browser.texts("main tbody th a") == [AWAY]
 

@@ -87,8 +87,9 @@ def test_other_fleets_open_too(browser: Browser, world: str, request: pytest.Fix
 def test_a_route_that_leads_nowhere_says_so(browser: Browser, small: pathlib.Path) -> None:
     browser.open(small, "#/host/nobody/17%2Fmain")
     assert browser.texts("main h1") == ["Not found"]
-    browser.open(small, "#/%zz")
-    assert browser.texts("main h1") == ["Production fleet"]
+    for route in ("#/%zz", "#/constructor", "#/__proto__/x", "#/toString"):
+        browser.open(small, route)
+        assert browser.texts("main h1") == ["Production fleet"]
     assert browser.complaints() == []
 
 
@@ -185,6 +186,14 @@ def test_what_fails_as_often_is_in_the_order_of_severity(browser: Browser, small
     assert len({count for count, _rank in ranks}) < len(ranks)
 
 
+def test_no_link_leads_to_a_cluster_that_is_not_there(browser: Browser, small: pathlib.Path) -> None:
+    browser.open(small, "#/drift")
+    assert "db1" in browser.texts("main tbody th")[0]
+    assert not browser.all("main tbody th a")
+    browser.go("#/changes")
+    assert browser.all("main tbody td a[href^='#/host/']")
+
+
 def test_changes_since_the_earlier_report(browser: Browser, small: pathlib.Path, alone: pathlib.Path) -> None:
     browser.open(small, "#/changes?change=fixed")
     chips = browser.texts(".change-chip")
@@ -259,6 +268,13 @@ def test_hostile_names_stay_text(browser: Browser, poisoned: pathlib.Path) -> No
         browser.script("for (const box of document.querySelectorAll('details')) box.open = true")
         assert browser.script("return document.querySelectorAll('script').length") <= 3
         assert not browser.script("return document.querySelector('img, iframe, object, a[href^=\"javascript:\"]')")
+    for route in ("#/certificates", "#/changes", "#/drift"):  # a name leads to its host from wherever it is
+        browser.go(route)
+        for link in browser.script(
+            "return [...document.querySelectorAll('main section:not([hidden]) a[href^=\"#/host/\"]')].map((one) => one.hash)"
+        ):
+            browser.go(link)
+            assert browser.texts("main h1") != ["Not found"], link
     for route in ("#/overview", "#/controls", "#/matrix", "#/waivers", "#/changes", "#/certificates"):
         browser.go(route)
     assert not browser.script("return window.alerted")

@@ -64,9 +64,9 @@ def _told(
         "version": release(facts["version"]) if facts else "",
         "profile": given.by.profile,
         "follows": [dict(each) for each in FOLLOWS[given.by.profile]],
-        "gathered_epoch": facts.get("gathered_epoch"),
+        "gathered_epoch": _if(int, facts.get("gathered_epoch")),
         "assessed_epoch": given.by.now,
-        "in_recovery": facts.get("in_recovery"),
+        "in_recovery": _if(bool, facts.get("in_recovery")),
         "managed_by": [each["name"] for each in facts.get("managed_by") or []],
         "score": _score(findings),
         "findings": findings,
@@ -77,6 +77,11 @@ def _told(
             "backups": facts.get("backups"),
         },
     }
+
+
+def _if(kind: type, value: t.Any) -> t.Any:
+    """The value where it is one, for nobody makes a report of a fleet from what a single host should not have sent."""
+    return value if type(value) is kind else None
 
 
 def _score(findings: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, dict[str, int | None]]:

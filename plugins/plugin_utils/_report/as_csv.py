@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gathering import Report
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Assessment
@@ -21,7 +22,20 @@ COLUMNS = (
     *("host", "cluster", "version", "profile", "control", "title", "area", "severity", "status", "change"),
     *("item_count", "items", "evidence", "reason", "waivers", "fix", "references"),
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\uff1d",
+    "\uff0b",
+    "\uff0d",
+    "\uff20",
+    "\t",
+    "\r",
+    "\n",
+)  # some take wide signs for them, too
+_CELL_OF_ITS_OWN = re.compile(r"(;[\s\"']*)(?=[=+@\uff1d\uff0b\uff20-])")
 
 
 def render(report: Report) -> str:
@@ -51,6 +65,7 @@ def _row(one: Assessment, finding: Finding, change: str) -> tuple[str, ...]:
 
 
 def _cell(value: str) -> str:
-    """A spreadsheet would take some texts as formulas, behind blanks too, and run them."""
-    shown = one_line(value)
+    """A spreadsheet would take some texts as formulas, behind blanks too, and run them; where it divides at semicolons, also
+    what is behind one."""
+    shown = _CELL_OF_ITS_OWN.sub(r"\1'", one_line(value))
     return f"'{shown}" if value.lstrip().startswith(_FORMULA) or value.startswith(_FORMULA) else shown

@@ -50,4 +50,4 @@ class Drift:
         """A document of the filter drift."""
         entry.choice("schema", (_SCHEMA,))
         hosts = tuple(str(host) for host in entry.sequence("hosts"))
-        return cls(entry.number("generated_epoch"), hosts, tuple(DriftRow.read(one) for one in entry.parts("rows")))
+        return cls(entry.moment("generated_epoch"), hosts, tuple(DriftRow.read(one) for one in entry.parts("rows")))

@@ -18,6 +18,7 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.compari
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.drift import Drift
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Assessment
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.reading import Entry
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import epoch
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import valid
 
 __all__ = ["Report", "gathered"]
@@ -41,7 +42,7 @@ def gathered(given: t.Any, *, before: t.Any = None, drift: t.Any = None, title: 
     title, before, drift, now = (plain(value, half=valid) for value in (title, before, drift, now))
     if title is not None and not isinstance(title, str):
         raise InputError(option="title", value=title, expected="a text")
-    if isinstance(now, bool) or not isinstance(now, int) or now < 0:
+    if epoch(now) is None:
         raise InputError(option="now", value=now, expected="a time in seconds since 1970")
     assessments = _assessments(given, "input")
     comparison = None if before is None else compared(assessments, _assessments(_parsed(before, "before"), "before"))

@@ -11,6 +11,7 @@ import sys
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import epoch
 
 __all__ = ["Entry"]
 
@@ -50,6 +51,10 @@ class Entry:
         if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
             raise self._wrong(name, "a whole number")
         return value
+
+    def moment(self, name: str) -> int | None:
+        """A time in seconds since 1970; none where no calendar has it, as a host in wrong hands may send it."""
+        return epoch(self.number(name))
 
     def flag(self, name: str) -> bool | None:
         """Yes, no, or not known."""

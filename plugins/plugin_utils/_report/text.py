@@ -11,14 +11,17 @@ import re
 import time
 import typing as t
 
-__all__ = ["moment", "one_line", "place", "valid", "visible", "words"]
+__all__ = ["LATEST", "epoch", "moment", "one_line", "place", "valid", "visible", "words"]
 
 _HALF = re.compile("[\ud800-\udfff]")
 _BYTE = range(0xDC80, 0xDD00)  # what Python makes of a byte that is not UTF-8
 # Control characters, and those that turn the direction of what follows or cannot be seen at all.
 _HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]"
 )
+LATEST = 253_402_300_799
+"""The last second of the year 9999, behind which no calendar goes."""
 
 
 def valid(text: str) -> str:
@@ -55,9 +58,14 @@ def place(item: t.Any) -> tuple[str, int | None] | None:
     return file, line if isinstance(line, int) and not isinstance(line, bool) and line > 0 else None
 
 
-def moment(epoch: int | None) -> str:
+def epoch(value: t.Any) -> int | None:
+    """A time in seconds since 1970 that a calendar has; None for anything else that a host may send."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LATEST else None
+
+
+def moment(seconds: int | None) -> str:
     """A time as people read it, in UTC."""
-    return "never" if epoch is None else time.strftime("%Y-%m-%d %H:%M", time.gmtime(epoch))
+    return "never" if seconds is None else time.strftime("%Y-%m-%d %H:%M", time.gmtime(seconds))
 
 
 def _whole(found: re.Match[str]) -> str:

@@ -14,6 +14,7 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.ax
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.axis import LIMIT
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.axis import Axis
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Assessment
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import epoch
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import moment
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import one_line
 
@@ -98,7 +99,7 @@ def _urgency(row: BackupRow) -> tuple[t.Any, ...]:
 
 
 def _row(host: str, cluster: str, job: dict[str, t.Any], now: int) -> BackupRow:
-    last, outcome = job.get("last_success_epoch"), job.get("outcome")
+    last, outcome = epoch(job.get("last_success_epoch")), job.get("outcome")
     return BackupRow(
         host=one_line(host),
         cluster=one_line(cluster),
@@ -106,7 +107,7 @@ def _row(host: str, cluster: str, job: dict[str, t.Any], now: int) -> BackupRow:
         failed="" if outcome in (None, "", "ok") else one_line(str(outcome)),
         facts=tuple(_facts(job)),
         marks=tuple(_mark(name, job.get(key), now) for name, key in _MOMENTS),
-        age=float(now - last) if isinstance(last, int) else float("inf"),
+        age=float("inf") if last is None else float(now - last),
     )
 
 
@@ -118,7 +119,8 @@ def _facts(job: dict[str, t.Any]) -> t.Iterator[str]:
         yield unknown if job.get(key) is None else yes if job[key] else no
 
 
-def _mark(name: str, epoch: t.Any, now: int) -> Mark:
-    if not isinstance(epoch, int):
+def _mark(name: str, value: t.Any, now: int) -> Mark:
+    seconds = epoch(value)
+    if seconds is None:
         return Mark(name, None, "never")
-    return Mark(name, BACKUP_AXIS.position(max((now - epoch) / DAY, BACKUP_AXIS.first)), moment(epoch))
+    return Mark(name, BACKUP_AXIS.position(max((now - seconds) / DAY, BACKUP_AXIS.first)), moment(seconds))

@@ -15,6 +15,7 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.ax
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.axis import WIDTH
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.axis import Axis
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Assessment
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import epoch
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import moment
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import one_line
 
@@ -78,7 +79,7 @@ def _urgency(row: CertificateRow) -> tuple[t.Any, ...]:
 
 
 def _row(host: str, cluster: str, entry: dict[str, t.Any], now: int) -> CertificateRow:
-    after, before = _epoch(entry, "not_after_epoch"), _epoch(entry, "not_before_epoch")
+    after, before = epoch(entry.get("not_after_epoch")), epoch(entry.get("not_before_epoch"))
     days = None if after is None else (after - now) // DAY
     state = str(entry.get("state") or "unknown")
     return CertificateRow(
@@ -97,13 +98,8 @@ def _row(host: str, cluster: str, entry: dict[str, t.Any], now: int) -> Certific
     )
 
 
-def _epoch(entry: dict[str, t.Any], name: str) -> int | None:
-    value = entry.get(name)
-    return value if isinstance(value, int) else None
-
-
-def _position(epoch: int, now: int) -> float:
-    return CERTIFICATE_AXIS.position(max((epoch - now) / DAY, CERTIFICATE_AXIS.first))
+def _position(moment_of: int, now: int) -> float:
+    return CERTIFICATE_AXIS.position(max((moment_of - now) / DAY, CERTIFICATE_AXIS.first))
 
 
 def _end(after: int | None, now: int, *, known: bool) -> float:

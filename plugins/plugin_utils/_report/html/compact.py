@@ -22,11 +22,15 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model i
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import STATUSES
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Assessment
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Finding
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import one_line
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import visible
 
 __all__ = ["details", "embedded", "overview"]
 
 _ABSENT = "-"
+_EXACT = 2**53  # up to which a browser knows whole numbers
+_LONGEST = 20_000
+"""Characters of a value on the page; the other formats have all."""
 _RULE = ("number", "file", "line", "text", "method", "reachable", "shadowed_by")
 _CERTIFICATE = ("what", "subject", "path", "until", "left", "state", "start", "end", "reason")
 _REMARK = ("line", "severity", "message")
@@ -67,14 +71,14 @@ def overview(report: Report) -> Values:
         "axes": {"certificates": _axis(CERTIFICATE_AXIS), "backups": _axis(BACKUP_AXIS)},
         "compared": report.comparison is not None,
         "controls": [_control(finding) for finding in controls.values()],
-        "clusters": [_cluster(one, order, before.get(one.key)) for one in report.assessments],
+        "clusters": [_cluster(one, order, controls, before.get(one.key)) for one in report.assessments],
         "waivers": _waivers(report),
         "drift": _drift(report),
         "changes": [
             [
                 CHANGES.index(one.change),
                 SEVERITIES.index(one.severity),
-                *(one.host, one.cluster, one.control, one.title),
+                *(one_line(one.host), one_line(one.cluster), one.control, one.title),
                 *(one.items_added, one.items_removed),
             ]
             for one in changes
@@ -108,12 +112,18 @@ def _axis(axis: Axis) -> list[list[t.Any]]:
 
 
 def _controls(report: Report) -> dict[str, Finding]:
-    """Every control by area and name, with the first finding that tells of it."""
+    """Every control by area and name, with the first of the gravest findings that tell of it."""
     found: dict[str, Finding] = {}
     for one in report.assessments:
         for finding in one.findings:
-            found.setdefault(finding.control, finding)
+            known = found.setdefault(finding.control, finding)
+            if finding.severity != known.severity and _severity(finding) < _severity(known):
+                found[finding.control] = finding
     return {finding.control: finding for finding in sorted(found.values(), key=_by_area)}
+
+
+def _severity(finding: Finding) -> int:
+    return SEVERITIES.index(finding.severity)
 
 
 def _by_area(finding: Finding) -> tuple[int, str]:
@@ -122,17 +132,20 @@ def _by_area(finding: Finding) -> tuple[int, str]:
 
 def _control(finding: Finding) -> list[t.Any]:
     references = [[str(one), one.title, one.source] for one in finding.references]
-    severity = SEVERITIES.index(finding.severity)
-    return [finding.control, finding.title, finding.area, severity, finding.rationale, references]
+    return [finding.control, finding.title, finding.area, _severity(finding), finding.rationale, references]
 
 
-def _cluster(one: Assessment, order: dict[str, int], before: int | None) -> Values:
+def _cluster(one: Assessment, order: dict[str, int], controls: dict[str, Finding], before: int | None) -> Values:
     statuses = [_ABSENT] * len(order)
+    own = {}  # severities that are others here
     for finding in one.findings:
         statuses[order[finding.control]] = str(STATUSES.index(finding.status))
+        if finding.severity != controls[finding.control].severity:
+            own[str(order[finding.control])] = _severity(finding)
     return {
-        "host": one.host,
-        "cluster": one.cluster,
+        **({"own": own} if own else {}),
+        "host": one_line(one.host),
+        "cluster": one_line(one.cluster),
         "version": one.version,
         "profile": one.profile,
         "gathered": one.gathered_epoch,
@@ -149,8 +162,7 @@ def _cluster(one: Assessment, order: dict[str, int], before: int | None) -> Valu
 def _finding(finding: Finding) -> list[t.Any]:
     fix = None if finding.fix is None else [finding.fix.role, finding.fix.line]
     waived = [[one.item, one.justification] for one in finding.waived]
-    severity = SEVERITIES.index(finding.severity)
-    return [severity, finding.evidence, finding.reason, finding.items, finding.item_count, waived, fix]
+    return [_severity(finding), finding.evidence, finding.reason, finding.items, finding.item_count, waived, fix]
 
 
 def _waivers(report: Report) -> list[list[t.Any]]:
@@ -172,7 +184,10 @@ def _drift(report: Report) -> Values | None:
         "generated": report.drift.generated_epoch,
         "hosts": len(report.drift.hosts),
         "rows": [
-            [SEVERITIES.index(row.severity), row.host, row.cluster, row.component, row.subject, row.description]
+            [
+                SEVERITIES.index(row.severity),
+                *(one_line(row.host), one_line(row.cluster), row.component, row.subject, row.description),
+            ]
             for row in report.drift.rows
         ],
     }
@@ -210,9 +225,12 @@ def _rows(rows: t.Any, columns: t.Sequence[str]) -> t.Any:
 
 
 def _shown(value: t.Any) -> t.Any:
-    """With what cannot be seen written out."""
+    """With what cannot be seen written out, what nobody reads to its end cut, and numbers that a browser would round as text."""
     if isinstance(value, str):
-        return visible(value)
+        told = visible(value[:_LONGEST])
+        return told if len(value) <= _LONGEST else f"{told}… and {len(value) - _LONGEST} more characters"
+    if isinstance(value, int) and abs(value) >= _EXACT:
+        return str(value)
     if isinstance(value, dict):
-        return {visible(key): _shown(one) for key, one in value.items()}
+        return {_shown(key): _shown(one) for key, one in value.items()}
     return [_shown(one) for one in value] if isinstance(value, (list, tuple)) else value

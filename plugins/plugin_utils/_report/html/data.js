@@ -18,19 +18,27 @@ const DRIFT = (DATA.drift ? DATA.drift.rows : []).map(([severity, host, cluster,
 }));
 
 const statusOf = (cluster, control) => DATA.statuses[cluster.statuses[control.index]];
+// The inventory may give a control another severity on some hosts.
+const severityOf = (cluster, control) => DATA.severities[cluster.own?.[control.index]] ?? control.severity;
 const hostPath = (host, cluster) => `#/host/${encodeURIComponent(host)}/${encodeURIComponent(cluster)}`;
 const controlPath = (id) => `#/control/${encodeURIComponent(id)}`;
-const hostLink = (cluster) => [
-  element("a", {href: hostPath(cluster.host, cluster.cluster)}, cluster.host || "unnamed"), " ",
-  element("span", {class: "quiet"}, cluster.cluster),
-];
+// Changes and drift may tell of clusters that this report does not have, or of a host as a whole.
+const pageOf = new Map();
+for (const {host, cluster} of CLUSTERS) {
+  pageOf.set(host, pageOf.has(host) ? null : hostPath(host, cluster));
+  pageOf.set(`${host}\n${cluster}`, hostPath(host, cluster));
+}
+const hostLink = ({host, cluster}) => {
+  const href = pageOf.get(`${host}\n${cluster}`) ?? (cluster ? null : pageOf.get(host));
+  return [element(href ? "a" : "span", {href}, host || "unnamed"), " ", element("span", {class: "quiet"}, cluster)];
+};
 const controlLink = (control) => [
   element("a", {href: controlPath(control.id)}, control.id), " ", element("span", null, control.title),
 ];
 
 function failures(cluster) {
   const counts = Object.fromEntries(DATA.severities.map((name) => [name, 0]));
-  for (const control of CONTROLS) if (statusOf(cluster, control) === "fail") counts[control.severity] += 1;
+  for (const control of CONTROLS) if (statusOf(cluster, control) === "fail") counts[severityOf(cluster, control)] += 1;
   return counts;
 }
 

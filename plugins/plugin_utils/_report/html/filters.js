@@ -36,5 +36,5 @@ function filters(route, choices, placeholder, changed) {
 }
 
 const matches = (text, search) => search.toLowerCase().split(/\s+/).every((word) => text.includes(word));
-const controlMatches = (control, state) => (!state.area || control.area === state.area)
-  && (!state.severity || control.severity === state.severity);
+const controlMatches = (control, state, cluster) => (!state.area || control.area === state.area)
+  && (!state.severity || (cluster ? severityOf(cluster, control) : control.severity) === state.severity);

@@ -58,7 +58,7 @@ function hostsView(route) {
   }
   const bar = filters(route, [STATUS, SEVERITY, AREA], "host, version or profile", (state) => {
     rows = summaries.filter((one) => matches(one.text, state.search) && (!(state.status || state.severity || state.area)
-      || CONTROLS.some((control) => controlMatches(control, state) && statusOf(one, control) === (state.status || "fail"))));
+      || CONTROLS.some((control) => controlMatches(control, state, one) && statusOf(one, control) === (state.status || "fail"))));
     draw();
   });
   return ["Hosts", bar, list];

@@ -40,7 +40,7 @@ function waiversView(route) {
   });
   const list = element("div", {class: "card"});
   const bar = filters(route, [SEVERITY, AREA], "host, control or reason", (state) => {
-    const found = all.filter((one) => matches(one.text, state.search) && controlMatches(one.control, state));
+    const found = all.filter((one) => matches(one.text, state.search) && controlMatches(one.control, state, one.cluster));
     list.replaceChildren(element("h2", null, "Items that are waived"), paged(100, found.length, (first, end) => scrolling("Waived items", table(null, ["Cluster", "Control", "Item", "Why"],
       found.slice(first, end).map((one) => [element("th", {scope: "row"}, hostLink(one.cluster)), element("td", null, controlLink(one.control)),
         element("code", null, itemText(one.item)), one.why]))), "item"));
@@ -53,11 +53,11 @@ function openView(route) {
   const list = element("div", {class: "card"});
   const known = {...STATUS, choices: ["unknown", "manual"]};
   const bar = filters(route, [known, SEVERITY, AREA], "host or control", (state) => {
-    const found = all.filter(({cluster, control}) => matches(`${cluster.text} ${control.text}`, state.search) && controlMatches(control, state)
+    const found = all.filter(({cluster, control}) => matches(`${cluster.text} ${control.text}`, state.search) && controlMatches(control, state, cluster)
       && (!state.status || statusOf(cluster, control) === state.status));
     list.replaceChildren(paged(100, found.length, (first, end) => scrolling("Open questions", table(null, ["Cluster", "Status", "Severity", "Control", "What to look at"],
       found.slice(first, end).map(({cluster, control}) => [element("th", {scope: "row"}, hostLink(cluster)), statusChip(statusOf(cluster, control)),
-        severityChip(control.severity), element("td", null, controlLink(control)), detailsOf(cluster).finding(control).reason]))), "open question"));
+        severityChip(severityOf(cluster, control)), element("td", null, controlLink(control)), detailsOf(cluster).finding(control).reason]))), "open question"));
   });
   return ["Open questions", element("p", {class: "lead"}, "What could not be read is unknown, never passed; and some things a person has to look at."), bar, list];
 }

@@ -21,7 +21,7 @@ function show(first) {
   const here = location.hash;
   if (here && !here.startsWith("#/")) return; // the link over the navigation
   const route = routeOf(here || "#/overview");
-  const name = route.path[0] in VIEWS || MADE.includes(route.path[0]) ? route.path[0] : "overview";
+  const name = Object.hasOwn(VIEWS, route.path[0]) || MADE.includes(route.path[0]) ? route.path[0] : "overview";
   for (const id of MADE) byId(id).hidden = id !== name;
   const view = byId("view");
   view.hidden = MADE.includes(name);

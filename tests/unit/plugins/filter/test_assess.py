@@ -263,6 +263,12 @@ def test_memberships_count_by_every_way_and_option() -> None:
     assert finding("RPG-ACC-108", patched(("roles/+", group), ("memberships", grants)))["status"] == "fail"
 
 
+def test_a_host_that_sends_nonsense_is_not_believed() -> None:
+    facts = {**hardened(), "gathered_epoch": "yesterday", "in_recovery": "perhaps"}
+    [found] = assess(facts, host="db1", now=NOW)
+    assert (found["gathered_epoch"], found["in_recovery"]) == (None, None)
+
+
 def test_evidence_says_none_for_a_parameter_that_is_not_there() -> None:
     own = {**OWN, "evidence": "{setting: settings.nowhere.setting, wanted: 'on'}"}
     assert finding("SITE-ACC-001", hardened(), controls=[own])["evidence"] == "setting: none, wanted: on"

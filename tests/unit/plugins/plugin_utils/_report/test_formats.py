@@ -32,13 +32,28 @@ SCHEMAS = pathlib.Path(__file__).with_name("schemas")
 TEXTS = ("json", "sarif", "junit", "markdown", "csv", "prometheus")
 SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z]+="(?:[^"\\\n]|\\["\\n])*",?)+)\})? (-?[0-9]+)')
 LABEL = re.compile(r'([a-z]+)="((?:[^"\\\n]|\\["\\n])*)"')
-INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\u3164\ud800-\udfff\ufe0f\U000e0000-\U000e0fff]"
+)
 
 Values = dict[str, t.Any]
 
 
+ODD = assessment(
+    finding(status="fail", items=[{"number": float("nan"), "large": 2**63 + 1, "many": [[[None]]]}] * 1000),
+    gathered_epoch=10**30,
+    assessed_epoch=-(10**18),
+    views={
+        "hba": {"rules": [None, {"text": 3}], "who": "nobody", "findings": [{}]},
+        "certificates": [None, {"not_after_epoch": 10**30, "problems": 5}, {"not_after_epoch": True, "problems": [{}]}],
+        "backups": {"jobs": [None, {"name": None, "last_success_epoch": 10**30, "restored_epoch": 1.5}], "tools": 3},
+    },
+)
+"""What no host sends that is in its right mind."""
+
 WORLDS = {
     "nothing": [],
+    "odd": [ODD],
     "fleet": fleet(9, controls=30),
     "assessed": [
         *assess(hardened(), host="db1", now=NOW),
@@ -174,7 +189,29 @@ def test_csv_has_a_line_for_each_finding_and_no_formula(world: t.Any) -> None:
         assert not any(INVISIBLE.search(cell) or "\n" in cell for cell in row)
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", " =1+1", "\t=1+1", "\r\n=1", "\tx"])
+@pytest.mark.parametrize("format_name", [*TEXTS, "html"])
+def test_a_host_that_sends_nonsense_keeps_no_report_from_the_others(format_name: str) -> None:
+    text = made(format_name, [ODD, assessment(finding(status="fail"), host="db2")], before=[ODD])
+    assert "db2" in text
+    documents = {
+        "json": [text],
+        "sarif": [text],
+        "html": re.findall(r"(?s)type=\"application/json\"[^>]*>(.*?)</script>", text),
+    }
+    for document in documents.get(format_name, []):
+        json.loads(document, parse_constant=pytest.fail)
+
+
+@pytest.mark.parametrize("cell", ["a;=1+1", 'a; "=1+1', "a;\uff1d1+1", "a;\t@x"])
+def test_a_formula_behind_a_semicolon_becomes_text(cell: str) -> None:
+    row = list(csv.DictReader(io.StringIO(made("csv", assessment(finding(evidence=cell))))))[0]
+    assert not any(
+        part.strip(" \"'\t").startswith(("=", "@", "\uff1d")) and "'" not in part for part in row["evidence"].split(";")
+    )
+    assert "'" in row["evidence"]
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\uff1d1+1", " =1+1", "\t=1+1", "\r\n=1", "\tx"])
 def test_a_formula_becomes_text(cell: str) -> None:
     row = list(csv.DictReader(io.StringIO(made("csv", assessment(finding(evidence=cell))))))[0]
     assert row["evidence"].startswith("'")

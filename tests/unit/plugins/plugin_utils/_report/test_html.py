@@ -11,6 +11,7 @@ import hashlib
 import html.parser
 import json
 import typing as t
+import urllib.parse
 
 import pytest
 
@@ -23,10 +24,13 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.ba
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.certificates import certificate_rows
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.certificates import certificate_timeline
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.compact import embedded
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import SEVERITIES
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Assessment
 from ansible_collections.rampart.postgresql.tests.assessments import HOSTILE
 from ansible_collections.rampart.postgresql.tests.assessments import NOW
 from ansible_collections.rampart.postgresql.tests.assessments import assessment
+from ansible_collections.rampart.postgresql.tests.assessments import drifted
+from ansible_collections.rampart.postgresql.tests.assessments import finding
 from ansible_collections.rampart.postgresql.tests.assessments import fleet
 from ansible_collections.rampart.postgresql.tests.assessments import hostile
 
@@ -91,6 +95,42 @@ def test_names_are_nowhere_markup() -> None:
             tag in ("img", "iframe", "object", "embed", "link", "form") for tag, _attributes in page.elements
         )
         assert len(page.contents["script"]) == 3
+
+
+def data(world: t.Any, **more: t.Any) -> list[dict[str, t.Any]]:
+    """What the page's script reads."""
+    return [json.loads(text) for text in Page(made(world, **more)).contents["script"][:2]]
+
+
+def test_a_host_is_called_the_same_everywhere() -> None:
+    name = HOSTILE[3]
+    overview, _details = data([hostile(name)], before=[hostile(name)], drift=drifted(name))
+    (cluster,) = overview["clusters"]
+    (link,) = {
+        found["href"] for tag, found in Page(made([hostile(name)])).elements if "#/host/" in str(found.get("href"))
+    }
+    assert urllib.parse.unquote(str(link)) == f"#/host/{cluster['host']}/{cluster['cluster']}"
+    assert {row[2] for row in overview["changes"]} == {row[1] for row in overview["drift"]["rows"]} == {cluster["host"]}
+
+
+def test_a_control_may_be_graver_on_some_hosts() -> None:
+    world = [
+        assessment(finding(status="fail", severity=severity), host=severity) for severity in ("low", "critical", "high")
+    ]
+    overview, _details = data(world)
+    (control,) = overview["controls"]
+    assert SEVERITIES[control[3]] == "critical"
+    own = {one["host"]: one.get("own") for one in overview["clusters"]}
+    assert own == {"critical": None, "high": {"0": SEVERITIES.index("high")}, "low": {"0": SEVERITIES.index("low")}}
+
+
+def test_numbers_are_not_rounded_and_long_texts_are_cut() -> None:
+    items = [{"identifier": 2**63 + 1, "small": 2**53 - 1, "text": "x" * 1_000_000, "y" * 1_000_000: 1}]
+    _overview, details = data([assessment(finding(status="fail", items=items))])
+    (item,) = details["findings"][0][3]
+    assert (item["identifier"], item["small"]) == (str(2**63 + 1), 2**53 - 1)
+    assert item["text"].endswith("… and 980000 more characters")
+    assert all(len(text) < 21_000 for pair in item.items() for text in map(str, pair))
 
 
 def test_what_hosts_share_is_stored_once() -> None:
