@@ -41,7 +41,7 @@ options:
       - C(expression) is JMESPath over the facts and yields what offends; nothing means that the cluster passes. With
         C(manual), which says what a person must look at, it yields what that person looks at.
       - Besides the facts there are C(parameters), by name what the profile wants of each; C(overrides), C(held), what roles have
-        by way of other roles; C(remote_rules), C(replication_users), C(backup_jobs) with days, C(listening), C(preloaded),
+        by way of other roles; C(remote_rules), C(replication_users), C(backup_jobs) with days, C(listening) and C(open_addresses), C(preloaded),
         C(changed_settings), C(pending_restarts), C(inside_data_directory), C(support), C(profile) and C(now).
       - In JMESPath C(!) binds tighter than the dot, so it takes parentheses, C(!(settings.ssl)).
       - C(area) is one of V(network), V(access), V(authentication), V(encryption), V(logging), V(backup), V(platform).

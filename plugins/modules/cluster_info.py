@@ -278,6 +278,7 @@ hba:
       description:
         - Every rule in its order with C(number), C(file), C(line), C(type), C(databases), C(users), C(address), C(method),
           C(options) and C(text). Names are spelled as in the file, so what is in double quotes is no keyword.
+        - C(any_database) and C(any_user) say whether it is for all of them, by the keyword or by a regular expression.
         - V(reachable) is false for a rule that no connection comes to, and C(shadowed_by) then has the numbers of the rules
           that take all of them; it is empty for one that matches nobody, or that the server refuses.
       type: list
@@ -296,8 +297,9 @@ hba:
       elements: dict
 ident:
   description:
-    - The same of pg_ident.conf, with C(files), C(findings) and C(mappings) of C(map), C(system_user), C(role), C(file) and
-      C(line).
+    - The same of pg_ident.conf, with C(files), C(findings) and C(mappings) of C(map), C(system_user), C(role), C(file),
+      C(line), C(every_role), which is whether it lets the account be any role, and C(every_account), whether any account is
+      let in as the same one.
   returned: with hba in gather
   type: dict
 role_settings:

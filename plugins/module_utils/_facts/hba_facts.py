@@ -12,14 +12,18 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.redaction import NOT_SHOWN
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.redaction import without_values
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.analysis.survey import survey
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.dialects import Dialect
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident import lint as ident_lint
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.matching import REFERENCE
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.state import State as IdentState
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.ident.state import observe
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lexer import Token
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import Context
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.lint import lint
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.masking import names_secrets
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.masking import without_secrets
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.methods import SECRET_OPTIONS
+from ansible_collections.rampart.postgresql.plugins.module_utils._hba.patterns import search
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Address
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.records import Record
 from ansible_collections.rampart.postgresql.plugins.module_utils._hba.sentinel import without_sentinels
@@ -32,6 +36,7 @@ if t.TYPE_CHECKING:
 __all__ = ["hba_facts"]
 
 _STALE = "the file was written after the server last read its files, so it need not be what is in force"
+_ANY_NAME = ("q7", "Z-9", "0 \u00e4")  # what fits them all fits whatever there is
 _NO_FILE = "there is no such file, or it cannot be read"
 
 
@@ -69,12 +74,12 @@ def _rules(records: t.Sequence[Record], state: State) -> Rows:
     shadows = {id(each.record): [numbers[id(record)] for record in each.by] for each in seen.unreachable}
     idle = {id(record) for record in seen.idle}
     return [
-        _rule(record, numbers[id(record)], shadows.get(id(record), []), is_idle=id(record) in idle)
+        _rule(record, numbers[id(record)], shadows.get(id(record), []), state.dialect, is_idle=id(record) in idle)
         for record in records
     ]
 
 
-def _rule(record: Record, number: int, shadowed_by: list[int], *, is_idle: bool) -> dict[str, t.Any]:
+def _rule(record: Record, number: int, shadowed_by: list[int], dialect: Dialect, *, is_idle: bool) -> dict[str, t.Any]:
     return {
         "number": number,
         "file": record.path,
@@ -82,6 +87,8 @@ def _rule(record: Record, number: int, shadowed_by: list[int], *, is_idle: bool)
         "type": record.type,
         "databases": [token.raw for token in record.databases],
         "users": [token.raw for token in record.users],
+        "any_database": any(_means_all(token, patterns=dialect.regular_expressions) for token in record.databases),
+        "any_user": any(_means_all(token, patterns=dialect.regular_expressions) for token in record.users),
         "address": None if record.address is None else _address(record.address),
         "method": record.method,
         "options": {name: NOT_SHOWN if name in SECRET_OPTIONS else value for name, value in record.options.items()},
@@ -89,6 +96,13 @@ def _rule(record: Record, number: int, shadowed_by: list[int], *, is_idle: bool)
         "reachable": record.accepted and not shadowed_by and not is_idle,
         "shadowed_by": shadowed_by,
     }
+
+
+def _means_all(token: Token, *, keyword: bool = True, patterns: bool = True) -> bool:
+    """Whether it is the keyword for every name, or a regular expression that any name fits."""
+    if keyword and not token.quoted and token.text == "all":
+        return True
+    return patterns and token.text[:1] == "/" and all(search(token.text[1:], name) for name in _ANY_NAME)
 
 
 def _address(address: Address) -> str:
@@ -113,6 +127,7 @@ def _admitted(rule: dict[str, t.Any]) -> dict[str, t.Any]:
 def _ident(state: IdentState) -> dict[str, t.Any]:
     records = state.records(state.text or "")
     remarks = ident_lint.lint(records, state.dialect)
+    special = state.dialect.special_pg_users
     found = [_finding(item.code, item.severity, item.reason, item.path, item.line) for item in remarks]
     return {
         "files": [*([] if state.text is None else [state.path]), *sorted(state.files.texts)],
@@ -121,6 +136,8 @@ def _ident(state: IdentState) -> dict[str, t.Any]:
                 "map": record.map,
                 "system_user": record.system_user.raw,
                 "role": record.pg_user.raw,
+                "every_role": special and _means_all(record.pg_user, patterns=not record.pg_user.quoted),
+                "every_account": REFERENCE not in record.pg_user.text and _means_all(record.system_user, keyword=False),
                 "file": record.path,
                 "line": record.line,
             }

@@ -84,8 +84,13 @@ def _all_classes(_parameter: Parameter, setting: str, wanted: str) -> bool:
 def _tells_as_much(_parameter: Parameter, setting: str, wanted: str) -> bool:
     """Time, process, database, user, application and client in any order and spelling."""
     alike = {"t": "m", "n": "m", "r": "h"}
-    has = {alike.get(letter, letter) for letter in _ESCAPE.findall(setting)}
+    has = {alike.get(letter, letter) for letter in _ESCAPE.findall(_without_signs(setting))}
     return has >= set(_ESCAPE.findall(wanted))
+
+
+def _without_signs(setting: str) -> str:
+    """Without the escapes that stand for a per cent sign."""
+    return setting.replace("%%", "")
 
 
 def _same_clock(_parameter: Parameter, setting: str, wanted: str) -> bool:
@@ -94,7 +99,7 @@ def _same_clock(_parameter: Parameter, setting: str, wanted: str) -> bool:
 
 
 def _has_a_time(_parameter: Parameter, setting: str, _wanted: str) -> bool:
-    return bool(_ESCAPE.search(setting))
+    return bool(_ESCAPE.search(_without_signs(setting)))
 
 
 def _of_its_own(_parameter: Parameter, setting: str, _wanted: str) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import os
+import re
+import socket
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.lists import split_items
@@ -19,7 +21,11 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.suppo
 __all__ = ["DERIVED", "Circumstances"]
 
 Values = t.Mapping[str, t.Any]
+_Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 _DAY: t.Final = 86400
+_FULL_MASK: t.Final = re.compile(r"/[^/]*[.:]")
+_LIBDIR: t.Final = "$libdir/"
+_SUFFIX: t.Final = ".so"
 _WIDE: t.Final = {4: 16, 6: 48}  # bits of the prefix; fewer is more than a site
 _TIMES: t.Final = ("last_success", "verified", "restored")
 _OF_NOBODY: t.Final = ("default", "override")  # sources
@@ -40,9 +46,30 @@ def _listening(facts: Values, _by: Circumstances) -> list[str]:
     return split_items(facts["settings"]["listen_addresses"]["setting"])
 
 
+def _open_addresses(facts: Values, by: Circumstances) -> list[str]:
+    """Those that mean every address, whichever way they are spelled: 0 is 0.0.0.0."""
+    return [address for address in _listening(facts, by) if address == "*" or _is_unspecified(address)]
+
+
+def _is_unspecified(address: str) -> bool:
+    try:
+        if ":" in address:
+            found = ipaddress.IPv6Address(address)
+            return not int(found) or (found.ipv4_mapped is not None and not int(found.ipv4_mapped))
+        return not any(socket.inet_aton(address))
+    except (OSError, ValueError):
+        return False  # the name of a host
+
+
 def _preloaded(facts: Values, _by: Circumstances) -> list[str]:
+    """The names of the libraries, without the directory that they are looked for in anyway."""
     row = facts["settings"].get("shared_preload_libraries")
-    return [] if row is None else split_items(row["setting"])
+    return [] if row is None else [_library(item) for item in split_items(row["setting"])]
+
+
+def _library(item: str) -> str:
+    name = item[len(_LIBDIR) :] if item.startswith(_LIBDIR) else item
+    return name[: -len(_SUFFIX)] if name.endswith(_SUFFIX) else name
 
 
 def _changed_settings(facts: Values, _by: Circumstances) -> list[dict[str, t.Any]]:
@@ -70,14 +97,27 @@ def _remote_rules(facts: Values, _by: Circumstances) -> list[dict[str, t.Any]]:
             continue
         network = _network(rule["address"])
         if network is None or not network.is_loopback:
-            everywhere = rule["address"] == "all" or (network is not None and network.prefixlen == 0)
-            wide = network is not None and 0 < network.prefixlen < _WIDE[network.version]
-            found.append({**rule, "everywhere": everywhere, "wide": wide})
+            bits, least = _bits(rule["address"], network)
+            everywhere = rule["address"] == "all" or bits == 0
+            found.append({**rule, "everywhere": everywhere, "wide": 0 < bits < least})
     return found
 
 
-def _network(address: str | None) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    """The network of an address, None for a keyword or the name of a host."""
+def _bits(address: str | None, network: _Network | None) -> tuple[int, int]:
+    """How many bits of an address have to fit, and how many should; a mask in full is one with gaps."""
+    if network is not None:
+        return network.prefixlen, _WIDE[network.version]
+    try:
+        mask = ipaddress.ip_address((address or "").rpartition("/")[2])
+    except ValueError:
+        return -1, 0
+    return bin(int(mask)).count("1"), _WIDE[mask.version]
+
+
+def _network(address: str | None) -> _Network | None:
+    """The network of an address, None for a keyword, the name of a host, or a mask with gaps."""
+    if _FULL_MASK.search(address or ""):
+        return None
     try:
         return ipaddress.ip_network((address or "").strip('"').replace(" ", "/"), strict=False)
     except ValueError:
@@ -121,6 +161,7 @@ DERIVED: t.Final[t.Mapping[str, Derived]] = {
     "parameters": Derived(("settings",), lambda facts, by: parameters.wanted_parameters(facts, by.profile)),
     "overrides": Derived(("settings", "role_settings"), lambda facts, by: parameters.overrides(facts, by.profile)),
     "listening": Derived(("settings.listen_addresses",), _listening),
+    "open_addresses": Derived(("settings.listen_addresses",), _open_addresses),
     "preloaded": Derived(("settings.shared_preload_libraries",), _preloaded),
     "changed_settings": Derived(("settings",), _changed_settings),
     "pending_restarts": Derived(("settings",), _pending_restarts),

@@ -15,6 +15,7 @@ import typing as t
 try:
     import jmespath
     from jmespath.exceptions import JMESPathError
+    from jmespath.functions import Functions
     from jmespath.visitor import TreeInterpreter
 except ImportError:
     _AVAILABLE = False
@@ -22,6 +23,7 @@ except ImportError:
 else:
     _AVAILABLE = True
     _Library = TreeInterpreter
+    _FUNCTIONS = frozenset(Functions.FUNCTION_TABLE)
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
@@ -45,10 +47,13 @@ def checked(option: str, expression: object) -> str:
     if not _AVAILABLE:  # the catalogue can be read all the same
         return expression
     try:
+        unknown = sorted(set(_functions(_compiled(expression).parsed)) - _FUNCTIONS)
         reads(expression)  # from now on it costs nothing, nor does it in processes forked from this one
     except JMESPathError as error:
         reason = " ".join(str(error).split())
         raise InputError(option=option, value=expression, expected=f"it is no JMESPath: {reason}") from error
+    if unknown:
+        raise InputError(option=option, value=expression, expected=f"JMESPath has no function {unknown[0]}")
     return expression
 
 
@@ -89,6 +94,14 @@ def _interpreter() -> _Interpreter:
 @functools.cache
 def _compiled(expression: str) -> t.Any:
     return jmespath.compile(expression)
+
+
+def _functions(node: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    """The names of those that it calls; what it says of a wrong one comes with the first value, and then too late."""
+    if node["type"] == "function_expression":
+        yield node["value"]
+    for child in node["children"]:
+        yield from _functions(child)
 
 
 def _paths(node: t.Mapping[str, t.Any]) -> t.Iterator[Path]:

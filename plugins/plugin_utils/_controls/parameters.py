@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._settings.values import Parameter
@@ -43,7 +44,7 @@ def wanted_parameters(facts: Values, profile: str) -> dict[str, dict[str, t.Any]
             "unit": row.get("unit"),
             "wanted": wanted,
             "source": row.get("source"),
-            "meets": _meets(entry.name, row, wanted, settings),
+            "meets": _meets(entry.name, row, wanted, settings) and not _is_inside(entry.name, row, settings),
             "pending_restart": row.get("pending_restart"),
             "profile": profile,
             "role": role,
@@ -82,6 +83,13 @@ def _at(value: ProfileValue, major: int) -> str | None:
         return value
     fitting = [first for first in value if int(first) <= major]
     return value[max(fitting, key=int)] if fitting else None
+
+
+def _is_inside(name: str, row: Values, settings: Values) -> bool:
+    """Whether a directory that should lie outside lies in the data directory, which base backups copy."""
+    data = str((settings.get("data_directory") or {}).get("setting") or "")
+    path = str(row.get("setting") or "")
+    return name == "log_directory" and bool(data) and os.path.normpath(path).startswith(f"{os.path.normpath(data)}/")
 
 
 def _meets(name: str, row: Values, wanted: str, settings: Values) -> bool:

@@ -40,7 +40,7 @@ def support(facts: t.Mapping[str, t.Any], now: int, newest: t.Mapping[int, str])
         "release": release(facts["version"]),
         "end_of_life": last,
         "end_of_life_epoch": end,
-        "ended": end is not None and end < now,
+        "ended": facts["major"] < min(END_OF_LIFE) if end is None else end < now,
         "ends_soon": end is not None and now <= end < now + _SOON,
         "newest_minor": newest_minor,
         "behind": newest_minor is not None and facts["version"] % 10000 < int(newest_minor.partition(".")[2]),

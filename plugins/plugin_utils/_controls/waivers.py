@@ -125,7 +125,11 @@ def _read(given: t.Any, option: str, known: t.Collection[str]) -> Waiver:
     for name in ("reason", "approved_by"):
         if not isinstance(given[name], str) or not given[name].strip():
             raise InputError(option=f"{option}.{name}", value=given[name], expected="give a text that is not empty")
-    if given["control"] not in known or given["control"].startswith(OWN_CONTROLS):
+    if (
+        not isinstance(given["control"], str)
+        or given["control"] not in known
+        or given["control"].startswith(OWN_CONTROLS)
+    ):
         raise InputError(
             option=f"{option}.control",
             value=given["control"],

@@ -28,5 +28,5 @@ hostssl app app {address}/32 scram-sha-256
 hostssl app app 192.0.2.0/24 scram-sha-256
 hostssl replication standby {address}/32 scram-sha-256
 """
-BAD_IDENT: t.Final = "staff root all\nincomplete\n"
+BAD_IDENT: t.Final = "staff root all\nstaff /^.*$ dba\nincomplete\n"
 GOOD_IDENT: t.Final = "staff {superuser} {superuser}\nstaff root {superuser}\n"

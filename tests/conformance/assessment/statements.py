@@ -95,6 +95,7 @@ def good_in_app(major: int) -> str:
 CREATE TABLE owned_table (a int); CREATE POLICY p ON owned_table USING (true);
 ALTER TABLE owned_table ENABLE ROW LEVEL SECURITY; ALTER TABLE owned_table FORCE ROW LEVEL SECURITY;
 GRANT SELECT ON owned_table TO app;
+ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO app;
 GRANT SELECT (rolname) ON pg_authid TO app; GRANT EXECUTE ON FUNCTION pg_catalog.pg_hba_file_rules() TO app;
 ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO app;
 {_DEFINER.format(name="of_superuser", path=_SAFE)}

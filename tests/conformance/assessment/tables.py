@@ -30,7 +30,7 @@ PROOFS: t.Final[t.Mapping[str, Proof]] = {
     "RPG-NET-008": Proof("duplicate"),
     "RPG-NET-009": Proof("host replication copier all"),
     "RPG-NET-010": Proof("rejected"),
-    "RPG-NET-011": Proof('"system_user": "root"'),
+    "RPG-NET-011": Proof("/^.*$"),
     "RPG-NET-012": Proof('"0777"'),
     "RPG-NET-013": Proof('"mode": "1777"'),
     "RPG-NET-014": Proof('"0"'),

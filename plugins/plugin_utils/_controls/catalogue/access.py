@@ -71,8 +71,8 @@ ACCESS: tuple[Control, ...] = (
         id="RPG-ACC-006",
         title="New objects are not given to PUBLIC",
         severity="medium",
-        rationale="Default privileges hand everything that is made later to everybody.",
-        expression="default_privileges[?grantee == 'public' || grantee == 'PUBLIC']",
+        rationale="Default privileges hand everything that is made later to everybody. What PUBLIC has of functions and types anyway is left out.",
+        expression="default_privileges[?grantee == 'public' && (schema || (kind != 'function' && kind != 'type'))]",
         references=cis("4.6"),
     ),
     _access(

@@ -35,7 +35,7 @@ AUTHENTICATION: tuple[Control, ...] = (
         title="Nobody gets in over TCP without proof",
         severity="critical",
         rationale="With trust whoever has the address is whoever he says.",
-        expression=f"hba.rules[?reachable && method == 'trust' && type != 'local'].{_RULE}",
+        expression=f"hba.rules[?reachable && method == 'trust' && type != 'local' && !(options.clientcert == 'verify-full')].{_RULE}",
         fix=RULES,
         references=cis("5.4"),
     ),
@@ -107,8 +107,14 @@ AUTHENTICATION: tuple[Control, ...] = (
         id="RPG-AUT-009",
         title="New passwords are judged",
         severity="medium",
-        rationale="Without passwordcheck or credcheck any password will do. Neither can judge one that comes hashed.",
-        expression="!(contains(preloaded, 'passwordcheck') || contains(preloaded, 'credcheck')) && ['no library judges passwords']",
+        rationale=(
+            "Without passwordcheck or credcheck any password will do, and credcheck takes nearly any until"
+            " credcheck.password_min_length is 8 or more. Neither can judge one that comes hashed."
+        ),
+        expression=(
+            "!(contains(preloaded, 'passwordcheck') || (contains(preloaded, 'credcheck') && to_number(settings"
+            ".\"credcheck.password_min_length\".setting) >= `8`)) && ['no library judges passwords by its settings']"
+        ),
         evidence="preloaded",
         fix=Fix("pg_authentication", "pg_authentication_password_check", "auto"),
         references=cis("5.6"),

@@ -128,8 +128,13 @@ ENCRYPTION: tuple[Control, ...] = (
         title="This standby does not do without TLS",
         severity="high",
         rationale="With sslmode prefer, the default, it takes the stream unencrypted when TLS fails.",
-        expression=f"[replication.receiver][?!sslmode || contains({_UNCHECKED}, sslmode)].{{role: role, sslmode: sslmode}}",
-        applies=Applies(condition="replication.receiver", reason="It receives no stream."),
+        expression=(
+            f"[replication.receiver || replication.conninfo][?!sslmode || contains({_UNCHECKED}, sslmode)]"
+            ".{role: role, sslmode: sslmode}"
+        ),
+        applies=Applies(
+            condition="replication.receiver || (in_recovery && replication.conninfo)", reason="It receives no stream."
+        ),
         references=cis("7.5"),
     ),
     _encryption(

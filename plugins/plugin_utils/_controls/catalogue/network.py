@@ -12,7 +12,6 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.benchmarks import cis
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.catalogue.shared import RULES
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.catalogue.shared import parameter
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.model import Applies
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.model import Control
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.model import Fix
 
@@ -29,7 +28,7 @@ NETWORK: tuple[Control, ...] = (
         title="The server listens on chosen addresses only",
         severity="medium",
         rationale="An address that nobody needs is one more way in, and addresses are added to hosts later.",
-        expression="listening[?@ == '*' || @ == '0.0.0.0' || @ == '::']",
+        expression="open_addresses",
         evidence="settings.listen_addresses.setting",
         fix=Fix("pg_network", "pg_network_listen_addresses", "[localhost]"),
         references=cis("5.2"),
@@ -64,7 +63,7 @@ NETWORK: tuple[Control, ...] = (
         title="Rules name their databases and users",
         severity="low",
         rationale="A rule for all users of all databases also lets in those that are made later.",
-        expression=f"remote_rules[?contains(databases, 'all') && contains(users, 'all')].{_RULE}",
+        expression=f"remote_rules[?any_database && any_user].{_RULE}",
         fix=RULES,
     ),
     _network(
@@ -112,11 +111,12 @@ NETWORK: tuple[Control, ...] = (
     ),
     _network(
         id="RPG-NET-011",
-        title="No account of a system is mapped to every role",
+        title="No account of a system is mapped to every role, and not every account to one",
         severity="high",
-        rationale="From PostgreSQL 16 on all means every role, superusers included; before, the line did nothing.",
-        expression="ident.mappings[?role == 'all']",
-        applies=Applies(first=16),
+        rationale="Such a line lets an account in as a superuser, too. From PostgreSQL 16 on all means every role; before, it did nothing.",
+        expression=(
+            "ident.mappings[?every_role || every_account].{map: map, system_user: system_user, role: role, file: file, line: line}"
+        ),
     ),
     _network(
         id="RPG-NET-012",

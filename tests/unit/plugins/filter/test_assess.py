@@ -107,7 +107,7 @@ def test_what_could_not_be_read_never_passes(section: str) -> None:
         assert new["status"] in (old["status"], "unknown")
     changed = [new for new in after["findings"] if new["status"] == "unknown"]
     assert all("permission denied" in each["reason"] for each in changed)
-    judged_by_facts = section not in ("in_recovery", "managed_by", "gathered_epoch", "session", "table_privileges")
+    judged_by_facts = section not in ("managed_by", "gathered_epoch", "session", "table_privileges")
     assert bool(changed) is judged_by_facts
 
 
@@ -157,6 +157,9 @@ def test_parameters_that_others_see_too_are_judged_all_the_same() -> None:
         ("2001:db8::/32", "RPG-NET-003", "fail"),
         ("2001:db8::/48", "RPG-NET-003", "pass"),
         ("::/0", "RPG-NET-002", "fail"),
+        ("10.0.0.0/0.0.0.255", "RPG-NET-003", "fail"),
+        ("10.0.0.0/255.0.255.0", "RPG-NET-003", "pass"),
+        ("10.0.0.0/255.0.255.0", "RPG-ENC-001", "fail"),
         ("all", "RPG-NET-002", "fail"),
         (".example.org", "RPG-NET-002", "pass"),
         (".example.org", "RPG-ENC-001", "fail"),
@@ -241,6 +244,87 @@ def test_the_sites_controls_say_what_they_could_not_see() -> None:
     blind = {**OWN, "expression": "roles[?name == 'nobody']", "unclear": "roles[?name == 'app'].name"}
     found = finding("SITE-ACC-001", hardened(), controls=[blind])
     assert (found["status"], found["reason"]) == ("unknown", "app")
+
+
+@pytest.mark.parametrize(
+    ("addresses", "status"),
+    [
+        ("localhost, *", "fail"),
+        ("0", "fail"),
+        ("0x0", "fail"),
+        ("::0", "fail"),
+        ("0:0::0", "fail"),
+        ("::ffff:0.0.0.0", "fail"),
+        ("localhost,10.0.0.1,::1,db1.example.org", "pass"),
+        ("", "pass"),
+    ],
+)
+def test_every_address_has_many_spellings(addresses: str, status: str) -> None:
+    assert finding("RPG-NET-001", patched(("settings/listen_addresses/setting", addresses)))["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("libraries", "least", "status"),
+    [
+        ("auth_delay", None, "fail"),
+        ("$libdir/passwordcheck", None, "pass"),
+        ("auth_delay,passwordcheck.so", None, "pass"),
+        ("/tmp/passwordcheck", None, "fail"),
+        ("credcheck", None, "fail"),
+        ("credcheck", "1", "fail"),
+        ("credcheck", "12", "pass"),
+    ],
+)
+def test_a_library_judges_passwords_by_its_name_and_its_settings(
+    libraries: str, least: str | None, status: str
+) -> None:
+    facts = patched(("settings/shared_preload_libraries/setting", libraries))
+    if least:
+        facts["settings"]["credcheck.password_min_length"] = {**facts["settings"]["fsync"], "setting": least}
+    assert finding("RPG-AUT-009", facts)["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("directory", "status"),
+    [
+        ("/var/lib/postgresql/18/main/log", "fail"),
+        ("/var/lib/postgresql/18/main/../main/log", "fail"),
+        ("/var/lib/postgresql/18/main-log", "pass"),
+    ],
+)
+def test_a_log_in_the_data_directory_has_no_directory_of_its_own(directory: str, status: str) -> None:
+    facts = patched(("settings/log_directory/setting", directory))
+    facts["settings"]["data_directory"] = {**facts["settings"]["fsync"], "setting": "/var/lib/postgresql/18/main"}
+    assert finding("RPG-LOG-007", facts, profile="cis")["status"] == status
+
+
+def test_what_public_has_anyway_is_not_given_to_it() -> None:
+    row = {"database": "app", "role": "app", "schema": None, "kind": "function", "grantee": "public"}
+    assert finding("RPG-ACC-006", patched(("default_privileges/+", row)))["status"] == "pass"
+    for worse in ({"kind": "table"}, {"schema": "shop"}):
+        assert finding("RPG-ACC-006", patched(("default_privileges/+", {**row, **worse})))["status"] == "fail"
+    of_a_role = {**row, "kind": "table", "grantee": "PUBLIC"}  # as somebody may be called
+    assert finding("RPG-ACC-006", patched(("default_privileges/+", of_a_role)))["status"] == "pass"
+
+
+def test_a_certificate_that_names_the_role_is_a_proof() -> None:
+    rule = {**hardened()["hba"]["rules"][1], "method": "trust", "options": {"clientcert": "verify-full"}}
+    assert finding("RPG-AUT-001", patched(("hba/rules/+", rule)))["status"] == "pass"
+    any_of_the_authority = {**rule, "options": {"clientcert": "verify-ca"}}
+    assert finding("RPG-AUT-001", patched(("hba/rules/+", any_of_the_authority)))["status"] == "fail"
+
+
+def test_a_standby_that_is_not_connected_is_judged_by_its_connection_string() -> None:
+    conninfo = {"role": "standby", "sslmode": None, "password_in_clear": False}
+    standby = [("in_recovery", True), ("replication/conninfo", conninfo)]
+    assert finding("RPG-ENC-010", patched(*standby))["status"] == "fail"
+    assert finding("RPG-ENC-010", patched(*standby[1:]))["status"] == "not_applicable"
+    connected = ("replication/receiver", {"role": "standby", "sslmode": "verify-full"})
+    assert finding("RPG-ENC-010", patched(*standby, connected))["status"] == "pass"
+
+
+def test_a_version_before_those_that_are_known_has_ended() -> None:
+    assert finding("RPG-PLT-007", patched(("major", 12), ("version", 120022)))["status"] == "fail"
 
 
 def test_facts_that_cannot_be_understood_are_unknown() -> None:
@@ -363,6 +447,12 @@ def test_the_assessment_tells_how_often_waivers_were_used() -> None:
         ({"waivers": [{**WAIVER, "when": "=="}]}, "waivers[0].when: '==' cannot be used: it is no JMESPath"),
         ({"waivers": [{**WAIVER, "host": "db1"}]}, "waivers[0].host: 'db1' cannot be used: the keys are"),
         ({"waivers": {}}, "waivers: {} cannot be used"),
+        ({"waivers": [{**WAIVER, "control": [SUPERUSER]}]}, f"waivers[0].control: ['{SUPERUSER}'] cannot be used"),
+        (
+            {"waivers": [{**WAIVER, "when": "lenght(name) > `1`"}]},
+            "waivers[0].when: 'lenght(name) > `1`' cannot be used: JMESPath has no function lenght",
+        ),
+        ({"controls": [{**OWN, "unclear": "nope(@)"}]}, "JMESPath has no function nope"),
     ],
 )
 def test_what_cannot_be_used_is_named(options: dict[str, t.Any], message: str) -> None:

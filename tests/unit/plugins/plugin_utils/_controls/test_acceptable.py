@@ -55,6 +55,8 @@ def test_as_good(name: str, setting: str, wanted: str) -> None:
         ("log_rotation_age", "0", "1d"),
         ("log_rotation_size", "102401", "100MB"),
         ("log_file_mode", "0644", "0640"),
+        ("log_line_prefix", "%%m [%%p] %%d %%u %%a %%h", _PREFIX),
+        ("log_filename", "100%%d.log", "postgresql-%Y-%m-%d_%H%M%S.log"),
         ("log_statement", "none", "ddl"),
         ("ssl_min_protocol_version", "TLSv1.1", "TLSv1.2"),
         ("ssl_min_protocol_version", "", "TLSv1.2"),
