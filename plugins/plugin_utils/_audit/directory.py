@@ -9,16 +9,20 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import re
 import typing as t
 import urllib.parse
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.plugin_utils import _files as files
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._plain import plain
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import valid
 
 __all__ = ["AuditDirectory"]
 
 Document = dict[str, t.Any]
+_HALF: t.Final = re.compile(r"\\u[dD]")
 
 
 class AuditDirectory:
@@ -45,8 +49,8 @@ class AuditDirectory:
             return [{"failed": True, "msg": str(error)}]
 
     def assessments(self, host: str) -> list[Document]:
-        """The assessments of a host; raises where there are none."""
-        return self._read(self._file("assessments", host), f"{host} was not assessed")
+        """The assessments of a host, without halves of characters; raises where there are none."""
+        return self._read(self._file("assessments", host), f"{host} was not assessed", half=valid)
 
     def forget_assessments(self, host: str) -> None:
         """Remove those of an earlier audit, so that nobody takes them for those of this one."""
@@ -64,16 +68,22 @@ class AuditDirectory:
         # Bytes of PostgreSQL that are not UTF-8 are half characters here, which no file holds: they stay escapes.
         return _replace(path, (json.dumps(documents, ensure_ascii=True, separators=(",", ":")),))
 
-    def _read(self, path: pathlib.Path, missing: str) -> list[Document]:
+    def _read(self, path: pathlib.Path, missing: str, *, half: t.Callable[[str], str] | None = None) -> list[Document]:
         try:
-            documents = json.loads(path.read_text(encoding="ascii"))
+            text = path.read_text(encoding="ascii")
+            documents = json.loads(text)
         except FileNotFoundError:
             raise RampartError(f"{missing}: there is no {path}") from None
         except (OSError, ValueError) as error:
             raise RampartError(f"{path} cannot be read: {error}") from None
         if not isinstance(documents, list):
             raise RampartError(f"{path} is not a list of clusters")
-        return documents
+        # What is read from a file is plain, and only an escape can be half a character.
+        return (
+            documents
+            if half is None or not _HALF.search(text)
+            else t.cast("list[Document]", plain(documents, half=half))
+        )
 
 
 def _replace(path: pathlib.Path, pieces: t.Iterable[str]) -> str:

@@ -29,6 +29,7 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gatheri
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gathering import gathered
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import SEVERITIES
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.rendering import pieces
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import valid
 
 __all__ = ["ReportOptions", "write_reports"]
 
@@ -137,7 +138,7 @@ def _assessed(directory: AuditDirectory, host: str, given: Given) -> list[dict[s
     try:
         return directory.assessments(host)
     except RampartError as error:
-        return [assessment(Cluster(host, "", None, str(error)), given)]
+        return [assessment(Cluster(valid(host), "", None, valid(str(error))), given)]
 
 
 def _text(path: str | None, option: str, expected: str) -> str | None:

@@ -10,10 +10,12 @@ import dataclasses
 import json
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.alike import once_each
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.counting import summary
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gathering import Report
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import SCHEMA
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Assessment
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Finding
 
 __all__ = ["pieces", "render"]
 
@@ -27,17 +29,28 @@ def pieces(report: Report) -> t.Iterator[str]:
     """The same bit by bit: of a large fleet nobody has to hold the whole."""
     told = {"schema": SCHEMA, "title": report.title, "made_epoch": report.made_epoch, "summary": summary(report)}
     yield "{\n" + "".join(f" {json.dumps(name)}: {_line(value)},\n" for name, value in told.items())
-    yield from _list("changes", [] if report.comparison is None else report.comparison.changes)
+    yield from _list("changes", map(_line, [] if report.comparison is None else report.comparison.changes))
     yield ",\n"
-    yield from _list("assessments", report.assessments)
+    finding = once_each(_line)
+    yield from _list("assessments", (_assessment(one, finding) for one in report.assessments))
     yield "\n}\n"
 
 
-def _list(name: str, values: t.Sequence[t.Any]) -> t.Iterator[str]:
+def _list(name: str, lines: t.Iterable[str]) -> t.Iterator[str]:
     yield f' "{name}": ['
-    for number, value in enumerate(values):
-        yield f"{',' if number else ''}\n  {_line(value)}"
+    for number, line in enumerate(lines):
+        yield f"{',' if number else ''}\n  {line}"
     yield "]"
+
+
+def _assessment(one: Assessment, finding: t.Callable[[Finding], str]) -> str:
+    """Its line, with the findings as they are told."""
+    findings = f"[{', '.join(map(finding, one.findings))}]"
+    parts = (
+        f"{json.dumps(name)}: {findings if name == 'findings' else _line(value)}"
+        for name, value in {"schema": SCHEMA, **_fields(one)}.items()
+    )
+    return f"{{{', '.join(parts)}}}"
 
 
 def _line(value: t.Any) -> str:
@@ -45,5 +58,4 @@ def _line(value: t.Any) -> str:
 
 
 def _fields(value: t.Any) -> dict[str, t.Any]:
-    found = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    return {"schema": SCHEMA, **found} if isinstance(value, Assessment) else found
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}

@@ -13,6 +13,7 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._plain import plain
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.alike import Alike
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.comparing import Comparison
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.comparing import compared
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.drift import Drift
@@ -38,7 +39,11 @@ class Report:
 
 
 def gathered(given: t.Any, *, before: t.Any = None, drift: t.Any = None, title: t.Any = None, now: t.Any) -> Report:
-    """A report of what a playbook gave; an iterator is taken one by one, so that no more than one is there as it was given."""
+    """A report of what a playbook gave.
+
+    An iterator is taken one by one, so that no more than one is there as it was given; its values are plain, without halves of
+    characters.
+    """
     title, before, drift, now = (plain(value, half=valid) for value in (title, before, drift, now))
     if title is not None and not isinstance(title, str):
         raise InputError(option="title", value=title, expected="a text")
@@ -61,9 +66,10 @@ def _parsed(given: t.Any, option: str) -> t.Any:
 
 def _assessments(given: t.Any, option: str) -> tuple[Assessment, ...]:
     found: dict[tuple[str, str], Assessment] = {}
-    for part in given if isinstance(given, collections.abc.Iterator) else (given,):
-        for host, where, values in _each(plain(part, half=valid), "", option):
-            one = Assessment.read(Entry(values, where), host=host)
+    alike = Alike()
+    for part in given if isinstance(given, collections.abc.Iterator) else (plain(given, half=valid),):
+        for host, where, values in _each(part, "", option):
+            one = Assessment.read(Entry(values, where), host=host, finding=alike.finding)
             if one.key in found:
                 raise InputError(option=where, value=one.name, expected="each cluster of a host can be there only once")
             found[one.key] = one

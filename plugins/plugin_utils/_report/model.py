@@ -64,7 +64,7 @@ class Reference:
     @classmethod
     def read(cls, entry: Entry) -> Reference:
         """One of a finding."""
-        return cls(*(entry.text(field.name) for field in dataclasses.fields(cls)))
+        return cls(*(entry.text(name) for name in ("benchmark", "edition", "number", "title", "source")))
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.benchmark, self.edition, self.number) if part)
@@ -105,9 +105,9 @@ class Follows:
         return cls(entry.text("topic"), entry.text("benchmark"), entry.text("says"))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Finding:
-    """What became of one control on one cluster."""
+    """What became of one control on one cluster; the same object on all clusters that have it alike."""
 
     control: str
     title: str
@@ -150,6 +150,9 @@ class Finding:
         return (STATUSES.index(self.status), SEVERITIES.index(self.severity), self.control)
 
 
+_COUNTS: t.Final = ("passed", "failed", "unknown", "manual", "waived", "not_applicable")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Score:
     """How many controls of an area came out how."""
@@ -165,8 +168,7 @@ class Score:
     @classmethod
     def read(cls, entry: Entry) -> Score:
         """One of an assessment."""
-        names = [field.name for field in dataclasses.fields(cls) if field.name != "percent"]
-        return cls(**{name: entry.number(name) or 0 for name in names}, percent=entry.number("percent"))
+        return cls(**{name: entry.number(name) or 0 for name in _COUNTS}, percent=entry.number("percent"))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -190,10 +192,10 @@ class Assessment:
     error: str = ""
 
     @classmethod
-    def read(cls, entry: Entry, *, host: str) -> Assessment:
-        """One as the filter assess returned it; ``host`` is its name where it has none itself."""
+    def read(cls, entry: Entry, *, host: str, finding: t.Callable[[Entry], Finding]) -> Assessment:
+        """One as the filter assess returned it; ``host`` is its name where it has none itself, and ``finding`` reads one."""
         entry.choice("schema", (SCHEMA,))
-        findings = [Finding.read(one) for one in entry.parts("findings")]
+        findings = [finding(one) for one in entry.parts("findings")]
         scores = entry.within("score")
         return cls(
             host=entry.text("host") or host,

@@ -92,9 +92,16 @@ def test_facts_of_an_earlier_audit_are_assessed_without_the_host(fresh_server: S
         "approved_by": "the tests",
         "expires": "2999-12-31",
     }
+    kept = tmp_path / "audit" / "facts"
+    facts = json.loads((kept / "db1.json").read_text(encoding="ascii"))
+    next(role for role in facts[0]["roles"] if role["superuser"])["name"] = "bytes \udcff"  # of no encoding
+    (kept / "db3.json").write_text(json.dumps(facts), encoding="ascii")
     waivers = {"audit_waivers": [waiver], "audit_gather": False}
-    assert audit({"db1": _UNREACHABLE, "db2": _UNREACHABLE}, tmp_path, **waivers).code == 0
+    assert audit(dict.fromkeys(("db1", "db2", "db3"), _UNREACHABLE), tmp_path, **waivers).code == 0
     found = assessments(tmp_path)
+    assert "bytes \\xff" in {
+        item["role"] for each in found["db3"]["findings"] for item in each["items"] if "role" in item
+    }
     assert statuses(found["db1"]) == {**looked, "RPG-AUT-001": "waived"}
     assert looked["RPG-AUT-001"] == "fail"
     assert "no facts of db2 are kept" in found["db2"]["error"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.alike import once_each
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.comparing import CHANGES
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gathering import Report
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.axis import Axis
@@ -90,9 +91,10 @@ def details(report: Report) -> Values:
     """What only the page of a cluster needs, which is read when the first one is opened."""
     controls = _controls(report)
     findings, views = _Pool(), _Pool()
+    numbered = once_each(lambda finding: findings.number(_finding(finding)))
     clusters = []
     for one in report.assessments:
-        of_cluster = {finding.control: findings.number(_finding(finding)) for finding in one.findings}
+        of_cluster = {finding.control: numbered(finding) for finding in one.findings}
         numbers = [of_cluster.get(control, -1) for control in controls]
         made = report.made_epoch
         shown = (_hba(one), _certificates(one, made), _backups(one, made), _follows(one))
