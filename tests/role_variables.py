@@ -64,15 +64,24 @@ def desired(role: str, **options: t.Any) -> dict[str, t.Any]:
 
 def rendered(role: str, value: t.Any, **options: t.Any) -> t.Any:
     """A value with templates, as it is in a task of the role, for these options of the role."""
+    return _rendered(value, {**_variables(role), **options})
+
+
+@functools.cache
+def _variables(role: str) -> dict[str, t.Any]:
+    """Its own, as they stand there."""
     variables: dict[str, t.Any] = {}
     for path in ("defaults/main.yml", "vars/main.yml"):
         variables.update(yaml.safe_load((_ROLES / role / path).read_text(encoding="utf-8")))
-    return _rendered(value, {**variables, **options})
+    return variables
+
+
+_template = functools.cache(_ENVIRONMENT.from_string)
 
 
 def _rendered(value: t.Any, variables: t.Mapping[str, t.Any]) -> t.Any:
     if isinstance(value, str) and "{{" in value:
-        return _ENVIRONMENT.from_string(value.strip()).render(variables)
+        return _template(value.strip()).render(variables)
     if isinstance(value, dict):
         return {key: _rendered(each, variables) for key, each in value.items()}
     if isinstance(value, list):
