@@ -98,6 +98,7 @@ class Control:
     needs: tuple[str, ...] = ()  # of ``unreadable``, besides what the expressions read
     unclear: str = ""  # JMESPath; what nobody could look at, or why: where nothing offends this makes it unknown
     parameter: str = ""  # of a profile, for a control about one
+    depends_on: tuple[str, ...] = ()  # parameters that decide what it finds, besides those that the expression reads
 
     def __post_init__(self) -> None:
         if not isinstance(self.id, str) or not _ID.fullmatch(self.id):

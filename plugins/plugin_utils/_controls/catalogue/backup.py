@@ -169,5 +169,6 @@ BACKUP: tuple[Control, ...] = (
         rationale="A log, WAL or tablespace of its own file system cannot stop the cluster by filling its disk.",
         expression="inside_data_directory",
         references=cis("8.1"),
+        depends_on=("log_directory",),
     ),
 )

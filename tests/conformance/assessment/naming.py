@@ -1,0 +1,68 @@
+"""What the catalogue says that a profile puts right, and by which step: read from its fixes and expressions."""
+
+from __future__ import annotations
+
+import typing as t
+
+import yaml
+
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.controls import CONTROLS
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.derived import DERIVED
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.expressions import reads
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._profiles.catalogue import CATALOGUE
+from ansible_collections.rampart.postgresql.tests.conformance.assessment.hardening import role_options
+from ansible_collections.rampart.postgresql.tests.role_variables import COMPONENTS
+from ansible_collections.rampart.postgresql.tests.role_variables import desired
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.model import Control
+
+__all__ = ["claimed", "otherwise", "parameters_of"]
+
+_PRELOADED: t.Final = "shared_preload_libraries"
+_LIBRARIES: t.Final = {entry.name: entry.library for entries in CATALOGUE.values() for entry in entries}
+
+
+def claimed(profile: str) -> set[str]:
+    """The controls whose fix is what the profile does anyway: with that line in a playbook the roles want nothing else."""
+    return {control.id for control in CONTROLS if not control.manual and _is_claimed(control, profile)}
+
+
+def otherwise(profile: str) -> dict[str, tuple[t.Any, list[str]]]:
+    """The variables of the fixes of such controls, each with another value, and the controls.
+
+    A fix that is the profile itself is left out: it decides about all parameters of its role.
+    """
+    found: dict[str, tuple[t.Any, list[str]]] = {}
+    for control in CONTROLS:
+        fix = control.fix
+        if fix is not None and not control.parameter and not control.manual and _is_claimed(control, profile):
+            value = _another(role_options(fix.role)[fix.variable], yaml.safe_load(fix.value))
+            found.setdefault(fix.variable, (value, []))[1].append(control.id)
+    return found
+
+
+def parameters_of(control: Control) -> set[str]:
+    """The parameters of the server that it is about."""
+    found = {control.parameter, *control.depends_on} - {""}
+    if _LIBRARIES.get(control.parameter):
+        found.add(_PRELOADED)
+    for path in reads(control.expression) if control.expression else ():
+        sources = DERIVED[path[0]].sources if path[0] in DERIVED else (".".join(path),)
+        found |= {source.split(".")[1] for source in sources if source.startswith("settings.")}
+    return found
+
+
+def _is_claimed(control: Control, profile: str) -> bool:
+    fix = control.fix
+    if fix is None or fix.role not in COMPONENTS:
+        return False
+    value = yaml.safe_load(fix.told(profile)["value"])
+    plain = {"pg_harden_profile": profile}
+    return desired(fix.role, **plain) == desired(fix.role, **plain, **{fix.variable: value})
+
+
+def _another(option: t.Mapping[str, t.Any], value: t.Any) -> t.Any:
+    if option["type"] == "bool":
+        return not value
+    return next((choice for choice in option.get("choices", ()) if choice != value), None)
