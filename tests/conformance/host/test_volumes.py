@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import tempfile
 import typing as t
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.volumes import device_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.volumes import judge
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.volumes import volume_of
+from ansible_collections.rampart.postgresql.tests.conformance.servers import BUILD
 
 
 def kernel(
@@ -88,15 +90,13 @@ def test_every_device_of_a_btrfs_counts(tmp_path: pathlib.Path, other: str, encr
 
 
 def test_what_is_behind_a_loop_device_counts(tmp_path: pathlib.Path) -> None:
-    number = os.stat(tmp_path).st_dev
-    backing = tmp_path / "image"
-    backing.touch()
-    kernel(tmp_path, "8:0", "sda")
-    below = f"{os.major(number)}:{os.minor(number)}"
-    kernel(tmp_path, below, "dm-1", uuid="CRYPT-LUKS2-1-x", slaves=["sda"])
-    kernel(tmp_path, "7:0", "loop0", backing=str(backing))
-    assert judge(device_of(7, 0, sysfs=str(tmp_path)))
-    backing.unlink()
+    with tempfile.NamedTemporaryFile(dir=BUILD) as backing:  # on a disk, which /tmp need not be
+        number = os.stat(backing.name).st_dev
+        kernel(tmp_path, "8:0", "sda")
+        below = f"{os.major(number)}:{os.minor(number)}"
+        kernel(tmp_path, below, "dm-1", uuid="CRYPT-LUKS2-1-x", slaves=["sda"])
+        kernel(tmp_path, "7:0", "loop0", backing=backing.name)
+        assert judge(device_of(7, 0, sysfs=str(tmp_path)))
     assert judge(device_of(7, 0, sysfs=str(tmp_path))) is None
 
 
