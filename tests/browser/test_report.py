@@ -108,6 +108,26 @@ def test_hosts_are_searched_sorted_and_filtered(browser: Browser, small: pathlib
     assert browser.texts("table.hosts tbody th a") == sorted(names, reverse=True)
 
 
+def test_hosts_have_a_score_for_each_area(browser: Browser, small: pathlib.Path) -> None:
+    scores = {
+        one["host"]: ["–" if part["percent"] is None else f"{part['percent']} %" for part in one["score"].values()]
+        for one in fleet(12, controls=28)
+    }
+    browser.open(small)
+    rows = browser.all("#worst-hosts tbody tr")
+    assert len(rows) == 8
+    for row in rows:
+        *areas, overall = scores[row.find_element("css selector", "a").text]
+        assert [cell.text for cell in row.find_elements("css selector", ".heat")] == [overall, *areas]
+    browser.one("#worst-hosts p a").click()
+    browser.wait("return document.querySelector('.choice [data-name=areas]')")
+    browser.one(".choice [data-name=areas]").click()
+    browser.one("button[data-key=backup]").click()
+    assert browser.one("th[aria-sort=ascending]").text.startswith("backup")
+    found = [int(text.split()[0]) for text in browser.texts("table.hosts tbody td:nth-child(8)")]
+    assert len(found) == 12 and found == sorted(found)
+
+
 def test_filters_are_kept_in_the_address(browser: Browser, small: pathlib.Path) -> None:
     browser.open(small, "#/controls?area=backup&severity=critical&status=nonsense")
     rows = browser.all("table.controls tbody tr")

@@ -1,7 +1,9 @@
 // The list of clusters, which every head of a column sorts.
-const HOST_COLUMNS = [
+const WHO_COLUMNS = [
   {key: "name", label: "Cluster", value: (one) => one.name, ascending: true},
   {key: "percent", label: "Score", value: (one) => one.percent ?? -1, ascending: true},
+];
+const FAILURE_COLUMNS = [
   ...DATA.severities.map((severity) => ({
     key: severity, label: severity, value: (one) => one.failures[severity], ascending: false, number: true,
   })),
@@ -9,6 +11,9 @@ const HOST_COLUMNS = [
   {key: "version", label: "Version", value: (one) => one.version, ascending: true},
   {key: "profile", label: "Profile", value: (one) => one.profile, ascending: true},
 ];
+const AREA_COLUMNS = DATA.areas.map((area, index) => ({
+  key: area, label: area, value: (one) => one.areas[index] ?? -1, ascending: true, number: true,
+}));
 const UNKNOWN = String(DATA.statuses.indexOf("unknown"));
 const summaries = CLUSTERS.map((cluster) => ({
   ...cluster, failures: failures(cluster), unknown: cluster.statuses.split(UNKNOWN).length - 1,
@@ -21,11 +26,19 @@ function byUrgency(left, right) {
   return index < 0 ? left.index - right.index : first[index] - second[index];
 }
 
-function hostRow(one) {
-  return [
-    element("th", {scope: "row"}, hostLink(one), one.error ? element("span", {class: "tag"}, "not assessed") : "",
-      one.recovery ? element("span", {class: "tag"}, "standby") : ""),
-    element("td", {class: "score-cell"}, element("div", null, meter(one.percent, one.before), element("span", null, percentText(one.percent)))),
+const nameCell = (one) => element("th", {scope: "row"}, hostLink(one), one.error ? element("span", {class: "tag"}, "not assessed") : "",
+  one.recovery ? element("span", {class: "tag"}, "standby") : "");
+
+// How much is missing is told by the number and by how strong its ground is.
+function heatCell(percent) {
+  const level = percent === null ? "none" : [25, 50, 75, 90, 101].findIndex((limit) => percent < limit);
+  return element("td", {class: `heat heat-${level}`}, percentText(percent));
+}
+
+function hostRow(one, byArea) {
+  const who = [nameCell(one), element("td", {class: "score-cell"}, element("div", null, meter(one.percent, one.before), element("span", null, percentText(one.percent))))];
+  if (byArea) return [...who, ...one.areas.map(heatCell)];
+  return [...who,
     ...DATA.severities.map((severity) => element("td", {class: `number ${one.failures[severity] ? `some-${severity}` : "zero"}`},
       String(one.failures[severity]))),
     element("td", {class: `number ${one.unknown ? "" : "zero"}`}, String(one.unknown)),
@@ -36,6 +49,7 @@ function hostRow(one) {
 function hostsView(route) {
   const list = element("div", {class: "card"});
   let sorting = null;
+  let byArea = false;
   let rows = summaries;
   const ordered = () => [...rows].sort(sorting === null ? byUrgency : (left, right) => {
     const [first, second] = [left, right].map(sorting.column.value);
@@ -54,25 +68,33 @@ function hostsView(route) {
   function draw() {
     const found = ordered();
     list.replaceChildren(paged(100, found.length, (first, end) => scrolling("Clusters",
-      table({class: "hosts"}, HOST_COLUMNS.map(head), found.slice(first, end).map(hostRow))), "cluster"));
+      table({class: "hosts"}, [...WHO_COLUMNS, ...(byArea ? AREA_COLUMNS : FAILURE_COLUMNS)].map(head),
+        found.slice(first, end).map((one) => hostRow(one, byArea)))), "cluster"));
+    for (const button of choice.children) button.setAttribute("aria-pressed", String((button.dataset.name === "areas") === byArea));
   }
+  const choice = element("div", {class: "choice alone", role: "group", "aria-label": "Which columns"}, [["failures", "Failures"], ["areas", "Score by area"]].map(
+    ([name, label]) => element("button", {type: "button", "data-name": name, onclick: () => {
+      byArea = name === "areas";
+      sorting = null;
+      draw();
+    }}, label)));
   const bar = filters(route, [STATUS, SEVERITY, AREA], "host, version or profile", (state) => {
     rows = summaries.filter((one) => matches(one.text, state.search) && (!(state.status || state.severity || state.area)
       || CONTROLS.some((control) => controlMatches(control, state, one) && statusOf(one, control) === (state.status || "fail"))));
     draw();
   });
-  return ["Hosts", bar, list];
+  return ["Hosts", bar, choice, list];
 }
 
 const rankOf = (control) => DATA.severities.indexOf(control.severity);
 
 function drawWorst() {
-  const hosts = [...summaries].sort(byUrgency).slice(0, 6).map((one) => element("li", null,
-    element("div", null, hostLink(one)),
-    element("span", {class: "badges"}, one.error ? element("span", {class: "tag"}, "not assessed") : "",
-      DATA.severities.filter((severity) => one.failures[severity]).map((severity) => element("span",
-        {class: `count-chip severity-${severity}`}, `${one.failures[severity]} ${severity}`)))));
-  byId("worst-hosts").append(hosts.length ? element("ul", {class: "ranking"}, hosts) : element("p", null, "No host."));
+  const worst = [...summaries].sort(byUrgency).slice(0, 8).map((one) => [nameCell(one),
+    ...["critical", "high"].map((severity) => element("td", {class: `number ${one.failures[severity] ? `some-${severity}` : "zero"}`}, String(one.failures[severity]))),
+    ...[one.percent, ...one.areas].map(heatCell)]);
+  byId("worst-hosts").append(worst.length ? scrolling("Hosts to look at first", table({class: "worst"}, ["Cluster",
+    ...["critical", "high", "all", ...DATA.areas].map((name) => element("th", {scope: "col", class: "number"}, name))], worst)) : element("p", null, "No host."),
+  summaries.length > worst.length ? element("p", {class: "small"}, element("a", {href: "#/hosts"}, `All ${several(summaries.length, "cluster")}`)) : "");
   const controls = CONTROLS.map((control) => ({control, count: CLUSTERS.filter((one) => statusOf(one, control) === "fail").length}))
     .filter(({count}) => count).sort((left, right) => right.count - left.count || rankOf(left.control) - rankOf(right.control)).slice(0, 6)
     .map(({control, count}) => element("li", null, element("div", null, controlLink(control)),
