@@ -176,8 +176,8 @@ failed_logins:
       V(null) stands for what the log does not say.
     - C(reason) is V(wrong_password), V(no_password), V(expired), V(no_hba_entry), V(reject_rule), V(role_does_not_exist),
       V(not_permitted_to_log_in), V(database_does_not_exist), V(database_closed), V(no_privilege), V(too_many_connections),
-      V(certificate), V(tls), V(timeout), V(protocol), V(not_ready), V(authentication) for other methods, or V(not_authorized)
-      where the log is not in English.
+      V(certificate), V(tls), V(timeout), V(protocol), V(options) for parameters that the server did not take,
+      V(not_ready), V(authentication) for other methods, or V(not_authorized) where the log is not in English.
     - C(others) is V(true) for a row that counts all for which the table had no room.
   returned: success
   type: list

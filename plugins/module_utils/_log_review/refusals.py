@@ -47,6 +47,7 @@ _PATTERNS: t.Final = [
         (r'permission denied for database "(?P<database>.*)"', "no_privilege"),
         (r"(?:must be superuser or replication role|permission denied) to start (?:walsender|WAL sender)", "no_privilege"),
         (r'database "(?P<database>.*)" is not currently accepting connections', "database_closed"),
+        (r'cannot connect to invalid database "(?P<database>.*)"', "database_closed"),
         (r'too many connections for (?:role "(?P<role>.*)"|database "(?P<database>.*)")', "too_many_connections"),
         (
             r"sorry, too many clients already|remaining connection slots are reserved .*"
@@ -57,7 +58,11 @@ _PATTERNS: t.Final = [
         (r'certificate authentication failed for user "(?P<role>.*)"', "certificate"),
         (r"connection requires a valid client certificate", "certificate"),
         (r"could not accept SSL connection.*", "tls"),
-        (r"invalid length of startup packet", "protocol"),
+        (r"invalid length of startup packet|invalid startup packet layout: .*|unsupported frontend protocol .*", "protocol"),
+        (r"no PostgreSQL user name specified in startup packet|invalid value for parameter \"replication\": .*", "protocol"),
+        (r"expected (?:password|SASL|GSS|SSPI) response, got message type .*|malformed SCRAM message.*", "protocol"),
+        (r"unrecognized configuration parameter .*|(?:invalid value for )?parameter .*|.* for parameter .*", "options"),
+        (r"permission denied to set (?:parameter|role) .*|invalid command-line argument.*", "options"),
         (r"the database system is .*", "not_ready"),
         (r'(?P<method>[\w"]+(?: \w+)?) authentication failed for user "(?P<role>.*)"', "authentication"),
     )
@@ -76,6 +81,10 @@ _WHILE_LOGGING_IN: t.Final = {
     "57014": "timeout",
     "57P03": "not_ready",
     "08P01": "protocol",
+    "0A000": "protocol",
+    "42704": "options",
+    "55P02": "options",
+    "22023": "options",
 }
 _STAGES = ("authentication", "startup")
 
@@ -90,8 +99,10 @@ def refusal(record: Record, *, english: bool) -> Refusal | None:
         told = _told(record)
         if told is not None:
             return told
-    reason = _OF_LOGINS.get(record.code or "")
-    if reason is None and record.stage.startswith(_STAGES):
+    is_at_login = record.stage.startswith(_STAGES)
+    # Before that the stage is empty, and in text always. Later a session may raise whatever it likes.
+    reason = _OF_LOGINS.get(record.code or "") if is_at_login or not record.stage else None
+    if reason is None and is_at_login:
         reason = _WHILE_LOGGING_IN.get(record.code or "")
     return None if reason is None else Refusal(reason, record.user, record.database, record.address)
 

@@ -10,6 +10,7 @@ import json
 import lzma
 import os
 import pathlib
+import socket
 import typing as t
 
 import psycopg
@@ -95,6 +96,10 @@ def turn_away(server: Server) -> None:
     refused(server, user="full")
     refused(server, user="closed")
     refused(server, user="app", dbname="missing")
+    refused(server, user="app", options="-c nothing=1")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as stranger:
+        stranger.sendall(b"\0\0\0\x08\0\x09\0\0")  # version 9 of the protocol
+        stranger.recv(1000)
     refused(server, user=FORGED)
     refused(server, user=TORN)
     refused(server, user=TWICE[0].format(now=now()), dbname=TWICE[1])
@@ -159,6 +164,8 @@ def check_failures(found: Result, forged: bool) -> None:
         ("too_many_connections", "full", "postgres", "[local]", 1),
         ("not_permitted_to_log_in", "closed", "postgres", "[local]", 1),
         ("database_does_not_exist", "app", "missing", "[local]", 1),
+        ("options", "app", "postgres", "[local]", 1),
+        ("protocol", None, None, "127.0.0.1", 1),
     }
     told = rows(found, "failed_logins", "reason", "role", "database", "address", "count")
     assert failures <= told
