@@ -51,6 +51,10 @@ _NOW = "SELECT extract(epoch FROM pg_catalog.clock_timestamp())::float8 AS now"
 _PARAMETERS = """
 SELECT s.name, s.setting, s.vartype FROM pg_catalog.pg_settings s
 ORDER BY s.name"""
+# Descriptions are in the language of the messages, and this one is translated in all of them.
+_LANGUAGE = """
+SELECT s.short_desc = 'Sets the TCP port the server listens on.' AS english FROM pg_catalog.pg_settings s
+WHERE s.name = 'port'"""
 _ROLES = """
 SELECT r.rolname AS name, r.rolsuper AS superuser FROM pg_catalog.pg_roles r
 ORDER BY r.rolname"""
@@ -60,7 +64,8 @@ FROM pg_catalog.pg_db_role_setting s
 CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) AS c(setting)
 LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
 LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
-WHERE pg_catalog.split_part(c.setting, '=', 1) IN ('lc_messages', 'log_statement', 'log_min_messages', 'log_connections', 'pgaudit.log')
+WHERE pg_catalog.split_part(c.setting, '=', 1) IN ('lc_messages', 'log_statement', 'log_min_messages', 'log_connections', 'pgaudit.log',
+  'log_line_prefix')
 ORDER BY 1, 2"""
 
 
@@ -80,12 +85,15 @@ class Wish:
 class _Reading:
     """Reads one log."""
 
-    def __init__(self, server: Server, wish: Wish, parameters: t.Mapping[str, str], destination: str) -> None:
+    def __init__(
+        self, server: Server, wish: Wish, parameters: t.Mapping[str, str], destination: str, english: bool
+    ) -> None:
         self._server = server
         self._wish = wish
         self._calendar = log_place.calendar(server)
         self.destination = destination
         self._parameters = parameters
+        self._english = english
         self.files = log_place.files(server, parameters, destination)
         self.notes = Notes(wish.gap)
         self.reader = self._reader(self.notes)
@@ -99,17 +107,16 @@ class _Reading:
         return self._calendar
 
     def _reader(self, notes: Notes) -> Text | Csv | Json:
-        english = is_english(self._parameters["lc_messages"])
         if self.destination != "stderr":
             reader = Csv if self.destination == "csvlog" else Json
-            return reader(self._calendar, notes, meanings.use(english=english, arrivals=False))
+            return reader(self._calendar, notes, meanings.use(english=self._english, arrivals=False))
         prefixes = [self._parameters["log_line_prefix"], *self._wish.prefixes]
         tag = self._parameters.get(
             "set_user.superuser_audit_tag"
         )  # behind the prefix of who became superuser by set_user
         prefixes += [f"{prefix}{tag.replace('%', '%%')}: " for prefix in prefixes] if tag else []
         arrivals = not all(Prefix(each).has_places for each in prefixes)
-        return Text(prefixes, self._calendar, notes, meanings.use(english=english, arrivals=arrivals))
+        return Text(prefixes, self._calendar, notes, meanings.use(english=self._english, arrivals=arrivals))
 
     def first_time(self, file: LogFile) -> float | None:
         """When the first line of a file was written."""
@@ -168,8 +175,9 @@ def gather(server: Server, wish: Wish) -> dict[str, t.Any]:
         )
     [clock] = server.session.rows(_NOW)
     period = Period(wish.since, wish.until, clock["now"])
-    reading = _reading(server, wish, parameters, period.since)
-    writing = _writing(server, parameters, reading)
+    [language] = server.session.rows(_LANGUAGE)
+    reading = _reading(server, wish, parameters, period.since, language["english"])
+    writing = dataclasses.replace(_writing(server, parameters, reading), speaks_english=language["english"])
     roles = {each["name"]: each["superuser"] for each in server.session.rows(_ROLES)}
     review = Review(
         period=period,
@@ -216,11 +224,13 @@ def _seen(reading: _Reading | None, review: Review, period: Period, roles: t.Col
     )
 
 
-def _reading(server: Server, wish: Wish, parameters: t.Mapping[str, str], since: float) -> _Reading | None:
+def _reading(
+    server: Server, wish: Wish, parameters: t.Mapping[str, str], since: float, speaks: bool
+) -> _Reading | None:
     """The log that reaches back far enough, or furthest."""
     found: list[tuple[float, _Reading]] = []
     for destination in log_place.destinations(parameters):
-        reading = _Reading(server, wish, parameters, destination)
+        reading = _Reading(server, wish, parameters, destination, speaks and is_english(parameters["lc_messages"]))
         firsts = [first for first in (reading.first_time(file) for file in reading.files[-1:]) if first is not None]
         if reading.files:
             found.append((max(since, *firsts) if firsts else float("inf"), reading))

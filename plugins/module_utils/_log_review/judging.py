@@ -33,11 +33,14 @@ class Writing:
     has_places: bool = True
     is_forgeable: bool = False  # whether what a client sends may look like a line of it
     elsewhere: tuple[str, ...] = ()  # who has one of the parameters set otherwise
+    speaks_english: bool = (
+        True  # what the server says of itself: LANGUAGE can make it write another language than lc_messages
+    )
 
     @property
     def english(self) -> bool:
         """Whether its words are understood."""
-        return is_english(self.parameters["lc_messages"])
+        return self.speaks_english and is_english(self.parameters["lc_messages"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,8 +88,10 @@ def _reading(writing: Writing, seen: Seen) -> t.Iterator[Reason]:
         yield ("superuser_logins",), f"{len(seen.gone)} roles that logged in may have been superusers then: {some}"
 
 
-def _language(writing: Writing, _review: Review) -> t.Iterator[Reason]:
+def _language(writing: Writing, review: Review) -> t.Iterator[Reason]:
     if writing.english:
+        if review.changes_parameter("lc_messages"):
+            yield _EVERY, "lc_messages was changed in the period"
         return
     language = writing.parameters["lc_messages"]
     reason = f"the log is not in English (lc_messages is {language!r}): what is meant cannot be told"

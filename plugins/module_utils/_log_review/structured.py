@@ -50,7 +50,7 @@ class _Structured:
 
     def _moment(self, text: str) -> float | None:
         if text[:19] != self._stamp:
-            seconds = self._calendar.seconds(text[:19])
+            seconds = self._calendar.seconds(text[:19], self._notes.last)
             if seconds is None:
                 return None
             self._stamp, self._seconds = text[:19], seconds

@@ -217,7 +217,7 @@ class Text:
         if prefix.has_stamps:
             stamp = found["time"]
             if stamp is not None and stamp[:19] != self._stamp:
-                seconds = self._calendar.seconds(stamp)
+                seconds = self._calendar.seconds(stamp, self._notes.last)
                 if seconds is None:
                     return None
                 self._stamp, self._seconds = stamp[:19], seconds // 1

@@ -6,12 +6,16 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import log_files
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_files import LogFile
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import Calendar
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_prefix import Change
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import Literal
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.sql import compose
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
@@ -23,19 +27,36 @@ SUFFIXES = {"jsonlog": ".json", "csvlog": ".csv", "stderr": ""}
 
 # The server knows its time zone, whatever this host has of the database of time zones.
 _OFFSETS = """
-SELECT pg_catalog.to_char(d.noon, 'YYYY-MM-DD') AS day,
-       extract(epoch FROM (d.noon AT TIME ZONE 'UTC') - (d.noon AT TIME ZONE pg_catalog.current_setting('log_timezone')))::int
-         AS seconds
-FROM (SELECT pg_catalog.date_trunc('day', pg_catalog.now() AT TIME ZONE 'UTC') + pg_catalog.make_interval(hours => 12)
-             - pg_catalog.make_interval(days => n) AS noon
-      FROM pg_catalog.generate_series(-1, 400) AS n) AS d
-ORDER BY d.noon"""
+SELECT pg_catalog.to_char(d.midnight, 'YYYY-MM-DD') AS day,
+       extract(epoch FROM (d.noon AT TIME ZONE 'UTC') - (d.noon AT TIME ZONE z.zone))::int AS seconds,
+       extract(epoch FROM (d.midnight AT TIME ZONE 'UTC') - (d.midnight AT TIME ZONE z.zone))::int AS before,
+       extract(epoch FROM (d.night AT TIME ZONE 'UTC') - (d.night AT TIME ZONE z.zone))::int AS later
+FROM (SELECT pg_catalog.current_setting('log_timezone') AS zone) AS z,
+     (SELECT midnight, midnight + pg_catalog.make_interval(hours => 12) AS noon, midnight + pg_catalog.make_interval(days => 1) AS night
+      FROM (SELECT pg_catalog.date_trunc('day', pg_catalog.now() AT TIME ZONE 'UTC') - pg_catalog.make_interval(days => n) AS midnight
+            FROM pg_catalog.generate_series(-1, 400) AS n) AS m) AS d
+ORDER BY d.midnight"""
+# Zones change their clocks at a quarter of an hour.
+_CHANGE = """
+SELECT pg_catalog.min(q.epoch)::float8 AS moment
+FROM (SELECT {midnight}::float8 + n * 900 AS epoch FROM pg_catalog.generate_series(0, 100) AS n) AS q
+WHERE extract(epoch FROM (pg_catalog.to_timestamp(q.epoch) AT TIME ZONE pg_catalog.current_setting('log_timezone'))
+                         - (pg_catalog.to_timestamp(q.epoch) AT TIME ZONE 'UTC'))::int = {later}::int"""
 
 
 def calendar(server: Server) -> Calendar:
     """The time zone of the log."""
-    offsets = {each["day"]: each["seconds"] for each in server.session.rows(_OFFSETS)}
-    return Calendar(offsets, list(offsets.values())[-1])
+    days = server.session.rows(_OFFSETS)
+    offsets = {each["day"]: each["seconds"] for each in days}
+    changes = {each["day"]: _change(server, each) for each in days if each["before"] != each["later"]}
+    return Calendar(offsets, list(offsets.values())[-1], changes)
+
+
+def _change(server: Server, day: t.Mapping[str, t.Any]) -> Change:
+    """When clocks were changed on a day that does not begin and end with the same time."""
+    start = datetime.datetime.fromisoformat(f"{day['day']}T00:00:00+00:00").timestamp() - day["before"]
+    [found] = server.session.rows(compose(_CHANGE, midnight=Literal(str(int(start))), later=Literal(str(day["later"]))))
+    return Change(found["moment"] or start, day["before"], day["later"])
 
 
 def collects(parameters: t.Mapping[str, str]) -> bool:

@@ -12,7 +12,7 @@ import functools
 import re
 import typing as t
 
-__all__ = ["LOCAL", "SEVERITY", "Calendar", "host_of", "known", "pid_of", "prefix_pattern"]
+__all__ = ["LOCAL", "SEVERITY", "Calendar", "Change", "host_of", "known", "pid_of", "prefix_pattern"]
 
 LOCAL = "[local]"
 """The address of who comes through the socket."""
@@ -23,6 +23,7 @@ SEVERITY = re.compile(
 )
 """Between the prefix and the message; with its SQLSTATE where log_error_verbosity is verbose. AUDIT is what pgAudit says."""
 
+_DISORDER = 60.0  # seconds that a line may be older than the one before it
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d):(\d\d):(\d\d)(\.\d+)?")
 _ESCAPE = re.compile(r"%(-?\d+)?(.)", re.DOTALL)
 _NAME = ".{0,70}?"
@@ -52,15 +53,27 @@ _ESCAPES: t.Final[t.Mapping[str, str]] = {
 _ANYTHING = ".{0,70}?"
 
 
+class Change(t.NamedTuple):
+    """When clocks were changed on a day, as in spring and autumn."""
+
+    moment: float  # seconds since the epoch
+    before: int  # seconds east of UTC
+    later: int
+
+
 @dataclasses.dataclass(frozen=True)
 class Calendar:
     """Turns the log's local time into seconds since the epoch."""
 
     offsets: t.Mapping[str, int] = dataclasses.field(default_factory=dict)  # day to seconds east of UTC
     otherwise: int = 0
+    changes: t.Mapping[str, Change] = dataclasses.field(default_factory=dict)  # of such a day
 
-    def seconds(self, text: str) -> float | None:
-        """The moment of the first date and time in a text."""
+    def seconds(self, text: str, last: float | None = None) -> float | None:
+        """The moment of the first date and time in a text.
+
+        In autumn an hour comes twice: ``last``, the moment of what was written before, tells which one it is.
+        """
         found = _STAMP.search(text)
         if found is None:
             return None
@@ -69,7 +82,13 @@ class Calendar:
         if midnight is None:
             return None
         passed = int(hours) * 3600 + int(minutes) * 60 + int(seconds) + float(fraction or 0)
-        return midnight + passed - self.offsets.get(day, self.otherwise)
+        change = self.changes.get(day)
+        if change is None:
+            return midnight + passed - self.offsets.get(day, self.otherwise)
+        early, late = midnight + passed - change.before, midnight + passed - change.later
+        if early < change.moment and (late < change.moment or last is None or early >= last - _DISORDER):
+            return early
+        return late
 
 
 @functools.lru_cache(maxsize=1024)

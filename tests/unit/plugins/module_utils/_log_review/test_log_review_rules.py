@@ -380,6 +380,8 @@ def test_unknown() -> None:
     assert unknown_with(records=[log('parameter "log_statement" changed to "ddl"')]) == {"changes"}
     assert unknown_with(records=[log(LOGIN)]) == {"first_seen"}
     assert unknown_with(records=[log("statement: " + "x", is_cut=True)]) == {"changes"}
+    assert unknown_with(records=[log('parameter "lc_messages" changed to "C"')]) == every
+    assert not Writing({**PARAMETERS, "lc_messages": "C.UTF-8"}, "csvlog", speaks_english=False).english
     for seen, parts in (
         (Seen(unread=1), every),
         (Seen(is_limited=True), every),
