@@ -437,15 +437,17 @@ connections:
 files:
   description:
     - The files and directories of the cluster, of its account and of its programs, those that are not there included.
-    - They are looked at with the rights of the owner of the cluster, and none is opened. All entries have all keys.
+    - They are looked at with the rights of the owner of the cluster, and none but postgresql.conf is opened. All entries have
+      all keys.
   returned: with host in gather
   type: list
   elements: dict
   contains:
     what:
       description:
-        - V(data_directory), V(wal_directory), V(tablespace), V(config_file), V(included_file), V(auto_conf), V(hba_file),
-          V(ident_file), V(key), V(certificate), V(certificate_authority), V(revocation_list), V(socket_directory),
+        - V(data_directory), V(wal_directory), V(tablespace), V(config_file), V(included_file), V(included_directory), V(auto_conf), V(hba_file),
+          V(ident_file) (with V(hba) in O(gather) those that
+          they include or name, too), V(key), V(certificate), V(certificate_authority), V(revocation_list), V(socket_directory),
           V(socket), V(log_directory), V(log_file) for the newest ones, V(program_directory), V(program),
           V(library_directory), V(extension_directory), V(home), V(passfile), V(history), V(service_file), or
           V(tool_configuration) for the files of pgBackRest, Barman, repmgr and Patroni, which may hold secrets. The
@@ -481,6 +483,9 @@ files:
       type: bool
     readable_by_others:
       description: Whether everybody may read.
+      type: bool
+    of_another:
+      description: Whether it belongs to somebody else than root and the account that it is for.
       type: bool
     exposed:
       description:
@@ -618,7 +623,10 @@ def gather(server: Server, wanted: t.Sequence[str], within: int | None) -> dict[
     if "host" in wanted:
         from ansible_collections.rampart.postgresql.plugins.module_utils._facts.host import host_facts
 
-        read_host = functools.partial(host_facts, server, packages, unreadable.reasons)
+        doors = [
+            (f"{name}_file", path) for name in ("hba", "ident") for path in (facts.get(name) or {}).get("files", ())
+        ]
+        read_host = functools.partial(host_facts, server, packages, unreadable.reasons, more=doors)
         facts.update(unreadable.sections(("files", "host"), read_host))
     if "backups" in wanted:
         from ansible_collections.rampart.postgresql.plugins.module_utils._facts.backups import backup_facts

@@ -4,7 +4,7 @@
 
 """Owners and modes of the files and directories of a cluster; private to the collection.
 
-Everything is looked at with the rights of the cluster's owner, nothing is opened.
+Everything is looked at with the rights of the cluster's owner, and nothing but the main configuration file is opened.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ import typing as t
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.files import stat_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._host.account.sudo import with_shell
+from ansible_collections.rampart.postgresql.plugins.module_utils._server.files import read_file
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import account_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.identity import acting_as
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_files import collected
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_files import rotated
+from ansible_collections.rampart.postgresql.plugins.module_utils._settings import grammar
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.places import account_name
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls.places import exposed
 
@@ -86,18 +88,24 @@ _KINDS = (
 )
 
 
-def files_of(server: Server, unreadable: dict[str, str]) -> list[dict[str, t.Any]]:
-    """One entry for each, what is not there included; what may not be looked at is told in ``unreadable``."""
+def files_of(
+    server: Server, unreadable: dict[str, str], *, more: t.Iterable[tuple[str, str]] = ()
+) -> list[dict[str, t.Any]]:
+    """One entry for each, what is not there included; what may not be looked at is told in ``unreadable``.
+
+    ``more`` are others of these kinds that the server reads, with their paths.
+    """
     problems: list[str] = []
     owner = server.owner
-    found = [_entry(what, path, owner, problems) for what, path in dict.fromkeys(_wanted(server, problems))]
+    wanted = dict.fromkeys((*_wanted(server, problems), *more))
+    found = [_entry(what, path, owner, problems) for what, path in wanted]
     found += [
         {**_entry(what, path, account, problems), **_way(path, owner if what == _TOOL else account)}
         for what, path, account in _of_others(owner)
     ]
     if problems:
-        more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
-        unreadable["files"] = f"{problems[0]}{more}"
+        others = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+        unreadable["files"] = f"{problems[0]}{others}"
     return found
 
 
@@ -113,6 +121,7 @@ def _wanted(server: Server, problems: list[str]) -> Wanted:
         else:
             problems.append(f"the login {server.session.login!r} may not see {name}")
     yield "auto_conf", os.path.join(data, "postgresql.auto.conf")
+    yield from _included(settings.get("config_file"), server.owner, problems)
     yield from (("included_file", path) for path in _sources(server, settings, problems))
     for what, name in _TLS:
         if settings.get(name):
@@ -125,6 +134,19 @@ def _wanted(server: Server, problems: list[str]) -> Wanted:
     yield from _logs(server, data, settings)
     yield from _programs(server, problems)
     yield from _of_people(server)
+
+
+def _included(main: str | None, owner: Account, problems: list[str]) -> Wanted:
+    """What the main file of the configuration names, whether anything is set there or not."""
+    try:
+        found = read_file(main, owner) if main else None
+    except RampartError as error:
+        problems.append(str(error))
+        return
+    for entry in grammar.parse(found.text)[0] if found else ():
+        if entry.includes:
+            what = "included_directory" if entry.includes == "include_dir" else "included_file"
+            yield what, os.path.normpath(os.path.join(os.path.dirname(str(main)), entry.value))
 
 
 def _sources(server: Server, settings: t.Mapping[str, str], problems: list[str]) -> list[str]:
@@ -213,11 +235,21 @@ def _entry(what: str, path: str, owner: Account, problems: list[str]) -> dict[st
     except OSError as error:
         exists, found = None, None
         problems.append(f"{path}: {error.strerror}")
-    return {"what": what, "path": path, "exists": exists, "link": link, **_attributes(found), **_way(path, owner)}
+    return {
+        "what": what,
+        "path": path,
+        "exists": exists,
+        "link": link,
+        **_attributes(found, owner),
+        **_way(path, owner),
+    }
 
 
-def _attributes(found: os.stat_result | None) -> dict[str, t.Any]:
-    names = (*("kind", "owner", "group", "mode"), *("writable_by_group", "writable_by_others", "readable_by_others"))
+def _attributes(found: os.stat_result | None, owner: Account) -> dict[str, t.Any]:
+    names = (
+        *("kind", "owner", "group", "mode", "of_another"),
+        *("writable_by_group", "writable_by_others", "readable_by_others"),
+    )
     if found is None:
         return dict.fromkeys(names)
     mode = stat.S_IMODE(found.st_mode)
@@ -226,6 +258,7 @@ def _attributes(found: os.stat_result | None) -> dict[str, t.Any]:
         account_name(found.st_uid),
         _group_name(found.st_gid),
         f"{mode:04o}",
+        found.st_uid not in (0, owner.uid),
         *(bool(mode & bit) for bit in (stat.S_IWGRP, stat.S_IWOTH, stat.S_IROTH)),
     )
     return dict(zip(names, values))

@@ -28,8 +28,14 @@ _CHECKSUMS = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_chec
 Part = t.TypeVar("Part")
 
 
-def host_facts(server: Server, packages: Packages | None, unreadable: dict[str, str]) -> dict[str, object]:
-    """The facts ``files`` and ``host``; what cannot be read is None and named in ``unreadable``.
+def host_facts(
+    server: Server,
+    packages: Packages | None,
+    unreadable: dict[str, str],
+    *,
+    more: t.Sequence[tuple[str, str]] = (),
+) -> dict[str, object]:
+    """The facts ``files``, with ``more`` of them, and ``host``; what cannot be read is None and named in ``unreadable``.
 
     ``packages`` were asked for when the server is on this host. Who may not reach its files learns these and the system.
     """
@@ -44,7 +50,7 @@ def host_facts(server: Server, packages: Packages | None, unreadable: dict[str, 
             unreadable[name] = str(error)
         return None
 
-    files = part("files", lambda: files_of(server, unreadable))
+    files = part("files", lambda: files_of(server, unreadable, more=more))
     if packages is None:
         unreadable["host"] = NO_FILES
         return {"files": readable(files), "host": None}

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.rampart.postgresql.plugins.filter.assess import assess
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.account import account_facts
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.files import NO_FILES
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.files import files_of
@@ -113,6 +114,7 @@ def test_links_are_told_and_nothing_is_opened(fresh_server: Server) -> None:
     server.query(f"CREATE TABLESPACE space LOCATION '{space}'")
     server.query(f"ALTER SYSTEM SET log_directory = '{logs}'")
     server.query("ALTER SYSTEM SET logging_collector = on")
+    server.query("ALTER SYSTEM SET log_filename = 'postgresql-%Z.log'")  # in the place of %Z anything may stand
     server.query("ALTER SYSTEM SET ssl_ca_file = 'pipe'")
     server.query("ALTER SYSTEM SET ssl_crl_file = 'nowhere'")
     server.stop()
@@ -347,3 +349,39 @@ def test_over_a_mere_connection_nothing_of_the_host_is_known(server: Server) -> 
     assert away.items() <= unreadable.items()
     near = run_module("cluster_info", server, gather=["host", "backups"]).values
     assert near["files"] and near["host"] and near["backups"] == {"jobs": [], "tools": []}
+
+
+@pytest.mark.in_turn
+@pytest.mark.since(16)
+def test_files_that_the_server_reads_besides_are_looked_at(fresh_server: Server) -> None:
+    """Whoever writes what pg_hba.conf or postgresql.conf includes lets himself in, or owns what the account runs."""
+    server = fresh_server
+    names = {"hba_file": "people", "ident_file": "maps.conf", "included_file": "more.conf"}
+    for name in names.values():
+        plant(server.data_directory, name, "", 0o600)
+        give(server, server.data_directory / name)
+    with server.owner.acting():
+        (server.data_directory / "people").write_text("app\n")
+        server.hba_file.write_text("local all all trust\nlocal all @people trust\n")
+        (server.data_directory / "pg_ident.conf").write_text("include maps.conf\n")
+        with server.conf_file.open("a", encoding="utf-8") as stream:
+            stream.write("include 'more.conf'\ninclude_dir 'parts'\n")
+        (server.data_directory / "parts").mkdir(mode=0o700)
+    server.reload()
+
+    def failing() -> dict[str, list[str]]:
+        result = run_module("cluster_info", server, gather=["all"])
+        assert not result.failed, result.message
+        [found] = assess(result.values)
+        return {
+            each["control"]: [os.path.basename(item["path"]) for item in each["items"]]
+            for each in found["findings"]
+            if each["control"] in ("RPG-PLT-012", "RPG-PLT-013")
+        }
+
+    assert failing() == {"RPG-PLT-012": [], "RPG-PLT-013": []}
+    for name in names.values():
+        os.chown(server.data_directory / name, 65534, server.owner.gid)
+        (server.data_directory / name).chmod(0o640)
+    (server.data_directory / "parts").chmod(0o777)
+    assert failing() == {"RPG-PLT-012": ["people", "maps.conf"], "RPG-PLT-013": ["more.conf", "parts"]}

@@ -61,10 +61,14 @@ PLATFORM: tuple[Control, ...] = (
     ),
     _platform(
         id="RPG-PLT-004",
-        title="The data directory is its owner's alone",
+        title="The data directory is its owner's alone, and so are WAL and tablespaces elsewhere",
         severity="critical",
         rationale="Whoever reads it reads every table, and the verifiers.",
-        expression=not_trusted("data_directory", "readable_by_others || writable_by_others || writable_by_group"),
+        expression=(
+            "files[?exists && ((what == 'data_directory' && readable_by_others) || ((what == 'data_directory' || what == 'tablespace'"
+            " || what == 'wal_directory') && (writable_by_others || writable_by_group || of_another)))]"
+            ".{path: path, owner: owner, group: group, mode: mode}"
+        ),
         fix=_ACCOUNT,
         references=cis("1.4"),
     ),
@@ -139,21 +143,24 @@ PLATFORM: tuple[Control, ...] = (
     ),
     _platform(
         id="RPG-PLT-012",
-        title="pg_hba.conf, pg_ident.conf and postgresql.auto.conf are not for others",
+        title="pg_hba.conf, pg_ident.conf, what they include, and postgresql.auto.conf are not for others",
         severity="medium",
         rationale="They say whom to attack, and from where; who writes them lets himself in.",
         expression=(
             "files[?(what == 'hba_file' || what == 'ident_file' || what == 'auto_conf') && exists && (readable_by_others ||"
-            " writable_by_others || writable_by_group)].{path: path, owner: owner, group: group, mode: mode}"
+            " writable_by_others || writable_by_group || of_another)].{path: path, owner: owner, group: group, mode: mode}"
         ),
         fix=Fix("pg_os", "pg_os_authentication_mode", '"0640"'),
     ),
     _platform(
         id="RPG-PLT-013",
-        title="Nobody else writes postgresql.conf",
+        title="Nobody else writes postgresql.conf and what it includes",
         severity="critical",
-        rationale="Parameters in it run programs.",
-        expression=not_trusted("config_file", "writable_by_others || writable_by_group"),
+        rationale="Parameters in them run programs.",
+        expression=(
+            "files[?contains(['config_file', 'included_directory', 'included_file'], what) && exists && (writable_by_others || writable_by_group ||"
+            " of_another)].{path: path, owner: owner, group: group, mode: mode}"
+        ),
         fix=Fix("pg_os", "pg_os_configuration_mode", '"0644"'),
     ),
     _platform(

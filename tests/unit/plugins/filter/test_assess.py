@@ -327,6 +327,25 @@ def test_a_version_before_those_that_are_known_has_ended() -> None:
     assert finding("RPG-PLT-007", patched(("major", 12), ("version", 120022)))["status"] == "fail"
 
 
+@pytest.mark.parametrize(
+    ("what", "right", "control"),
+    [
+        ("hba_file", "of_another", "RPG-PLT-012"),
+        ("ident_file", "of_another", "RPG-PLT-012"),
+        ("config_file", "of_another", "RPG-PLT-013"),
+        ("included_file", "of_another", "RPG-PLT-013"),
+        ("included_file", "writable_by_others", "RPG-PLT-013"),
+        ("included_directory", "writable_by_group", "RPG-PLT-013"),
+        ("tablespace", "writable_by_others", "RPG-PLT-004"),
+        ("wal_directory", "of_another", "RPG-PLT-004"),
+    ],
+)
+def test_whoever_owns_or_writes_a_file_decides_what_is_in_it(what: str, right: str, control: str) -> None:
+    file = {**hardened()["files"][0], "what": what, "path": "/srv/other"}
+    assert finding(control, patched(("files/+", file)))["status"] == "pass"
+    assert finding(control, patched(("files/+", {**file, right: True})))["items"][0]["path"] == "/srv/other"
+
+
 def test_facts_that_cannot_be_understood_are_unknown() -> None:
     found = finding("RPG-NET-002", patched(("hba/rules", [{"type": "host"}])))
     assert found["status"] == "unknown"
