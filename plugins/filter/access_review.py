@@ -16,7 +16,8 @@ description:
   - Makes a table, or rows, of what M(rampart.postgresql.access_review) told on one host or on many.
   - With the rows of an earlier review it tells what was added and removed since, to the single privilege on the single
     object.
-  - What could not be looked at is in it as V(unknown), and what was signed off there is neither V(removed) nor V(same).
+  - What could not be looked at is in it as V(unknown), and what was signed off there, or of roles, databases and kinds that the
+    module was not asked about now, is neither V(removed) nor V(same).
 positional: _input
 options:
   _input:
@@ -75,8 +76,8 @@ _value:
     - The table, or the rows, which have C(host) and C(cluster) and what RV(rampart.postgresql.access_review#module:rows) has.
       A row with the C(kind) V(unknown) says in C(reason) why a host or a database could not be looked at.
     - With O(signed) and O(form=rows) a dictionary with the lists C(added), C(removed), C(same), and C(unknown) for what was
-      signed off and was not looked at now. More than 50 objects that a role holds in the same way are not named one by
-      one, and while they are all of their schema it is the same however many they are.
+      signed off and was not looked at now. More objects than O(rampart.postgresql.access_review#module:listed) that a role
+      holds in the same way are not named one by one, and while they are all of their schema it is the same however many they are.
   type: raw
   sample:
     - host: db1.example.org

@@ -66,6 +66,12 @@ options:
       - sequence
       - function
       - large_object
+  listed:
+    description:
+      - How many objects that a role holds in the same way in a schema are named. More of them are counted, and two reviews
+        can then only tell that it was another choice of objects, and not which one came or went.
+    type: int
+    default: 50
 requirements:
   - a login that is superuser, or a member of C(pg_monitor); it looks into the databases that it may connect to
   - psycopg 3, psycopg2 or C(psql)
@@ -117,7 +123,7 @@ rows:
     database: {description: Where they are; empty for what belongs to the cluster., type: str}
     schema: {description: Where they are; empty for what is in no schema., type: str}
     objects:
-      description: Their names, a function with the types of its arguments. Empty where there are more than 50.
+      description: Their names, a function with the types of its arguments. Empty where there are more than O(listed).
       type: list
       elements: str
     columns:
@@ -128,7 +134,7 @@ rows:
     total:
       description: How many objects of the kind there are in the schema; 0 for roles, attributes, columns and in PostgreSQL's own schemas.
       type: int
-    digest: {description: Tells one choice of more than 50 objects from another; empty where it is all of them., type: str}
+    digest: {description: Tells one choice of more than O(listed) objects from another; empty where it is all of them., type: str}
     privileges:
       description: What can be done. C(OWNER) stands for what only an owner may, such as to alter, drop and grant.
       type: list
@@ -164,6 +170,11 @@ reviewed:
   returned: success
   type: list
   elements: str
+scope:
+  description: What was asked for (C(roles), C(databases), C(kinds)), so that the filter knows what was not looked at.
+  returned: success
+  type: dict
+  sample: {"roles": null, "databases": ["shop"], "kinds": ["table", "column"]}
 session:
   description: Who looked, as in RV(rampart.postgresql.cluster_info#module:session).
   returned: success
@@ -184,6 +195,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.access import KIND_NAMES
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.access import Wanted
@@ -197,6 +209,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "roles": _NAMES,
     "databases": _NAMES,
     "kinds": {**_NAMES, "choices": list(KIND_NAMES)},
+    "listed": {"type": "int", "default": 50},
 }
 
 
@@ -204,8 +217,10 @@ def main() -> t.NoReturn:
     """Review and tell."""
     module = AnsibleModule(argument_spec={**CONNECTION_ARGUMENTS, **ARGUMENTS}, supports_check_mode=True)
     values = module.params
-    wanted = Wanted(values["roles"], values["databases"], values["kinds"] or KIND_NAMES)
+    wanted = Wanted(values["roles"], values["databases"], values["kinds"] or KIND_NAMES, values["listed"])
     try:
+        if wanted.listed < 0:
+            raise InputError(option="listed", value=wanted.listed, expected="a number from 0 up")
         options = dataclasses.replace(Options.from_task(values), read_only=True)
         with Server.open(options) as server:
             result = reviewed(server, wanted)

@@ -18,6 +18,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._access_review.
 from ansible_collections.rampart.postgresql.plugins.module_utils._access_review.objects import Group
 from ansible_collections.rampart.postgresql.plugins.module_utils._access_review.objects import Item
 from ansible_collections.rampart.postgresql.plugins.module_utils._access_review.objects import Place
+from ansible_collections.rampart.postgresql.plugins.module_utils._access_review.rows import LISTED
 from ansible_collections.rampart.postgresql.plugins.module_utils._access_review.rows import Entry
 from ansible_collections.rampart.postgresql.plugins.module_utils._access_review.rows import Rows
 
@@ -84,15 +85,15 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def review(graph: Graph, reviewed: t.Iterable[Role], places: t.Iterable[Place]) -> Values:
+def review(graph: Graph, reviewed: t.Iterable[Role], places: t.Iterable[Place], listed: int = LISTED) -> Values:
     """The rows of PUBLIC, and of each of these roles what it can do beyond that."""
     stages = [_Stage(graph.owned_by(place.owner), place) for place in places]
-    rows = Rows(PUBLIC_NAME)
+    rows = Rows(PUBLIC_NAME, listed)
     for stage in stages:
         stage.tell(rows, None)
     found = rows.values()
     for role in reviewed:
-        rows = Rows(role.name)
+        rows = Rows(role.name, listed)
         _tell_attributes(rows, role, graph)
         if not role.superuser:  # who can do everything
             _tell_roles(rows, role, graph)

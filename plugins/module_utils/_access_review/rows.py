@@ -14,7 +14,7 @@ import typing as t
 __all__ = ["LISTED", "Entry", "Rows"]
 
 LISTED = 50
-"""More objects than these are counted, not named."""
+"""More objects than these are counted, not named, unless something else is asked for."""
 
 
 class Entry(t.NamedTuple):
@@ -38,8 +38,9 @@ class _Where:
 class Rows:
     """The rows of one role, of which those about many objects become few."""
 
-    def __init__(self, role: str) -> None:
+    def __init__(self, role: str, listed: int = LISTED) -> None:
         self._role = role
+        self._listed = listed
         self._found: dict[tuple[_Where, Entry], list[str]] = {}
         self._totals: dict[_Where, int] = {}
 
@@ -62,7 +63,7 @@ class Rows:
         ]
 
     def _values(self, where: _Where, entry: Entry, names: t.Sequence[str]) -> dict[str, t.Any]:
-        listed = len(names) <= LISTED
+        listed = len(names) <= self._listed
         is_all = len(names) == self._totals[where]
         return {
             "role": self._role,

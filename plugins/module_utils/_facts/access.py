@@ -7,19 +7,19 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._access_review.access import review
 from ansible_collections.rampart.postgresql.plugins.module_utils._access_review.graph import Graph
 from ansible_collections.rampart.postgresql.plugins.module_utils._access_review.graph import Membership
 from ansible_collections.rampart.postgresql.plugins.module_utils._access_review.graph import Role
+from ansible_collections.rampart.postgresql.plugins.module_utils._access_review.names import Names
 from ansible_collections.rampart.postgresql.plugins.module_utils._access_review.objects import Group
 from ansible_collections.rampart.postgresql.plugins.module_utils._access_review.objects import Item
 from ansible_collections.rampart.postgresql.plugins.module_utils._access_review.objects import Place
 from ansible_collections.rampart.postgresql.plugins.module_utils._access_review.objects import Thing
 from ansible_collections.rampart.postgresql.plugins.module_utils._access_review.objects import groups
-from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
+from ansible_collections.rampart.postgresql.plugins.module_utils._access_review.rows import LISTED
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts import queries
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.gathering import Unreadable
@@ -47,6 +47,7 @@ class Wanted:
     roles: t.Sequence[str] | None = None  # None: every role that can log in
     databases: t.Sequence[str] | None = None
     kinds: t.Sequence[str] = KIND_NAMES
+    listed: int = LISTED  # more objects are counted, not named
 
 
 def reviewed(server: Server, wanted: Wanted) -> dict[str, t.Any]:
@@ -60,8 +61,9 @@ def reviewed(server: Server, wanted: Wanted) -> dict[str, t.Any]:
     return {
         **server.facts(),
         "session": session.rows(queries.SESSION)[0],
-        "rows": review(_graph(server, roles), chosen, places),
+        "rows": review(_graph(server, roles), chosen, places, wanted.listed),
         "reviewed": [role.name for role in chosen],
+        "scope": {"roles": wanted.roles, "databases": wanted.databases, "kinds": list(wanted.kinds)},
         "unreadable": unreadable.reasons,
     }
 
@@ -90,38 +92,10 @@ def _graph(server: Server, roles: t.Sequence[Role]) -> Graph:
 def _chosen(names: t.Sequence[str] | None, roles: t.Sequence[Role]) -> list[Role]:
     if names is None:
         return [role for role in roles if "LOGIN" in role.attributes]
-    meant = _Names("roles", names)
+    meant = Names("roles", names)
     found = [role for role in roles if meant.matches(role.name)]
     meant.check(role.name for role in found)
     return found
-
-
-class _Names:
-    """Names, or patterns behind a slash that have to match a whole name."""
-
-    def __init__(self, option: str, names: t.Sequence[str]) -> None:
-        self._option = option
-        self._literal = [name for name in names if not name.startswith("/")]
-        self._patterns = [self._pattern(name) for name in names if name.startswith("/")]
-
-    def matches(self, name: str) -> bool:
-        """Whether a name is meant."""
-        return name in self._literal or any(pattern.fullmatch(name) for pattern in self._patterns)
-
-    def check(self, found: t.Iterable[str]) -> None:
-        """Raise InputError for a name that nothing bears."""
-        known = set(found)
-        for name in self._literal:
-            if name not in known:
-                raise InputError(option=self._option, value=name, expected="one that is there")
-
-    def _pattern(self, text: str) -> re.Pattern[str]:
-        try:
-            return re.compile(text[1:], re.DOTALL)
-        except re.error as error:
-            raise InputError(
-                option=self._option, value=text, expected=f"a regular expression behind the /: {error}"
-            ) from None
 
 
 class _Reading:
@@ -146,7 +120,7 @@ class _Reading:
     def _meant(self, rows: t.Sequence[dict[str, t.Any]]) -> t.Sequence[dict[str, t.Any]]:
         if self._wanted.databases is None:
             return rows
-        meant = _Names("databases", self._wanted.databases)
+        meant = Names("databases", self._wanted.databases)
         found = [row for row in rows if meant.matches(row["name"])]
         meant.check(row["name"] for row in found)
         return found

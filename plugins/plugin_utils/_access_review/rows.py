@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._access_review.graph import PUBLIC_NAME
+from ansible_collections.rampart.postgresql.plugins.module_utils._access_review.names import Names
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 
 __all__ = ["UNKNOWN", "Review", "Values", "gathered", "signed_rows"]
@@ -28,12 +30,39 @@ _EMPTY: t.Final[Values] = {
 }
 
 
+@dataclasses.dataclass(frozen=True)
+class Scope:
+    """What a review was asked about. None: all."""
+
+    roles: Names | None = None
+    databases: Names | None = None
+    kinds: frozenset[str] | None = None
+
+    @classmethod
+    def of(cls, given: t.Any) -> Scope:
+        """As the module returned it; a result of an earlier version has none, and was about everything."""
+        found = given if isinstance(given, dict) else {}
+        lists = {name: value for name, value in found.items() if isinstance(value, list)}
+        names = {
+            name: Names(name, [str(each) for each in lists[name]]) for name in ("roles", "databases") if name in lists
+        }
+        return cls(**names, kinds=frozenset(map(str, lists["kinds"])) if "kinds" in lists else None)
+
+    def holds(self, row: Values) -> bool:
+        """Whether a row is about something of it."""
+        if row["role"] != PUBLIC_NAME and self.roles is not None and not self.roles.matches(row["role"]):
+            return False
+        if row["database"] and self.databases is not None and not self.databases.matches(row["database"]):
+            return False
+        return row["kind"] in ("cluster", "role") or self.kinds is None or row["kind"] in self.kinds
+
+
 @dataclasses.dataclass
 class Review:
     """The rows of a fleet, and what was looked at."""
 
     rows: list[Values] = dataclasses.field(default_factory=list)
-    clusters: set[tuple[str, str]] = dataclasses.field(default_factory=set)  # looked at, of each host
+    clusters: dict[tuple[str, str], Scope] = dataclasses.field(default_factory=dict)  # looked at, of each host
     hosts: set[str] = dataclasses.field(default_factory=set)
     failed: set[str] = dataclasses.field(default_factory=set)  # hosts of which something could not be looked at
     unread: set[tuple[str, str, str]] = dataclasses.field(default_factory=set)  # databases
@@ -41,7 +70,10 @@ class Review:
     def knows(self, row: Values) -> bool:
         """Whether what an earlier row is about was looked at now."""
         host, cluster = row["host"], row["cluster"]
-        if (host, cluster) in self.clusters:
+        scope = self.clusters.get((host, cluster))
+        if scope is not None and not scope.holds(row):
+            return False
+        if scope is not None:
             return row["kind"] == "database" or (host, cluster, row["database"]) not in self.unread
         return host in self.hosts and host not in self.failed
 
@@ -55,7 +87,7 @@ class Review:
             return
         server = result.get("server")
         cluster = str(server.get("cluster") or "") if isinstance(server, dict) else ""
-        self.clusters.add((host, cluster))
+        self.clusters[host, cluster] = Scope.of(result.get("scope"))
         for row in _checked(result["rows"], "rows"):
             self.rows.append({**row, "host": host, "cluster": cluster})
         unreadable = result.get("unreadable")

@@ -270,6 +270,12 @@ def test_a_standby_and_a_login_that_may_not_look_everywhere(workshop: Workshop, 
         ]
         unreadable = {"database template0"} | ({"database closed"} if number % 2 else set())
         assert set(result.values["unreadable"]) == unreadable
+    scope = found[0].values["scope"]
+    assert (scope["roles"], scope["databases"], "table" in scope["kinds"]) == ([HOSTILE, "/lim.*"], None, True)
+    few = run_module("access_review", server, listed=0, kinds=["table"]).values
+    assert [row["objects"] for row in few["rows"] if row["kind"] == "table"] == [[]] and few["scope"]["kinds"] == [
+        "table"
+    ]
     refused = run_module("access_review", server, roles=["nobody"])
     assert refused.failed
     assert "roles: 'nobody' cannot be used" in refused.message

@@ -127,6 +127,27 @@ def test_what_was_not_looked_at_is_not_removed() -> None:
     assert text.endswith("0 added, 1 removed, 0 same, 3 unknown\n")
 
 
+@pytest.mark.parametrize(
+    ("scope", "gone"),
+    [
+        ({}, {"anna", "paul", "public"}),
+        ({"roles": None, "databases": None, "kinds": ["table"]}, {"anna", "paul", "public"}),
+        ({"roles": ["paul"]}, {"paul", "public"}),
+        ({"roles": ["/a.*"]}, {"anna", "public"}),
+        ({"databases": ["/sh.p", "archive"]}, {"anna", "paul", "public"}),
+        ({"databases": ["archive"]}, set()),
+        ({"kinds": ["column"]}, set()),
+    ],
+)
+def test_what_was_not_asked_about_is_not_removed(scope: dict[str, t.Any], gone: set[str]) -> None:
+    then = signed(row(), row(role="paul"), row(role="public"), row(role="paul", kind="cluster", database="", schema=""))
+    found = access_review({"db1": {**told(), "scope": scope}}, form="rows", signed=then)
+    assert {each["role"] for each in found["removed"] if each["kind"] == "table"} == gone
+    assert {each["role"] for each in found["unknown"] if each["kind"] == "table"} == {"anna", "paul", "public"} - gone
+    [attribute] = [each for word in ("removed", "unknown") for each in found[word] if each["kind"] == "cluster"]
+    assert (attribute in found["removed"]) is (scope.get("roles") in (None, ["paul"]))
+
+
 def test_tables_count_what_is_too_much() -> None:
     names = [f"t{number}" for number in range(12)]
     text = access_review({"db1": told(row(objects=names, count=12, total=12), row(objects=[], count=99, total=200))})

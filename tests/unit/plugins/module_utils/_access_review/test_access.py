@@ -170,6 +170,12 @@ def test_many_tables_stay_few_rows() -> None:
     (another,) = found(*many[1:], ("t20000", "readers"), ("other", "none"))
     assert (row["objects"], row["count"], row["total"]) == ([], 20_000, 20_001)
     assert row["digest"] != another["digest"]
+    (row,) = [
+        row
+        for row in review(Graph(ROLES, ()), [ROLES[2]], [place(*tables(*many[:60], ("other", "none")))], listed=60)
+        if row["kind"] == "table"
+    ]
+    assert (len(row["objects"]), row["digest"]) == (60, "")
     (row,) = found(*many[:3])
     assert row["objects"] == ["t0", "t1", "t2"]
 
