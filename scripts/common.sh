@@ -57,15 +57,18 @@ find_cgroup() {
   fail "this machine has no cgroup v2 mount"
 }
 
-# in_memory DIRECTORY COMMAND...: run a command with a /tmp of its own that lies in memory, where we may mount one and
-# have room for it; else with the usual one. DIRECTORY is made in it.
+# in_memory DIRECTORY COMMAND...: run a command with a /tmp and a /var/tmp of its own that lie in memory, where we may
+# mount them and have room for it; else with the usual ones. DIRECTORY is made in /tmp.
 in_memory() {
   local directory=$1
   shift
   if awk '/^MemAvailable:/ {exit $2 < 12 * 1024 * 1024}' /proc/meminfo \
     && unshare --mount mount -t tmpfs tmpfs /tmp 2>/dev/null; then
     # shellcheck disable=SC2016 # the shell in the name space replaces these names
-    unshare --mount sh -c 'mount -t tmpfs -o mode=1777 tmpfs /tmp && mkdir -p -m 0711 "$0" && exec "$@"' "$directory" "$@"
+    unshare --mount sh -e -c '
+      for place in /tmp /var/tmp; do mount -t tmpfs -o mode=1777 tmpfs "$place"; done
+      mkdir -p -m 0711 "$0"
+      exec "$@"' "$directory" "$@"
   else
     "$@"
   fi
