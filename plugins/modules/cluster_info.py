@@ -119,6 +119,14 @@ settings:
       extensions that are named for one.
   returned: with catalogue in gather
   type: dict
+configuration_findings:
+  description:
+    - Lines of the configuration files that are not in force, with C(code), C(name), C(file), C(line) and C(message). V(rejected) is
+      one that the server refuses, V(not_loaded) one that it has not read since it was written, or that was taken out.
+    - What waits for a restart is not among them; it is in RV(settings).
+  returned: with catalogue in gather
+  type: list
+  elements: dict
 roles:
   description:
     - Every role with its attributes and the kind of its password verifier (scram-sha-256, md5, none). C(iterations) is how

@@ -79,7 +79,7 @@ def _catalogue(session: Session, unreadable: Unreadable) -> dict[str, t.Any]:
         return unreadable.rows(section, session, query) if readable[section] else None
 
     return {
-        "settings": parameter_facts(session, unreadable, files=readable["configuration_files"]),
+        **parameter_facts(session, unreadable, files=readable["configuration_files"]),
         "roles": _roles(session.rows(queries.ROLES), rows("verifiers", queries.VERIFIERS)),
         "memberships": [_membership(row) for row in session.rows(queries.MEMBERSHIPS)],
         "hba_rules": _hba_rules(rows("hba_rules", queries.HBA_RULES)),

@@ -143,6 +143,7 @@ PROOFS: t.Final[t.Mapping[str, Proof]] = {
     "RPG-PLT-027": Proof("/etc/pgbackrest.conf"),
     "RPG-PLT-028": Proof("15.20-1"),
     "RPG-PLT-029": Proof("of no package"),
+    "RPG-PLT-030": Proof("not_loaded"),
     "RPG-AUD-001": Proof("2020-01-01"),
     "RPG-AUD-002": Proof("nobody offends"),
 }

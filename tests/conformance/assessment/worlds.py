@@ -92,6 +92,7 @@ def _bad(workshop: Workshop, major: int) -> dict[str, Facts]:
         _wait_for(server, "SELECT 1 FROM pg_stat_archiver WHERE failed_count > 0")
         _configure(server, {"max_connections": "77"})
         server.reload()
+        _configure(server, {"work_mem": "5MB"})
         _expose(server)
         found = {BAD: gather(server, CARELESS)}
     found[BAD_STANDBY] = gather(standby, CARELESS)

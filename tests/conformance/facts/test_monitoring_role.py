@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
 EVERYTHING = ("catalogue", "hba", "databases", "replication")
-OF_SUPERUSERS = ("settings of the session", "verifiers")
+OF_SUPERUSERS = ("configuration_findings", "settings of the session", "verifiers")
 GUIDE = pathlib.Path(__file__).parents[3] / "docs" / "docsite" / "rst" / "assessment.rst"
 
 SUBSCRIPTION = (

@@ -95,3 +95,35 @@ def test_a_role_that_may_read_the_files_of_the_configuration_knows_them(overridd
     found = facts(overridden, "catalogue", user="monitor")
     assert "settings of the session" not in found["unreadable"]
     assert found["settings"]["log_statement"]["setting"] == "none"
+
+
+def test_lines_that_are_not_in_force_are_told(fresh_server: Server) -> None:
+    server = fresh_server
+
+    def write(text: str) -> list[tuple[str, str | None, int]]:
+        with server.owner.acting(), server.conf_file.open("a", encoding="utf-8") as stream:
+            stream.write(text)
+        found = facts(server, "catalogue")["configuration_findings"]
+        assert {each["file"] for each in found} <= {str(server.conf_file)}
+        return [(each["code"], each["name"], each["line"]) for each in found]
+
+    lines = len(server.conf_file.read_text().splitlines())
+    assert write("") == []
+    in_other_words = (
+        "log_statement = 'DDL'\nLOG_min_duration_statement = 1h\nsynchronous_commit = true\nseq_page_cost = 1.50\n"
+    )
+    write(in_other_words + "work_mem = 1MB\nwork_mem = '5MB'\n")
+    server.reload()
+    assert write("") == []
+    assert write("log_statement = mod\n") == [("not_loaded", "log_statement", lines + 7)]
+    assert write("max_connections = 77\n") == [("not_loaded", "log_statement", lines + 7)]
+    refused = [("rejected", "no_such_name", lines + 9), ("not_loaded", "log_statement", lines + 7)]
+    assert write("no_such_name = 1\n") == refused
+    server.reload()
+    assert write("") == refused
+    text = server.conf_file.read_text().splitlines(keepends=True)
+    with server.owner.acting():
+        server.conf_file.write_text("".join(text[:lines]))
+    assert ("not_loaded", "work_mem") in [line[:2] for line in write("")]
+    server.reload()
+    assert write("") == []

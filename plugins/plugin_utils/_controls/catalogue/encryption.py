@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import typing as t
@@ -32,6 +33,16 @@ _RENEWED: t.Final = Fix("pg_tls", "pg_tls_manage_certificate", "true")
 
 _encryption = functools.partial(Control, area="encryption")
 _parameter = functools.partial(parameter, area="encryption")
+
+_SSL: t.Final = _parameter("RPG-ENC-017", "ssl", "critical", "The server speaks TLS", cis("6.8"))
+# With a certificate or a key that it cannot use the server goes on as before a reload, and shows ssl as on.
+_SPOKEN: t.Final = dataclasses.replace(
+    _SSL,
+    expression=(
+        f"[{_SSL.expression}, certificates[?role == 'server' && served == `null`][].problems[?code == 'not_served'][]"
+        ".{name: 'ssl', problem: message}][]"
+    ),
+)
 
 ENCRYPTION: tuple[Control, ...] = (
     _encryption(
@@ -193,7 +204,7 @@ ENCRYPTION: tuple[Control, ...] = (
             *edition("14 v1.2.0", "6.11"),
         ),
     ),
-    _parameter("RPG-ENC-017", "ssl", "critical", "The server speaks TLS", cis("6.8")),
+    _SPOKEN,
     _parameter(
         "RPG-ENC-018",
         "ssl_min_protocol_version",

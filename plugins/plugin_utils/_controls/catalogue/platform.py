@@ -295,6 +295,16 @@ PLATFORM: tuple[Control, ...] = (
         references=cis("1.1"),
     ),
     _platform(
+        id="RPG-PLT-030",
+        title="The configuration files are in force as they stand",
+        severity="high",
+        rationale=(
+            "A line that the server refuses keeps it from reading the others, and from starting; what was changed and not loaded will"
+            " be in force at a time that nobody chose."
+        ),
+        expression="configuration_findings[].{code: code, name: name, file: file, line: line, message: message}",
+    ),
+    _platform(
         id="RPG-PLT-025",
         title="The home of the owner is not for others",
         severity="low",

@@ -346,6 +346,14 @@ def test_whoever_owns_or_writes_a_file_decides_what_is_in_it(what: str, right: s
     assert finding(control, patched(("files/+", {**file, right: True})))["items"][0]["path"] == "/srv/other"
 
 
+def test_a_server_that_says_ssl_is_on_and_does_not_offer_it_speaks_no_tls() -> None:
+    problem = {"code": "not_served", "severity": "warning", "message": "ssl is on, but the server does not offer TLS"}
+    patches = [("certificates/0/problems", [problem]), ("certificates/0/served", None)]
+    assert finding("RPG-ENC-017", patched(*patches))["status"] == "fail"
+    of_another = patched(patches[0], ("certificates/0/served", False))  # which is a certificate all the same
+    assert finding("RPG-ENC-017", of_another)["status"] == "pass"
+
+
 def test_facts_that_cannot_be_understood_are_unknown() -> None:
     found = finding("RPG-NET-002", patched(("hba/rules", [{"type": "host"}])))
     assert found["status"] == "unknown"

@@ -144,6 +144,7 @@ CASES: dict[str, tuple[Patch, ...]] = {
             {"database": "app", "kind": "function", "object": "lo_import(text)", "grantee": "eve"},
         ),
     ),
+    "RPG-PLT-030": (("configuration_findings/+", {"code": "rejected", "name": "x", "message": "unknown"}),),
     "RPG-AUT-026": (_role(iterations=1),),
     "RPG-ACC-112": (*_member("pg_read_all_data"), ("roles/0/verifier", "md5")),
     "RPG-ACC-113": (("parameter_privileges/+", {"parameter": "archive_command", "grantee": "eve"}),),

@@ -156,6 +156,7 @@ _CERTIFICATE = {
     "not_after": "2028-01-31T12:00:00Z",
     "state": "ok",
     "self_signed": False,
+    "served": True,
     "problems": [],
 }
 
@@ -173,6 +174,7 @@ def hardened() -> dict[str, t.Any]:
         "session": {"role": "postgres", "superuser": True, "local": True, "monitor": True},
         "unreadable": {},
         "settings": {name: _row(*values) for name, values in _SETTINGS.items()} | _of_profile(),
+        "configuration_findings": [],
         "roles": [
             _role("app", 16400, login=True, connection_limit=20, verifier="scram-sha-256"),
             _role("pg_execute_server_program", 4571),
