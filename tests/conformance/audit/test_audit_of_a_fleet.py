@@ -87,7 +87,7 @@ def test_facts_of_an_earlier_audit_are_assessed_without_the_host(fresh_server: S
     looked = statuses(assessments(tmp_path)["db1"])
     waiver = {
         "control": "RPG-AUT-001",
-        "hosts": "db*",
+        "hosts": "{{ inventory_hostname[:2] }}*",
         "reason": "a test",
         "approved_by": "the tests",
         "expires": "2999-12-31",
