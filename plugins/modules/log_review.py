@@ -262,8 +262,8 @@ gaps:
   elements: dict
 doubtful:
   description:
-    - What may be forged and so is in no other table, by C(why), C(table) where it would be, C(what), C(role), C(database) and
-      C(address), with the same counts.
+    - What may be forged, or may be another report than it seems, and so is in no other table, by C(why), C(table) where it
+      would be, C(what), C(role), C(database) and C(address), with the same counts.
   returned: success
   type: list
   elements: dict

@@ -11,6 +11,7 @@ import json
 import re
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.review import SAID
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.review import Review
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.log_messages import logs_logins
 
@@ -64,7 +65,7 @@ def unknown(writing: Writing, review: Review, seen: Seen = Seen()) -> dict[str, 
     """For each part of the result the reasons why it may lack something; parts that lack nothing are not in it."""
     found: dict[str, list[str]] = {}
     reasons = [*_reading(writing, seen)]
-    for ask in (_language, _level, _logins, _changes, _prefix):
+    for ask in (_language, _level, _logins, _changes, _prefix, _doubts):
         reasons += ask(writing, review)
     for parts, reason in reasons:
         for part in parts:
@@ -136,6 +137,17 @@ def _prefix(writing: Writing, _review: Review) -> t.Iterator[Reason]:
         yield ("failed_logins",), reason
     if not writing.has_times:
         yield ("period",), "log_line_prefix does not say when: it needs %m, %t or %n; everything in the files was taken"
+
+
+def _doubts(_writing: Writing, review: Review) -> t.Iterator[Reason]:
+    """What a session said hides nothing. A line that can be read in several ways is one of them."""
+    counts: dict[str, int] = {}
+    for row, _others, count in review.tables["doubtful"].rows():
+        if row["why"] != SAID:
+            counts[str(row["table"])] = counts.get(str(row["table"]), 0) + count.count
+    for table, number in counts.items():
+        parts = {"pairs": ("first_seen",), "runs": ("restarts",), "None": _EVERY}.get(table, (table,))
+        yield parts, f"{number} reports may be forged, or be others than they seem, as doubtful says"
 
 
 def _logs_changes(parameters: t.Mapping[str, str]) -> bool:

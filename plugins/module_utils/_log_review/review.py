@@ -18,12 +18,12 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.sta
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.tables import Table
 from ansible_collections.rampart.postgresql.plugins.module_utils._server import log_messages
 
-__all__ = ["Review", "Run"]
+__all__ = ["SAID", "Review", "Run"]
 
 _MOST_PLACES = 10_000  # processes of which it is known where their client comes from
 _MOST_RUNS = 1000
 _AT_ONCE = 10.0  # seconds
-_SAID = "a session may have said it, as it has a statement or a context"
+SAID = "a session may have said it, as it has a statement or a context"
 _STARTS = ("start", "start_without_stop", "restart")
 
 Finding = tuple[str, tuple[t.Optional[str], ...]]
@@ -84,7 +84,7 @@ class Review:
     def take(self, record: Record) -> None:
         """One report."""
         if not record.doubt and meanings.is_said(record):
-            record = record._replace(doubt=_SAID)
+            record = record._replace(doubt=SAID)
         if self._english and self._arrives(record):
             return
         if not self._period.holds(record.time):

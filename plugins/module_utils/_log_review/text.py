@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import re
 import typing as t
 
@@ -27,6 +28,8 @@ __all__ = ["Prefix", "Text"]
 _PARTS = frozenset(("STATEMENT", "DETAIL", "HINT", "CONTEXT", "QUERY", "LOCATION", "BACKTRACE"))
 _NAMES = re.compile(r"%-?\d*[ud]")
 _WINDOW = 256  # characters in which what a name tore begins again: the server cuts names to 63 bytes
+_REACH = 1000  # characters behind the first way to read a line in which others are looked for: names are short
+_MOST_READINGS = 8
 _TORN = "it is beside a line that a name with a line break tore"
 # A severity in another language: "FEHLER:  ", "INSTRUCTION :  ".
 _FOREIGN = r"[^\W\d_]+(?: \(?[^\W\d_]+\)?)?\s?:  "
@@ -38,7 +41,6 @@ class Prefix:
 
     def __init__(self, text: str) -> None:
         pattern, escapes = prefix_pattern(text)
-        self._prefix = re.compile(pattern, re.DOTALL)
         self.head = re.compile(pattern + SEVERITY.pattern, re.DOTALL)
         self._foreign = re.compile(pattern + _FOREIGN, re.DOTALL)
         self.has_stamps = not escapes.isdisjoint("tm")
@@ -46,6 +48,7 @@ class Prefix:
         self.has_places = not escapes.isdisjoint("hr")
         self.has_processes = not escapes.isdisjoint("pc")
         self.has_names = not escapes.isdisjoint("ud")
+        self._has_words = not escapes.isdisjoint("uda")
         name = _NAMES.search(text)
         self._before_names = re.compile(prefix_pattern(text[: name.start()])[0], re.DOTALL) if name else None
 
@@ -65,11 +68,13 @@ class Prefix:
         """Whether a line is a report in another language."""
         return self.has_stamps and self._foreign.match(line) is not None
 
-    def is_ambiguous(self, line: str, end: int) -> bool:
-        """Whether a line could have been written otherwise than it was read, as names may hold anything."""
-        if not self.has_names or line.find(":  ", end) < 0:  # as most lines
-            return False
-        return any(self._prefix.fullmatch(line, 0, found.start()) for found in SEVERITY.finditer(line, end))
+    def others(self, line: str, end: int) -> list[re.Match[str]]:
+        """Other ways to read a line that was read up to ``end``, as the names of clients may hold anything."""
+        if not self._has_words or line.find(":  ", end) < 0:  # as most lines
+            return []
+        ends = (found.end() for found in SEVERITY.finditer(line, end, end + _REACH))
+        found = (self.head.fullmatch(line, 0, each) for each in ends)
+        return list(itertools.islice((each for each in found if each is not None), _MOST_READINGS))
 
 
 class _Draft:
@@ -143,27 +148,26 @@ class Text:
 
     def records(self, lines: t.Iterable[str]) -> t.Iterator[Record]:
         """The reports of a file."""
-        draft: _Draft | None = None
+        drafts: list[_Draft] = []  # more than one where a line can be read in several ways
         for line in lines:
             self._counts(line)
             if line[:1] == "\t":
-                if draft is not None:
+                for draft in drafts:
                     draft.more(line[1:])
                 continue
             prefix, found = self._match(line)
             if found is not None and found["word"] in _PARTS:
-                if draft is not None:
+                for draft in drafts:
                     draft.part(found["word"], line[found.end() :])
+                self._hold(self._drafts(line, prefix, found, is_part=True))
                 continue
-            if draft is not None:
-                self._hold(draft)
-            draft = None if found is None else self._draft(line, prefix, found)
+            self._hold(drafts)
+            drafts = [] if found is None else self._drafts(line, prefix, found)
             if found is None:
                 self._strange(line)
             if self._held:
                 yield from self._settled(self._place - (_WINDOW if self.prefix.has_names else -1))
-        if draft is not None:
-            self._hold(draft)
+        self._hold(drafts)
         yield from self._settled(self._place + 1)
 
     def _counts(self, line: str) -> None:
@@ -179,10 +183,11 @@ class Text:
         while self._held and self._held[0][0] < before:
             yield self._held.popleft()[1]
 
-    def _hold(self, draft: _Draft) -> None:
-        record = draft.record(self._use)
-        if record is not None:
-            self._held.append((draft.place, record))
+    def _hold(self, drafts: t.Sequence[_Draft]) -> None:
+        for draft in drafts:
+            record = draft.record(self._use)
+            if record is not None:
+                self._held.append((draft.place, record))
 
     def _match(self, line: str) -> tuple[Prefix, re.Match[str] | None]:
         for prefix in self._prefixes:
@@ -204,14 +209,20 @@ class Text:
         elif line:
             self._notes.strange(line)
 
-    def _draft(self, line: str, prefix: Prefix, found: re.Match[str]) -> _Draft | None:
+    def _drafts(self, line: str, prefix: Prefix, found: re.Match[str], *, is_part: bool = False) -> list[_Draft]:
+        """A line in all ways to read it that are of use; ``is_part`` when the first one belongs to the line before."""
+        others = prefix.others(line, found.end())
+        if is_part and not others:
+            return []
         before, time = self._notes.last, self._moment(prefix, found)
-        if time is not None and not self._is_doubted:
+        if time is not None and not self._is_doubted and not is_part:
             self._notes.moment(time)
-        if found["word"] not in WORSE and not line.startswith(self._use.starts, found.end()):
-            return None
-        doubt = _TORN if self._is_doubted else _AMBIGUOUS if prefix.is_ambiguous(line, found.end()) else ""
-        return _Draft(line, found, time, before, doubt, self._place)
+        doubt = _TORN if self._is_doubted else _AMBIGUOUS if others else ""
+        return [
+            _Draft(line, each, time, before, doubt, self._place)
+            for each in (found, *others)
+            if each["word"] in WORSE or (each["word"] not in _PARTS and line.startswith(self._use.starts, each.end()))
+        ]
 
     def _moment(self, prefix: Prefix, found: re.Match[str]) -> float | None:
         if prefix.has_stamps:

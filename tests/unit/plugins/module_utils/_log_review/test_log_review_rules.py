@@ -381,6 +381,8 @@ def test_unknown() -> None:
     assert unknown_with(records=[log(LOGIN)]) == {"first_seen"}
     assert unknown_with(records=[log("statement: " + "x", is_cut=True)]) == {"changes"}
     assert unknown_with(records=[log('parameter "lc_messages" changed to "C"')]) == every
+    assert unknown_with(records=[log("statement: GRANT a TO b", doubt="torn")]) == {"changes"}
+    assert unknown_with(records=[log("statement: GRANT a TO b", statement="DO")]) == set()
     assert not Writing({**PARAMETERS, "lc_messages": "C.UTF-8"}, "csvlog", speaks_english=False).english
     for seen, parts in (
         (Seen(unread=1), every),

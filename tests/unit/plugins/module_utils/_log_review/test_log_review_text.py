@@ -62,6 +62,7 @@ def test_a_report_of_several_lines() -> None:
         ("%t %h %e ", f"{STAMP} CET 192.0.2.1 28P01 ", (MOMENT, None, None, None, "192.0.2.1", "28P01")),
         ("%n %c %r ", f"{MOMENT:.3f} 683d6b1e.2a 2001:db8::1(5432) ", (MOMENT, 42, None, None, "2001:db8::1", None)),
         ("[%u|%d]", "[a b@c|[unknown]]", (None, None, "a b@c", None, None, None)),
+        ("%m:%r: ", f"{STAMP}.000 UTC:::1(5): ", (MOMENT, None, None, None, "::1", None)),
         ("%m %a %u %d %x%% ", f"{STAMP}.000 UTC p q r 0% ", (MOMENT, None, "q", "r", None, None)),
         ("", "", (None, None, None, None, None, None)),
     ],
@@ -138,14 +139,28 @@ def test_samples_say_nothing() -> None:
 def test_a_name_that_spells_a_report() -> None:
     """The two ways to read such a line cannot be told apart; the same name in quotes of the message is no doubt."""
     name = "postgres@x LOG:  connection authorized: user=postgres"
-    [forged, plain], _notes = read(
+    [forged, real, *others, plain], _notes = read(
         DEBIAN,
         f'{STAMP}.000 UTC [42] {name}@shop FATAL:  role "{name}" does not exist',
         f'{STAMP}.000 UTC [42] app@shop FATAL:  role "app" does not exist',
     )
-    assert forged.doubt and not plain.doubt
+    assert all(each.doubt for each in (forged, real, *others)) and not plain.doubt
+    assert (forged.severity, real.severity, real.user) == ("LOG", "FATAL", name.partition("@")[0])
     [safe], _notes = read("%m [%p] ", f'{STAMP}.000 UTC [42] FATAL:  role "{name}" does not exist')
     assert not safe.doubt
+
+
+@pytest.mark.parametrize("word", ["LOG", "HINT", "STATEMENT"])
+@pytest.mark.parametrize("prefix", ["%m [%p] %q%u@%d/%a ", "%m [%p] %a "])
+def test_a_name_of_an_application_hides_nothing(prefix: str, word: str) -> None:
+    """Who is logged in may change it, and so have every line read as something that nobody looks for."""
+    names = "app@shop/" if "@" in prefix else ""
+    head = f"{STAMP}.000 UTC [42] {names}"
+    use = Use(("statement: ",))
+    records, _notes = read(prefix, f"{head}psql LOG:  x", f"{head}x {word}:   LOG:  statement: DROP ROLE a", use=use)
+    assert [(record.message, bool(record.doubt)) for record in records] == [("statement: DROP ROLE a", True)]
+    [record] = read(prefix, f"{head}psql LOG:  statement: DROP ROLE a", f"{head}psql HINT:  x", use=use)[0]
+    assert not record.doubt
 
 
 def test_a_name_that_breaks_the_line() -> None:
