@@ -28,7 +28,7 @@ __all__ = ["Prefix", "Text"]
 _PARTS = frozenset(("STATEMENT", "DETAIL", "HINT", "CONTEXT", "QUERY", "LOCATION", "BACKTRACE"))
 _NAMES = re.compile(r"%-?\d*[ud]")
 _WINDOW = 256  # characters in which what a name tore begins again: the server cuts names to 63 bytes
-_REACH = 1000  # characters behind the first way to read a line in which others are looked for: names are short
+_LONGEST = 80  # characters that an escape of a prefix becomes, and more
 _MOST_READINGS = 8
 _TORN = "it is beside a line that a name with a line break tore"
 # A severity in another language: "FEHLER:  ", "INSTRUCTION :  ".
@@ -46,6 +46,8 @@ class Prefix:
         self.has_stamps = not escapes.isdisjoint("tm")
         self.has_times = not escapes.isdisjoint("tmn")
         self.has_places = not escapes.isdisjoint("hr")
+        # Where no prefix ends any more; the name of a host may be longer than others.
+        self._reach = len(text) + _LONGEST * text.count("%") + (256 if self.has_places else 0)
         self.has_processes = not escapes.isdisjoint("pc")
         self.has_names = not escapes.isdisjoint("ud")
         self._has_words = not escapes.isdisjoint("uda")
@@ -72,7 +74,7 @@ class Prefix:
         """Other ways to read a line that was read up to ``end``, as the names of clients may hold anything."""
         if not self._has_words or line.find(":  ", end) < 0:  # as most lines
             return []
-        ends = (found.end() for found in SEVERITY.finditer(line, end, end + _REACH))
+        ends = (found.end() for found in SEVERITY.finditer(line, end, self._reach))
         found = (self.head.fullmatch(line, 0, each) for each in ends)
         return list(itertools.islice((each for each in found if each is not None), _MOST_READINGS))
 
