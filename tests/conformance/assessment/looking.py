@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 import typing as t
 
@@ -23,7 +24,7 @@ Findings = t.Mapping[str, t.Mapping[str, t.Any]]
 
 
 class _Packages(Packages):
-    """They are asked for once: APT takes longer than all the rest, and nothing changes them meanwhile."""
+    """They are asked for once, as APT takes longer than all the rest, and no test changes them."""
 
     _kept: tuple[dict[str, t.Any], dict[str, str]] | None = None
 
@@ -35,12 +36,15 @@ class _Packages(Packages):
         return self._kept[0]
 
 
+_packages = functools.cache(_Packages)
+
+
 class Look:
     """What cluster_info returns of a server, and what a profile's controls find in it."""
 
     def __init__(self, server: Server, profile: str) -> None:
         self._options = Options(cluster=str(server.data_directory), read_only=True)
-        self._packages = _Packages(str(server.bindir / "postgres"))
+        self._packages = _packages(str(server.bindir / "postgres"))
         self._profile = profile
 
     def facts(self) -> dict[str, t.Any]:
