@@ -8,6 +8,7 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.filter.assess import assess
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.collect import CHOICES
+from ansible_collections.rampart.postgresql.plugins.module_utils._facts.files import files_of
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.host import host_facts
 from ansible_collections.rampart.postgresql.plugins.module_utils._facts.packages import Packages
 from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server as OpenedServer
@@ -24,7 +25,7 @@ Findings = t.Mapping[str, t.Mapping[str, t.Any]]
 
 
 class _Packages(Packages):
-    """They are asked for once, as APT takes longer than all the rest, and no test changes them."""
+    """They are asked for once."""
 
     _kept: tuple[dict[str, t.Any], dict[str, str]] | None = None
 
@@ -37,21 +38,30 @@ class _Packages(Packages):
 
 
 _packages = functools.cache(_Packages)
+_OF_THE_HOST: t.Final = ("history", "home", "passfile", "service_file", "tool_configuration")
 
 
 class Look:
-    """What cluster_info returns of a server, and what a profile's controls find in it."""
+    """What cluster_info returns of a server, and what a profile's controls find in it.
+
+    The host is looked at once: asking APT takes longest, and other tests may put their files where everybody's are.
+    """
 
     def __init__(self, server: Server, profile: str) -> None:
         self._options = Options(cluster=str(server.data_directory), read_only=True)
-        self._packages = _packages(str(server.bindir / "postgres"))
         self._profile = profile
+        self._host: dict[str, t.Any] = {}
+        self._unreadable: dict[str, str] = {}
 
     def facts(self) -> dict[str, t.Any]:
         """All of them."""
         with OpenedServer.open(self._options) as opened:
+            if not self._host:
+                self._host = host_facts(opened, _packages(opened.cluster.program), self._unreadable)
             found = gather(opened, [choice for choice in CHOICES if choice not in ("all", "host")], None)
-            return {**found, **host_facts(opened, self._packages, found["unreadable"])}
+            found["unreadable"].update(self._unreadable)
+            files = [file for file in files_of(opened, found["unreadable"]) if file["what"] not in _OF_THE_HOST]
+        return {**found, "host": self._host["host"], "files": files}
 
     def findings(self) -> Findings:
         """Those of the controls that do not leave it to a person."""
