@@ -140,11 +140,26 @@ def test_what_is_worst_is_seen(browser: Browser, page: pathlib.Path, assessed: l
     browser.go("#/drift?component=role_attributes")
     (row,) = browser.texts("main tbody tr")
     assert HOSTILE in row and "high" in row
-    assert browser.script("return document.querySelector('main tbody th a').hash") == route_of(
+    assert browser.script("return document.querySelector('#view tbody th a').hash") == route_of(
         of_host(assessed, "hostile")
     )
     browser.go("#/drift?component=unknown")
     assert browser.texts("main tbody th a") == [AWAY]
+
+
+def test_nothing_is_claimed_of_who_could_not_be_looked_at(
+    browser: Browser, page: pathlib.Path, assessed: list[Values]
+) -> None:
+    browser.open(page, route_of(of_host(assessed, AWAY)))
+    assert dict(zip(browser.texts("dl.facts dt"), browser.texts("dl.facts dd"), strict=True)) == {
+        "Version": "not known",
+        "Profile": "strict",
+        "State": "not known",
+        "Managed by": "not known",
+        "Looked at": "never",
+    }
+    browser.go(route_of(of_host(assessed, f"{GOOD} standby")))
+    assert browser.texts("dl.facts dd")[2:4] == ["standby", "nobody else"]
 
 
 def test_axe_finds_nothing_serious_about_it(browser: Browser, page: pathlib.Path, assessed: list[Values]) -> None:

@@ -53,7 +53,7 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(moment=moment, line=one_line)
+    environment.filters.update(moment=moment, line=one_line, thousands="{:,}".format)
     style = _read("style.css")
     script = "".join(['"use strict";\n(() => {\n', *(_read(f"{name}.js") for name in _SCRIPTS), "})();\n"])
     text = environment.get_template("page.html.j2").render(

@@ -37,7 +37,9 @@ def render(report: Report) -> str:
     blocks = [f"# {_plain(report.title)}", _headline(report)]
     if report.comparison is not None:
         counts = ", ".join(f"{count} {name}" for name, count in report.comparison.counts.items())
-        blocks.append(f"Since {moment(report.comparison.before_epoch)} UTC: {counts}.")
+        others = report.comparison.held_to_others
+        told = f" {others} had another profile or other controls then." if others else ""
+        blocks.append(f"Since {moment(report.comparison.before_epoch)} UTC: {counts}.{told}")
     blocks.append(_table(report))
     failures = [(one, finding) for one in report.assessments for finding in one.with_status("fail")]
     for severity in SEVERITIES:

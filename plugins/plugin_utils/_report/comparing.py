@@ -52,6 +52,8 @@ class Comparison:
 
     before: tuple[Assessment, ...]
     changes: tuple[Change, ...]
+    held_to_others: int = 0
+    """Clusters that had another profile, or other controls, in the earlier report."""
 
     @property
     def before_epoch(self) -> int | None:
@@ -81,7 +83,17 @@ def compared(now: t.Sequence[Assessment], before: t.Sequence[Assessment]) -> Com
         _change(key, present[key] if key in present else past[key], present.get(key), past.get(key))
         for key in concerned
     )
-    return Comparison(tuple(before), tuple(sorted(changes, key=lambda change: change.order)))
+    ordered = tuple(sorted(changes, key=lambda change: change.order))
+    return Comparison(tuple(before), ordered, sum(_held_to_others(now, before)))
+
+
+def _held_to_others(now: t.Sequence[Assessment], before: t.Sequence[Assessment]) -> t.Iterator[bool]:
+    earlier = {one.key: one for one in before}
+    for one in now:
+        past = earlier.get(one.key)
+        if past is not None:
+            names, names_before = ({finding.control for finding in each.findings} for each in (one, past))
+            yield one.profile != past.profile or names != names_before
 
 
 def _findings(assessments: t.Sequence[Assessment]) -> dict[Key, Finding]:

@@ -11,7 +11,7 @@ import re
 import time
 import typing as t
 
-__all__ = ["LATEST", "epoch", "moment", "one_line", "place", "valid", "visible", "words"]
+__all__ = ["LATEST", "epoch", "brief", "moment", "one_line", "place", "valid", "visible", "words"]
 
 _HALF = re.compile("[\ud800-\udfff]")
 _BYTE = range(0xDC80, 0xDD00)  # what Python makes of a byte that is not UTF-8
@@ -37,6 +37,11 @@ def visible(text: str) -> str:
 def one_line(text: str) -> str:
     """The same on a single line."""
     return visible(text.replace("\r\n", "\n").replace("\n", "\\n").replace("\r", "\\r").replace("\t", " "))
+
+
+def brief(text: str, most: int = 500) -> str:
+    """The beginning of a line that may be endless."""
+    return one_line(text if len(text) <= most else f"{text[:most]}… and {len(text) - most} more characters")
 
 
 def words(item: t.Any) -> str:

@@ -14,6 +14,7 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.ax
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.axis import LIMIT
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.axis import Axis
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Assessment
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import brief
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import epoch
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import moment
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import one_line
@@ -91,7 +92,7 @@ def tools_of(one: Assessment) -> tuple[str, ...]:
     view = one.views.get("backups")
     tools = view.get("tools") if isinstance(view, dict) else None
     found = [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
-    return tuple(one_line(f"{tool.get('name')} ({tool.get('evidence')})") for tool in found)
+    return tuple(brief(f"{tool.get('name')} ({tool.get('evidence')})") for tool in found)
 
 
 def _urgency(row: BackupRow) -> tuple[t.Any, ...]:
@@ -103,8 +104,8 @@ def _row(host: str, cluster: str, job: dict[str, t.Any], now: int) -> BackupRow:
     return BackupRow(
         host=one_line(host),
         cluster=one_line(cluster),
-        job=one_line(str(job.get("name") or "")),
-        failed="" if outcome in (None, "", "ok") else one_line(str(outcome)),
+        job=brief(str(job.get("name") or "")),
+        failed="" if outcome in (None, "", "ok") else brief(str(outcome)),
         facts=tuple(_facts(job)),
         marks=tuple(_mark(name, job.get(key), now) for name, key in _MOMENTS),
         age=float("inf") if last is None else float(now - last),
@@ -113,8 +114,8 @@ def _row(host: str, cluster: str, job: dict[str, t.Any], now: int) -> BackupRow:
 
 def _facts(job: dict[str, t.Any]) -> t.Iterator[str]:
     if job.get("kind"):
-        yield one_line(str(job["kind"]))
-    yield one_line(str(job.get("schedule") or "no schedule known"))
+        yield brief(str(job["kind"]))
+    yield brief(str(job.get("schedule") or "no schedule known"))
     for key, (yes, no, unknown) in _QUALITIES:
         yield unknown if job.get(key) is None else yes if job[key] else no
 

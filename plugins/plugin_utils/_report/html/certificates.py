@@ -15,6 +15,7 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.ax
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.axis import WIDTH
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.axis import Axis
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Assessment
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import brief
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import epoch
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import moment
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import one_line
@@ -85,9 +86,9 @@ def _row(host: str, cluster: str, entry: dict[str, t.Any], now: int) -> Certific
     return CertificateRow(
         host=one_line(host),
         cluster=one_line(cluster),
-        what=one_line(str(entry.get("role") or "certificate").replace("_", " ")),
-        subject=one_line(str(entry.get("subject") or entry.get("issuer") or "")),
-        path=one_line(str(entry.get("path") or "")),
+        what=brief(str(entry.get("role") or "certificate").replace("_", " ")),
+        subject=brief(str(entry.get("subject") or entry.get("issuer") or "")),
+        path=brief(str(entry.get("path") or "")),
         until=("not known" if state == "unknown" else "without an end") if after is None else f"{moment(after)} UTC",
         left=_left(days),
         days=days,
@@ -125,7 +126,7 @@ def _reason(entry: dict[str, t.Any]) -> str:
             told.append(one)
         elif one.get("code") not in _SAID_BY_STATE:
             told.append(one.get("message") or one.get("code"))
-    return one_line("; ".join(dict.fromkeys(str(each) for each in told if each)))
+    return brief("; ".join(dict.fromkeys(str(each) for each in told if each)))
 
 
 def _bands(rows: list[CertificateRow]) -> t.Iterator[tuple[str, int]]:

@@ -151,7 +151,7 @@ def _cluster(one: Assessment, order: dict[str, int], controls: dict[str, Finding
         "version": one.version,
         "profile": one.profile,
         "gathered": one.gathered_epoch,
-        "recovery": bool(one.in_recovery),
+        "recovery": one.in_recovery,
         "managed": one.managed_by,
         "error": one.error,
         "percent": one.percent,

@@ -97,8 +97,8 @@ function areasPart(cluster) {
 }
 
 function factsPart(cluster, details) {
-  const facts = [["Version", cluster.version || "not known"], ["Profile", cluster.profile], ["State", cluster.recovery ? "standby" : "primary"],
-    ["Managed by", cluster.managed.join(", ") || "nobody else"], ["Looked at", moment(cluster.gathered)]];
+  const facts = [["Version", cluster.version || "not known"], ["Profile", cluster.profile], ["State", cluster.recovery === null ? "not known" : cluster.recovery ? "standby" : "primary"],
+    ["Managed by", cluster.managed.join(", ") || (cluster.error ? "not known" : "nobody else")], ["Looked at", moment(cluster.gathered)]];
   const listOf = (rows) => element("dl", {class: "facts"}, rows.map(([name, value]) => element("div", null, element("dt", null, name), element("dd", null, value))));
   return element("section", {class: "card"}, element("h2", null, "Cluster"), listOf(facts), details.follows.length
     ? element("details", {class: "small"}, element("summary", null, "Where benchmarks contradict each other"),

@@ -70,3 +70,19 @@ def test_the_earlier_report_is_taken_as_text_too() -> None:
     assert comparison is not None
     assert comparison.counts == {"new": 0, "still": 0, "unproven": 0, "waived": 0, "fixed": 1}
     assert comparison.before_epoch == NOW - 30
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        ({}, 0),
+        ({"version": "17.5", "gathered_epoch": 1}, 0),
+        ({"profile": "cis"}, 1),
+        ({"findings": [finding("RPG-NET-002")]}, 1),
+        ({"host": "db2", "profile": "cis"}, 0),
+    ],
+)
+def test_clusters_that_were_held_to_something_else_are_counted(more: dict[str, t.Any], wanted: int) -> None:
+    comparison = gathered(assessment(finding()), before={**assessment(finding()), **more}, now=NOW).comparison
+    assert comparison is not None
+    assert comparison.held_to_others == wanted

@@ -133,6 +133,28 @@ def test_numbers_are_not_rounded_and_long_texts_are_cut() -> None:
     assert all(len(text) < 21_000 for pair in item.items() for text in map(str, pair))
 
 
+def test_the_page_says_that_a_profile_was_another_one() -> None:
+    world = assessment(finding(status="fail"))
+    words = "1 cluster had another profile or other controls then"
+    assert words in made(world, before={**world, "profile": "cis"})
+    assert words not in made(world, before=world)
+
+
+def test_large_numbers_are_grouped() -> None:
+    world = [assessment(*(finding(f"C-{number}", status="fail") for number in range(1234)))]
+    assert '<span class="figure">1,234</span>' in made(world)
+
+
+def test_long_texts_of_timelines_are_cut() -> None:
+    views = {
+        "certificates": [{"subject": "x" * 100_000, "state": "ok"}],
+        "backups": {"jobs": [{"name": "y" * 100_000}], "tools": []},
+    }
+    text = made(assessment(views=views))
+    assert "x" * 501 not in text and "y" * 501 not in text
+    assert "and 99500 more characters" in text
+
+
 def test_what_hosts_share_is_stored_once() -> None:
     one, many = (len(made([assessment(*fleet(1)[0]["findings"], host=f"db{number}") for number in range(count)]))
                  for count in (1, 21))  # fmt: skip
