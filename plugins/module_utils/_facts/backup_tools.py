@@ -19,7 +19,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._server.identit
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.module_utils._server.server import Server
 
-__all__ = ["Repositories", "repository_options", "tools_of"]
+__all__ = ["Repositories", "repository_options", "stanzas", "tools_of"]
 
 _COMMANDS = """
 SELECT name, setting FROM pg_catalog.pg_settings
@@ -40,9 +40,8 @@ _NAMES = (
     ("pg_receivewal", re.compile("pg_receivewal")),
     ("pgmoneta", re.compile("pgmoneta")),
 )
+# A configuration of pgBackRest comes with its package; what is in it is looked at.
 _FILES = (
-    ("pgbackrest", "/etc/pgbackrest.conf"),
-    ("pgbackrest", "/etc/pgbackrest/pgbackrest.conf"),
     ("barman", "/etc/barman.conf"),
     ("wal-g", "/etc/wal-g"),
     ("wal-g", "/etc/wal-g.d"),
@@ -51,13 +50,14 @@ _FILES = (
 )
 _CONFIGURATION = ("/etc/pgbackrest/pgbackrest.conf", "/etc/pgbackrest.conf", "/etc/pgbackrest/conf.d/*.conf")
 _SECTION = re.compile(r"\[(?P<name>[^\]]+)\]\s*$")
+_CLUSTER = re.compile(r"pg[0-9]*-path\s*=\s*(?P<path>.*?)\s*$")
 _OPTION = re.compile(r"repo(?P<number>[0-9]*)-(?P<name>cipher-type|host|path|s3-bucket|type)\s*=\s*(?P<value>.*?)\s*$")
 
 
-def tools_of(server: Server, problems: list[str]) -> list[dict[str, str]]:
-    """Each with everything that tells of it."""
+def tools_of(server: Server, problems: list[str], read: t.Callable[[str], str]) -> list[dict[str, str]]:
+    """Each with everything that tells of it; ``read`` gives the text of a file."""
     found: dict[str, list[str]] = {}
-    for name, evidence in (*_by_commands(server), *_by_names(server, problems), *_by_files(server)):
+    for name, evidence in (*_by_commands(server), *_by_names(server, problems), *_by_files(server, read)):
         found.setdefault(name, []).append(evidence)
     return [{"name": name, "evidence": "; ".join(dict.fromkeys(told))} for name, told in sorted(found.items())]
 
@@ -81,12 +81,28 @@ def _by_names(server: Server, problems: list[str]) -> t.Iterator[tuple[str, str]
             yield from ((name, f"{what} {row['name']}") for name, pattern in _NAMES if pattern.search(row["name"]))
 
 
-def _by_files(server: Server) -> t.Iterator[tuple[str, str]]:
+def _by_files(server: Server, read: t.Callable[[str], str]) -> t.Iterator[tuple[str, str]]:
+    for path in dict.fromkeys(path for pattern in _CONFIGURATION for path in sorted(glob.glob(pattern))):
+        for stanza in stanzas(read(path), server.cluster.data_directory):
+            yield "pgbackrest", f"{path} has the stanza {stanza} for this cluster"
     for name, path in _FILES:
         path = path.replace("~", server.owner.home, 1)
         with acting_as(server.owner):
             if os.path.lexists(path):
                 yield name, f"{path} exists"
+
+
+def stanzas(text: str, data_directory: str) -> list[str]:
+    """Those of a configuration of pgBackRest that are about a cluster; pure."""
+    found: list[str] = []
+    section = ""
+    for line in text.splitlines():
+        heading, path = _SECTION.match(line.strip()), _CLUSTER.match(line.strip())
+        if heading:
+            section = heading["name"]
+        elif path and os.path.normpath(path["path"]) == os.path.normpath(data_directory):
+            found.append(section)
+    return found
 
 
 @dataclasses.dataclass(frozen=True)

@@ -58,7 +58,8 @@ def backup_facts(server: Server, unreadable: dict[str, str], *, layout: Layout =
         unreadable["backups"] = NO_FILES
         return {"backups": None}
     problems: list[str] = []
-    found = {"jobs": _Jobs(server, layout, problems).all(), "tools": tools_of(server, problems)}
+    jobs = _Jobs(server, layout, problems)
+    found = {"jobs": jobs.all(), "tools": tools_of(server, problems, jobs.reader_of_tools)}
     if problems:
         more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
         unreadable["backups"] = readable(f"{problems[0]}{more}")
@@ -102,7 +103,7 @@ class _Jobs:
         restored = max(filter(None, (known.restored, drills.get(name))), default=None)
         # pgBackRest reads a backup back when it is restored only.
         verified = restored if values.get("kind") == "pgbackrest" else known.verified
-        repositories = Repositories.of(values, self._reader_of_tools) if values.get("kind") == "pgbackrest" else None
+        repositories = Repositories.of(values, self.reader_of_tools) if values.get("kind") == "pgbackrest" else None
         away = [self._is_away(each) for each in places]
         return {
             "name": name,
@@ -181,7 +182,8 @@ class _Jobs:
             {str(each.get("path")) for each in offers if isinstance(each, dict)} if isinstance(offers, list) else set()
         )
 
-    def _reader_of_tools(self, path: str) -> str:
+    def reader_of_tools(self, path: str) -> str:
+        """The text of a configuration of another tool."""
         return self._text(path, self._reader(path))
 
     def _reader(self, path: str) -> Account:

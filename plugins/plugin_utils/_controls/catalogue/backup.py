@@ -33,7 +33,10 @@ BACKUP: tuple[Control, ...] = (
         id="RPG-BAK-001",
         title="There are backups",
         severity="critical",
-        rationale="What is not backed up is gone one day. Jobs of this collection and pgBackRest count.",
+        rationale=(
+            "What is not backed up is gone one day. Jobs of this collection count, and tools that leave something in the server's"
+            " configuration; pgBackRest does with a stanza for this cluster."
+        ),
         expression="(!(backups.jobs) && !(backups.tools) && ['neither a job nor a tool for backups is here']) || `[]`",
         evidence="{jobs: backups.jobs[].name, tools: backups.tools[].name}",
         fix=_JOBS,
