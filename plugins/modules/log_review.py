@@ -76,7 +76,8 @@ options:
         required: true
       address:
         description:
-          - An address, a network, a host name as the log has it, or V([local]) for the socket.
+          - An address, a network, a host name as the log has it, or V([local]) for the socket. A name, which the log has where
+            C(log_hostname) is on, is what whoever owns the address says in the DNS, and so nothing to rely on.
         type: str
         required: true
   former_prefixes:

@@ -85,7 +85,7 @@ def _reading(writing: Writing, seen: Seen) -> t.Iterator[Reason]:
     if seen.too_long:
         yield ("changes",), f"{seen.too_long} reports are too long to be understood"
     if seen.gone:
-        some = ", ".join(json.dumps(name, ensure_ascii=False) for name in sorted(seen.gone)[:_NAMED])
+        some = ", ".join(json.dumps(name) for name in sorted(seen.gone)[:_NAMED])
         yield ("superuser_logins",), f"{len(seen.gone)} roles that logged in may have been superusers then: {some}"
 
 
