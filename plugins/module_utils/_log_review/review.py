@@ -52,6 +52,7 @@ class Review:
         self._english = english
         # Their oldest entries go first, which takes long in a dictionary without this order.
         self._places: collections.OrderedDict[int, str] = collections.OrderedDict()
+        self._clients: collections.OrderedDict[int, tuple[str, str]] = collections.OrderedDict()  # role and database
         self._pending: collections.OrderedDict[int, tuple[Record, list[Finding]]] = collections.OrderedDict()
         self._stopped: float | None = None
         self._is_stopped = False
@@ -96,7 +97,7 @@ class Review:
             self.cut += record.is_cut and source != ""
             return
         is_failure = source == "failed"
-        place = (record.user, record.database, self._place(record))
+        place = (*self._client(record), self._place(record))
         for change in changes:
             if not record.doubt:
                 self._promotes(change, is_failure)
@@ -166,6 +167,7 @@ class Review:
             yield from found
             return
         self._settle(record.pid)
+        _keep(self._clients, record.pid, (login.user, login.database))
         self._pending[record.pid] = (record, found)
         if len(self._pending) > _MOST_PLACES:
             self._settle_oldest()
@@ -197,11 +199,14 @@ class Review:
             return False
         if record.pid is not None and not record.doubt:
             self._settle(record.pid)
-            self._places.pop(record.pid, None)
-            self._places[record.pid] = host
-            if len(self._places) > _MOST_PLACES:
-                self._places.popitem(last=False)
+            self._clients.pop(record.pid, None)
+            _keep(self._places, record.pid, host)
         return True
+
+    def _client(self, record: Record) -> tuple[str | None, str | None]:
+        """Role and database, of the login of its process where the prefix does not have them."""
+        user, database = self._clients.get(record.pid or 0, (None, None))
+        return record.user or user or None, record.database or database or None
 
     def _place(self, record: Record) -> str | None:
         return record.address or (None if record.pid is None else self._places.get(record.pid))
@@ -214,6 +219,7 @@ class Review:
             self._add(Run(how, self._stopped if self._is_stopped else record.before, record.time))
             self._stopped, self._is_stopped = None, False
             self._places.clear()
+            self._clients.clear()
         elif kind != "crash":
             self._add(Run(kind, record.before, record.time))
         elif self.runs and self.runs[-1].kind in _STARTS:
@@ -224,3 +230,14 @@ class Review:
             self.runs.append(run)
         else:
             self.runs_left_out += 1
+
+
+_T = t.TypeVar("_T")
+
+
+def _keep(found: collections.OrderedDict[int, _T], pid: int, value: _T) -> None:
+    """What is known of a process, and of so many others that wrote lately."""
+    found.pop(pid, None)
+    found[pid] = value
+    if len(found) > _MOST_PLACES:
+        found.popitem(last=False)

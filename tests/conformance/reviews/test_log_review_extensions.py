@@ -93,6 +93,7 @@ def test_pgaudit(extended_server: Server) -> None:
         assert {("CREATE ROLE", "", "", ""), ("ALTER SYSTEM", "", "", "")} <= told or server.major < 15, (
             told
         )  # no text, no name
+        assert {row["role"] for row in found.values["changes"]} == {server.superuser}
         assert "changes" not in found.values["unknown"]
 
 

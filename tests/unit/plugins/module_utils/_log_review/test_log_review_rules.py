@@ -230,6 +230,30 @@ def test_what_is_doubted_counts_nowhere_else() -> None:
     assert not any(found.values())
 
 
+def test_who_gave_a_statement_is_known_by_the_process() -> None:
+    """As with the prefix that PostgreSQL comes with."""
+    received = "connection received: host=192.0.2.1 port=5"
+    found = told(
+        review_of(
+            log(received, pid=1),
+            log("connection authorized: user=app database=shop", pid=1),
+            log("statement: GRANT a TO b", pid=1),
+            log("statement: GRANT c TO d", pid=2),
+            log("connection received: host=192.0.2.1 port=5", pid=1),
+            log("statement: GRANT e TO f", pid=1),
+            log("connection authorized: user=app database=shop", pid=3),
+            log("starting PostgreSQL 17.5", pid=9),
+            log("statement: GRANT g TO h", pid=3),
+        )
+    )
+    assert {(row["object"], row["role"], row["database"]) for row in found["changes"]} == {
+        ("a", "app", "shop"),
+        ("c", None, None),
+        ("e", None, None),
+        ("g", None, None),
+    }
+
+
 def test_superusers_of_then() -> None:
     def login(role: str) -> Record:
         return log(f"connection authorized: user={role} database=d", user=role, address="::1")
