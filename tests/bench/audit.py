@@ -15,6 +15,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import resource
 import statistics
 import subprocess
 import sys
@@ -38,15 +39,16 @@ _PLAYBOOK: t.Final = "rampart.postgresql.audit"
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """Of one run: seconds of the clock, and MiB at the most."""
+    """Of one run: seconds of the clock, seconds of all processors, and MiB at the most."""
 
     seconds: float
+    processor: float
     memory: float
 
 
 def run(*words: str) -> Cost:
     """Run a program of Ansible; any failure is an error."""
-    begin = time.monotonic()
+    begin, spent = time.monotonic(), _spent()
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             words,
@@ -66,7 +68,13 @@ def run(*words: str) -> Cost:
         if status != 0:
             output.seek(0)
             raise BenchmarkError(f"{' '.join(words)} failed:\n{output.read()[-4000:].decode(errors='replace')}")
-    return Cost(seconds, peak)
+    return Cost(seconds, _spent() - spent, peak)
+
+
+def _spent() -> float:
+    """Seconds of processor time of all children that have ended, and of theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class _Watch:
@@ -118,11 +126,26 @@ def one_host(directory: pathlib.Path, runs: int) -> tuple[report.Bar, str, pathl
         kept = directory / "one"
         pings, audits = [], []
         for _turn in range(runs + 1):  # the first of each fills caches
-            pings.append(run("ansible", *words, "postgresql", "--module-name", "ansible.builtin.ping").seconds)
-            audits.append(run("ansible-playbook", *words, _PLAYBOOK, *_told(audit_directory=str(kept))).seconds)
-        ping, audit = statistics.median(pings[1:]), statistics.median(audits[1:])
+            pings.append(run("ansible", *words, "postgresql", "--module-name", "ansible.builtin.ping"))
+            audits.append(run("ansible-playbook", *words, _PLAYBOOK, *_told(audit_directory=str(kept))))
+        _check(kept, 1)
+        (ping, of_ping), (audit, of_audit) = _medians(pings[1:]), _medians(audits[1:])
         beyond = report.Bar("audit of one host, seconds beyond twice a ping", audit - 2 * ping, _CONSTANT)
-        return beyond, f"one host: ping {ping:.2f} s, audit {audit:.2f} s", kept / "facts" / f"{host.name}.json"
+        note = f"one host: ping {ping:.2f} s ({of_ping:.2f} s of processors), audit {audit:.2f} s ({of_audit:.2f} s)"
+        return beyond, note, kept / "facts" / f"{host.name}.json"
+
+
+def _medians(costs: list[Cost]) -> tuple[float, float]:
+    return statistics.median(one.seconds for one in costs), statistics.median(one.processor for one in costs)
+
+
+def _check(directory: pathlib.Path, hosts: int) -> None:
+    """A host that is not assessed costs less than one that is."""
+    with open(directory / "report.json", encoding="utf-8") as stream:
+        line = next(line for line in stream if line.startswith(' "summary": '))
+    summary = json.loads(line.partition(": ")[2].rstrip().rstrip(","))
+    if summary["hosts"] != hosts or summary["not_assessed"] != 0:
+        raise BenchmarkError(f"not all of {hosts} hosts were assessed: {summary}")
 
 
 def fleet(directory: pathlib.Path, facts: pathlib.Path, hosts: int) -> Cost:
@@ -135,7 +158,9 @@ def fleet(directory: pathlib.Path, facts: pathlib.Path, hosts: int) -> Cost:
     for name in names:
         (kept / "facts" / f"{name}.json").write_bytes(facts.read_bytes())
     told = _told(audit_directory=str(kept), audit_gather=False)
-    return run("ansible-playbook", "--inventory", str(inventory), _PLAYBOOK, *told)
+    cost = run("ansible-playbook", "--inventory", str(inventory), _PLAYBOOK, *told)
+    _check(kept, hosts)
+    return cost
 
 
 def _told(**variables: object) -> tuple[str, str]:
@@ -159,7 +184,8 @@ def main() -> int:
     print(note)
     print(f"facts of a host: {size:.0f} KiB")
     for hosts, cost in costs.items():
-        print(f"{hosts} hosts: {cost.seconds:.1f} s, {cost.memory:.0f} MiB")
+        each = cost.processor / hosts * 1000
+        print(f"{hosts} hosts: {cost.seconds:.1f} s, {cost.memory:.0f} MiB, {each:.0f} ms of processors each")
     most = costs[_FLEETS[-1]]
     print(beyond)
     print(report.Bar(f"{_FLEETS[-1]} hosts, seconds", most.seconds, _SECONDS))
