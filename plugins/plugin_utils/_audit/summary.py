@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import SEVERITIES
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import STATUSES
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import one_line
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gathering import Report
@@ -19,8 +20,10 @@ if t.TYPE_CHECKING:
 __all__ = ["NEVER", "brief", "failing", "screen"]
 
 NEVER: t.Final = "never"
-_SHOWN = 15  # controls on the screen: what is left of one with the rest of the summary
+_SHOWN = 13  # controls on the screen: what is left of one with the rest of the summary
 _ERRORS = 4  # hosts that could not be assessed, likewise
+_WAIVERS = 3  # of use nowhere, likewise
+_JUDGED: t.Final = ("pass", "fail", "waived", "not_applicable")
 _WIDTH = 110  # characters of a line
 
 
@@ -72,7 +75,27 @@ def screen(report: Report) -> list[str]:
     if report.comparison is not None:
         lines.append("since the baseline: " + "  ".join(f"{name} {n}" for name, n in report.comparison.counts.items()))
     lines += [f"not assessed: {one.name}: {one.error}"[:_WIDTH] for one in errors[:_ERRORS]]
-    return [*lines, *_controls(report)]
+    return [*lines, *_idle_waivers(report)[:_WAIVERS], *_controls(report)]
+
+
+def _idle_waivers(report: Report) -> list[str]:
+    """Those that cover nothing on any cluster which they concern: an assessment knows of its own only."""
+    used: dict[str, int] = {}
+    for one in report.assessments:
+        known = {finding.control: finding.status in _JUDGED for finding in one.findings}
+        for waiver in one.waivers:
+            condition = f" when {waiver['when']}" if waiver.get("when") else ""
+            words = (
+                f"of use nowhere: the waiver of {waiver.get('control')} for {_hosts(waiver.get('hosts'))}{condition}"
+            )
+            idle = not waiver.get("expired") and known.get(str(waiver.get("control")), False)
+            count = waiver.get("used")
+            used[words] = used.get(words, 0) + (count if idle and isinstance(count, int) else 0 if idle else 1)
+    return [one_line(words)[:_WIDTH] for words, count in used.items() if not count]
+
+
+def _hosts(given: t.Any) -> str:
+    return ", ".join(map(str, given)) if isinstance(given, list) else str(given)
 
 
 def _controls(report: Report) -> list[str]:
