@@ -14,7 +14,9 @@ import typing as t
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from ansible_collections.rampart.postgresql.plugins.filter.report import report
 from ansible_collections.rampart.postgresql.tests.assessments import HOSTILE
+from ansible_collections.rampart.postgresql.tests.assessments import assessment
 from ansible_collections.rampart.postgresql.tests.assessments import fleet
 from ansible_collections.rampart.postgresql.tests.browser.axe import findings
 from ansible_collections.rampart.postgresql.tests.browser.browsers import Browser
@@ -32,6 +34,9 @@ def opened_finding(browser: Browser) -> t.Any:
     box = browser.one("details.finding.fail")
     if not box.get_attribute("open"):
         box.find_element("css selector", "summary").click()
+    browser.wait(
+        "return document.querySelector('details.finding.fail[open] .finding-body')"
+    )  # it is made when it opens
     return box
 
 
@@ -171,6 +176,23 @@ def test_unreachable_rules_are_struck_through(browser: Browser, small: pathlib.P
     assert "line-through" in browser.script("return getComputedStyle(arguments[0]).textDecorationLine", rule)
     assert len(browser.all(".rules tbody tr")) == 6
     assert not any("md5" in text for text in browser.texts(".who tbody td"))
+
+
+def test_lines_of_included_files_are_told_apart(browser: Browser, tmp_path: pathlib.Path) -> None:
+    rule = {"line": 7, "text": "local all all peer", "method": "peer", "reachable": True, "shadowed_by": []}
+    files = ("/etc/postgresql/pg_hba.conf", "/etc/postgresql/more.conf")
+    rules = [{**rule, "number": number, "file": file} for number, file in enumerate(files, 1)]
+    remark = {"file": files[1], "line": 7, "severity": "low", "message": "everybody"}
+    page = tmp_path / "included.html"
+    world = assessment(views={"hba": {"rules": rules, "who": [], "findings": [remark]}})
+    page.write_text(report(world, "html"), encoding="utf-8")
+    browser.open(page, "#/host/db1/17%2Fmain")
+    assert browser.texts(".rules tbody td.number") == ["pg_hba.conf:7", "more.conf:7"]
+    assert browser.texts(".remarks li") == ["Line more.conf:7: everybody (low)"]
+    world["views"]["hba"]["rules"] = rules[:1]
+    page.write_text(report(world, "html"), encoding="utf-8")
+    browser.open(page, "#/host/db1/17%2Fmain")
+    assert browser.texts(".rules tbody td.number") == ["7"]
 
 
 def test_what_runs_out_is_drawn_for_a_host_as_for_the_fleet(browser: Browser, small: pathlib.Path) -> None:

@@ -34,7 +34,7 @@ _LONGEST = 20_000
 """Characters of a value on the page; the other formats have all."""
 _RULE = ("number", "file", "line", "text", "method", "reachable", "shadowed_by")
 _CERTIFICATE = ("what", "subject", "path", "until", "left", "state", "start", "end", "reason")
-_REMARK = ("line", "severity", "message")
+_REMARK = ("file", "line", "severity", "message")
 _WAIVER = ("control", "hosts", "reason", "approved_by", "expires")
 _WHO = ("from", "type", "databases", "users", "method")
 
