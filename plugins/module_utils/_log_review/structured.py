@@ -11,6 +11,7 @@ import json
 import re
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.languages import LOGINS
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import LONGEST
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import SEVERITIES
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import WORSE
@@ -45,7 +46,7 @@ class _Structured:
     def _is_of_use(self, severity: str, message: str) -> bool:
         if severity in WORSE:
             return True
-        self._notes.foreign += severity.rstrip("12345") not in SEVERITIES
+        self._notes.foreign += message.startswith(LOGINS) or severity.rstrip("12345") not in SEVERITIES
         return message.startswith(self._use.starts) and (len(message) > LONGEST or self._use.is_worth(message))
 
     def _moment(self, text: str) -> float | None:

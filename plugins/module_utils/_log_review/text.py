@@ -11,6 +11,7 @@ import itertools
 import re
 import typing as t
 
+from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.languages import LOGINS
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import LONGEST
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import WORSE
 from ansible_collections.rampart.postgresql.plugins.module_utils._log_review.records import Notes
@@ -213,6 +214,7 @@ class Text:
 
     def _drafts(self, line: str, prefix: Prefix, found: re.Match[str], *, is_part: bool = False) -> list[_Draft]:
         """A line in all ways to read it that are of use; ``is_part`` when the first one belongs to the line before."""
+        self._notes.foreign += line.startswith(LOGINS, found.end())
         others = prefix.others(line, found.end())
         if is_part and not others:
             return []

@@ -134,6 +134,9 @@ def test_words_of_another_language_are_counted() -> None:
     assert notes.foreign == 1
     list(Json(UTC, notes, EVERY).records([json.dumps({"timestamp": f"{STAMP}.5 UTC", "error_severity": "エラー"})]))
     assert notes.foreign == 2
+    login = {"timestamp": f"{STAMP}.5 UTC", "error_severity": "LOG", "message": "Verbindung autorisiert: Benutzer=a"}
+    list(Json(UTC, notes, EVERY).records([json.dumps(login), json.dumps({**login, "message": "Verbindung"})]))
+    assert notes.foreign == 3
 
 
 def test_json() -> None:

@@ -202,6 +202,13 @@ def test_words_of_another_language(word: str) -> None:
         assert (notes.foreign, notes.not_understood + notes.torn) == (1, 1)
 
 
+def test_words_of_another_language_behind_the_same_severity() -> None:
+    _records, notes = read(
+        DEBIAN, f"{STAMP}.000 UTC [42] app@shop LOG:  接続の認証完了: ユーザー=app データベース=shop"
+    )
+    assert (notes.foreign, notes.not_understood) == (1, 0)
+
+
 def test_words_that_are_no_language() -> None:
     _records, notes = read(DEBIAN, "FEHLER:  x", f"{STAMP}.000 UTC [42] app@shop WORD: x")
     assert (notes.foreign, notes.not_understood, notes.torn) == (0, 1, 1)
