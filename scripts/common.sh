@@ -5,6 +5,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 BUILD=$ROOT/.build
 export ROOT BUILD
 export PIP_DISABLE_PIP_VERSION_CHECK=1
+unset PYTHONDONTWRITEBYTECODE # hundreds of processes import the same files
 
 say() {
   printf '%s\n' "$*" >&2
@@ -62,7 +63,7 @@ find_cgroup() {
 in_memory() {
   local directory=$1
   shift
-  if awk '/^MemAvailable:/ {exit $2 < 12 * 1024 * 1024}' /proc/meminfo \
+  if awk '/^MemAvailable:/ {exit $2 < 8 * 1024 * 1024}' /proc/meminfo \
     && unshare --mount mount -t tmpfs tmpfs /tmp 2>/dev/null; then
     # shellcheck disable=SC2016 # the shell in the name space replaces these names
     unshare --mount sh -e -c '
