@@ -42,7 +42,7 @@ options:
         C(manual), which says what a person must look at, it yields what that person looks at.
       - Besides the facts there are C(parameters), by name what the profile wants of each; C(overrides), C(held), what roles have
         by way of other roles; C(remote_rules), C(replication_users), C(backup_jobs) with days, C(listening) and C(open_addresses), C(preloaded),
-        C(changed_settings), C(pending_restarts), C(inside_data_directory), C(support), C(profile) and C(now).
+        C(foreign_libraries), C(changed_settings), C(pending_restarts), C(inside_data_directory), C(support), C(profile) and C(now).
       - In JMESPath C(!) binds tighter than the dot, so it takes parentheses, C(!(settings.ssl)).
       - C(area) is one of V(network), V(access), V(authentication), V(encryption), V(logging), V(backup), V(platform).
         C(severity) is one of V(critical), V(high), V(medium), V(low).
@@ -101,7 +101,7 @@ EXAMPLES = r"""
     waivers:
       - control: RPG-ACC-101
         hosts: "db*.example.org"
-        when: name == 'dba'
+        when: role == 'dba'
         reason: The administrators' role until they are all in the directory.
         approved_by: security@example.org
         expires: "2027-06-30"

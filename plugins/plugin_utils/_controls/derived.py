@@ -26,6 +26,9 @@ _DAY: t.Final = 86400
 _FULL_MASK: t.Final = re.compile(r"/[^/]*[.:]")
 _LIBDIR: t.Final = "$libdir/"
 _SUFFIX: t.Final = ".so"
+_PACKAGED: t.Final = ("/usr/lib/", "/usr/lib64/", "/usr/pgsql-")  # where distributions have the libraries of servers
+_PRELOADS: t.Final = ("shared_preload_libraries", "session_preload_libraries", "local_preload_libraries")
+_PATHS: t.Final[t.Mapping[str, str]] = {"dynamic_library_path": "$libdir", "extension_control_path": "$system"}
 _WIDE: t.Final = {4: 16, 6: 48}  # bits of the prefix; fewer is more than a site
 _TIMES: t.Final = ("last_success", "verified", "restored")
 _OF_NOBODY: t.Final = ("default", "override")  # sources
@@ -70,6 +73,27 @@ def _preloaded(facts: Values, _by: Circumstances) -> list[str]:
 def _library(item: str) -> str:
     name = item[len(_LIBDIR) :] if item.startswith(_LIBDIR) else item
     return name[: -len(_SUFFIX)] if name.endswith(_SUFFIX) else name
+
+
+def _foreign_libraries(facts: Values, _by: Circumstances) -> list[dict[str, t.Any]]:
+    """Libraries that are loaded from elsewhere than the server's own directory or that of a package, and paths that lead there."""
+    found = [
+        {"name": row["name"], "setting": row["value"], "role": row["role"], "database": row["database"]}
+        for row in facts["role_settings"]
+        if (row["name"] in _PATHS and row["value"] != _PATHS[row["name"]])
+        or (row["name"] in _PRELOADS and any(map(_is_foreign, split_items(row["value"]))))
+    ]
+    for name in _PRELOADS:
+        setting = (facts["settings"].get(name) or {}).get("setting") or ""
+        if any(map(_is_foreign, split_items(setting))):
+            found.append({"name": name, "setting": setting, "role": None, "database": None})
+    return found
+
+
+def _is_foreign(item: str) -> bool:
+    if "/" not in item:
+        return False
+    return ".." in item.split("/") or not item.startswith((_LIBDIR, *_PACKAGED))
 
 
 def _changed_settings(facts: Values, _by: Circumstances) -> list[dict[str, t.Any]]:
@@ -163,6 +187,7 @@ DERIVED: t.Final[t.Mapping[str, Derived]] = {
     "listening": Derived(("settings.listen_addresses",), _listening),
     "open_addresses": Derived(("settings.listen_addresses",), _open_addresses),
     "preloaded": Derived(("settings.shared_preload_libraries",), _preloaded),
+    "foreign_libraries": Derived(("settings", "role_settings"), _foreign_libraries),
     "changed_settings": Derived(("settings",), _changed_settings),
     "pending_restarts": Derived(("settings",), _pending_restarts),
     "held": Derived(("roles", "memberships"), lambda facts, _by: reach.held(facts)),

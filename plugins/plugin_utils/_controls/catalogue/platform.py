@@ -259,8 +259,12 @@ PLATFORM: tuple[Control, ...] = (
         id="RPG-PLT-024",
         title="The server loads libraries from its own directory",
         severity="medium",
-        rationale="A directory before it, or instead of it, decides what LOAD and extensions bring into the server.",
-        expression="[settings.dynamic_library_path][?setting != '$libdir'].{name: 'dynamic_library_path', setting: setting}",
+        rationale="A directory before it, or instead of it, decides what LOAD, preloads and extensions bring into the server.",
+        expression=(
+            "[[settings.dynamic_library_path][?setting != '$libdir'].{name: 'dynamic_library_path', setting: setting},"
+            " [settings.extension_control_path][?setting != '$system'].{name: 'extension_control_path', setting: setting},"
+            " foreign_libraries][]"
+        ),
         evidence="settings.dynamic_library_path.setting",
     ),
     _platform(

@@ -354,6 +354,35 @@ def test_a_server_that_says_ssl_is_on_and_does_not_offer_it_speaks_no_tls() -> N
     assert finding("RPG-ENC-017", of_another)["status"] == "pass"
 
 
+@pytest.mark.parametrize(
+    ("libraries", "status"),
+    [
+        ("pgaudit, $libdir/auth_delay", "pass"),
+        ("/usr/lib/postgresql/18/lib/pgaudit.so", "pass"),
+        ("/tmp/evil", "fail"),
+        ("pgaudit,$libdir/../evil", "fail"),
+        ("/usr/lib/../../tmp/evil.so", "fail"),
+    ],
+)
+def test_a_library_from_elsewhere_is_found_wherever_it_is_named(libraries: str, status: str) -> None:
+    for name in ("shared_preload_libraries", "session_preload_libraries", "local_preload_libraries"):
+        facts = hardened()
+        facts["settings"][name] = {**facts["settings"]["dynamic_library_path"], "setting": libraries}
+        assert finding("RPG-PLT-024", facts)["status"] == status
+    of_one = {"role": "app", "database": None, "name": "session_preload_libraries", "value": libraries}
+    assert finding("RPG-PLT-024", patched(("role_settings/+", of_one)))["status"] == status
+
+
+def test_paths_of_libraries_and_extensions_lead_nowhere_else() -> None:
+    facts = hardened()
+    facts["settings"]["extension_control_path"] = {**facts["settings"]["dynamic_library_path"], "setting": "$system"}
+    assert finding("RPG-PLT-024", facts)["status"] == "pass"
+    facts["settings"]["extension_control_path"]["setting"] = "/tmp:$system"
+    assert finding("RPG-PLT-024", facts)["status"] == "fail"
+    of_one = {"role": "app", "database": None, "name": "dynamic_library_path", "value": "/tmp"}
+    assert finding("RPG-PLT-024", patched(("role_settings/+", of_one)))["status"] == "fail"
+
+
 def test_facts_that_cannot_be_understood_are_unknown() -> None:
     found = finding("RPG-NET-002", patched(("hba/rules", [{"type": "host"}])))
     assert found["status"] == "unknown"
