@@ -175,6 +175,7 @@ def test_unreachable_rules_are_struck_through(browser: Browser, small: pathlib.P
     assert rule.text.endswith("md5")
     assert "line-through" in browser.script("return getComputedStyle(arguments[0]).textDecorationLine", rule)
     assert len(browser.all(".rules tbody tr")) == 6
+    assert "never reached: what it is about is taken by line 92" in browser.texts(".rules tbody tr.unreachable td")
     assert not any("md5" in text for text in browser.texts(".who tbody td"))
 
 
@@ -218,6 +219,14 @@ def test_backups_of_a_host_are_drawn_as_those_of_the_fleet(browser: Browser, sma
     assert len(of_fleet) >= 2
     browser.go(HOST)
     assert browser.script(drawn, "#view .time .mark") == of_fleet
+
+
+def test_a_cluster_that_was_not_assessed_is_one_open_question(browser: Browser, small: pathlib.Path) -> None:
+    browser.open(small, "#/open?status=unknown")
+    (away,) = browser.texts("main .note li")
+    assert "ams-0008" in away and "could not be reached" in away
+    rows = browser.texts("main tbody tr")
+    assert rows and not any("ams-0008" in row for row in rows)
 
 
 def test_what_fails_as_often_is_in_the_order_of_severity(browser: Browser, small: pathlib.Path) -> None:

@@ -2,9 +2,9 @@
 const listed = (value) => (Array.isArray(value) ? value.map(itemText).join(", ") : itemText(value ?? ""));
 const unseen = (title, what) => element("section", {class: "card"}, element("h2", null, title), element("p", {class: "quiet"}, what));
 
-function whatShadows(numbers) {
+function whatShadows(numbers, places) {
   const found = [numbers ?? []].flat();
-  return found.length ? `: what it is about is taken by rule ${found.map(itemText).join(", ")}` : "";
+  return found.length ? `: what it is about is taken by line ${found.map((number) => places.get(number) ?? itemText(number)).join(", ")}` : "";
 }
 
 function accessPart(hba) {
@@ -15,10 +15,11 @@ function accessPart(hba) {
   // Where files are included, a line is one of a file.
   const divided = new Set(hba.rules.map(([, file]) => file)).size > 1;
   const placeOf = (file, line) => (divided && file ? `${itemText(file).split("/").at(-1)}:${line}` : `${line}`);
+  const places = new Map(hba.rules.map(([number, file, line]) => [number, placeOf(file, line ?? number ?? "")]));
   const rules = hba.rules.map(([number, file, line, text, method, reachable, shadowed]) => element("tr", {class: reachable === false ? "unreachable" : ""},
     element("td", {class: "number", title: file}, placeOf(file, line ?? number ?? "")),
     element("td", null, element(reachable === false ? "del" : "span", null, element("code", null, text || ""))),
-    element("td", null, reachable === false ? `never reached${whatShadows(shadowed)}` : method === "reject" ? "refuses" : "lets in")));
+    element("td", null, reachable === false ? `never reached${whatShadows(shadowed, places)}` : method === "reject" ? "refuses" : "lets in")));
   const remarks = (hba.findings || []).map(([file, line, severity, message]) => element("li", null, line === null ? "" : element("strong", null, `Line ${placeOf(file, line)}: `),
     message || "", element("span", {class: "quiet"}, ` (${severity})`)));
   return element("section", {class: "card"}, element("h2", null, title),

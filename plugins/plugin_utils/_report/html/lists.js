@@ -13,9 +13,12 @@ function changesView(route) {
   return ["Changes since the earlier report", bar, list];
 }
 
+// Of a cluster that could not be looked at, one sentence says what a row for each control would.
+const isAway = (cluster) => cluster.error && [...cluster.statuses].every((status) => status === UNKNOWN || status === "-");
+
 function pairs(wanted) {
   const found = [];
-  for (const cluster of CLUSTERS) {
+  for (const cluster of CLUSTERS.filter((one) => !isAway(one))) {
     for (const control of CONTROLS) if (wanted.includes(statusOf(cluster, control))) found.push({cluster, control});
   }
   return found;
@@ -59,5 +62,9 @@ function openView(route) {
       found.slice(first, end).map(({cluster, control}) => [element("th", {scope: "row"}, hostLink(cluster)), statusChip(statusOf(cluster, control)),
         severityChip(severityOf(cluster, control)), element("td", null, controlLink(control)), detailsOf(cluster).finding(control).reason]))), "open question"));
   });
-  return ["Open questions", element("p", {class: "lead"}, "What could not be read is unknown, never passed; and some things a person has to look at."), bar, list];
+  const away = CLUSTERS.filter(isAway);
+  const unseenOnes = away.length ? element("div", {class: "note"}, element("p", null, element("strong", null, `${several(away.length, "cluster")} could not be assessed: everything is unknown.`)),
+    paged(20, away.length, (first, end) => element("ul", {class: "control-hosts"}, away.slice(first, end).map((one) => element("li", null, hostLink(one),
+      element("span", null, ` ${one.error}`)))), "cluster")) : "";
+  return ["Open questions", element("p", {class: "lead"}, "What could not be read is unknown, never passed; and some things a person has to look at."), unseenOnes, bar, list];
 }
