@@ -41,6 +41,13 @@ SELECT pg_catalog.lower(f.name) AS name, f.setting, f.sourcefile, f.sourceline, 
 FROM pg_catalog.pg_file_settings f
 ORDER BY f.seqno"""
 _LABELS = "SELECT s.name, s.enumvals AS labels FROM pg_catalog.pg_settings s WHERE s.vartype = 'enum' ORDER BY s.name"
+_NEW_NAMES: t.Final[t.Mapping[str | None, str]] = {
+    "force_parallel_mode": "debug_parallel_query",
+    "sort_mem": "work_mem",
+    "ssl_ecdh_curve": "ssl_groups",
+    "vacuum_mem": "maintenance_work_mem",
+}
+"""Of names that files may still have, on versions that know them no more."""
 _RELOADED: t.Final = ("backend", "sighup", "superuser", "superuser-backend", "user")  # contexts
 _OF_FILES: t.Final = ("configuration file", "default")  # sources
 _GONE: t.Final = "its line is not there any more, and the value is still in force"
@@ -48,8 +55,9 @@ _NOT_LOADED: t.Final = "the value of this line is not in force: the file was not
 
 
 def parameter_facts(session: Session, unreadable: Unreadable, *, files: bool) -> dict[str, t.Any]:
-    """Every parameter by its name, and lines of the files that are not in force. ``files``: whether the login may ask what the configuration files say.
+    """Every parameter by its name, and lines of the files that are not in force.
 
+    ``files``: whether the login may ask what the configuration files say.
     What ALTER ROLE, ALTER DATABASE and the connection give this session hides what the server has; without the files that is
     not known, and null.
     """
@@ -73,6 +81,10 @@ def parameter_facts(session: Session, unreadable: Unreadable, *, files: bool) ->
 def _findings(told: Rows, settings: Settings, labels: Labels) -> Rows:
     """What the server refuses of its files, and what it has not read yet; what waits for a restart is told as such."""
     by_name = {name.lower(): (name, row) for name, row in settings.items()}
+    told = [
+        {**line, "name": line["name"] if line["name"] in by_name else _NEW_NAMES.get(line["name"], line["name"])}
+        for line in told
+    ]
     waiting = {folded for folded, (_name, row) in by_name.items() if row["pending_restart"]}
     last = {line["name"]: line for line in told if line["error"] is None}
     found = [

@@ -112,12 +112,13 @@ def test_lines_that_are_not_in_force_are_told(fresh_server: Server) -> None:
     in_other_words = (
         "log_statement = 'DDL'\nLOG_min_duration_statement = 1h\nsynchronous_commit = true\nseq_page_cost = 1.50\n"
     )
-    write(in_other_words + "work_mem = 1MB\nwork_mem = '5MB'\n")
+    older_names = "vacuum_mem = 9MB\nssl_ecdh_curve = prime256v1\n"
+    write(in_other_words + older_names + "work_mem = 1MB\nwork_mem = '5MB'\n")
     server.reload()
     assert write("") == []
-    assert write("log_statement = mod\n") == [("not_loaded", "log_statement", lines + 7)]
-    assert write("max_connections = 77\n") == [("not_loaded", "log_statement", lines + 7)]
-    refused = [("rejected", "no_such_name", lines + 9), ("not_loaded", "log_statement", lines + 7)]
+    assert write("log_statement = mod\n") == [("not_loaded", "log_statement", lines + 9)]
+    assert write("max_connections = 77\n") == [("not_loaded", "log_statement", lines + 9)]
+    refused = [("rejected", "no_such_name", lines + 11), ("not_loaded", "log_statement", lines + 9)]
     assert write("no_such_name = 1\n") == refused
     server.reload()
     assert write("") == refused
