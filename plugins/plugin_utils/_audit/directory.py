@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import re
 import typing as t
 import urllib.parse
 
@@ -17,12 +16,12 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.plugin_utils import _files as files
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._plain import plain
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import escapes_halves
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import valid
 
 __all__ = ["AuditDirectory"]
 
 Document = dict[str, t.Any]
-_HALF: t.Final = re.compile(r"\\u[dD]")
 
 
 class AuditDirectory:
@@ -81,7 +80,7 @@ class AuditDirectory:
         # What is read from a file is plain, and only an escape can be half a character.
         return (
             documents
-            if half is None or not _HALF.search(text)
+            if half is None or not escapes_halves(text)
             else t.cast("list[Document]", plain(documents, half=half))
         )
 

@@ -20,6 +20,7 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.drift i
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Assessment
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.reading import Entry
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import epoch
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import escapes_halves
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import valid
 
 __all__ = ["Report", "gathered"]
@@ -50,9 +51,15 @@ def gathered(given: t.Any, *, before: t.Any = None, drift: t.Any = None, title: 
     if epoch(now) is None:
         raise InputError(option="now", value=now, expected="a time in seconds since 1970")
     assessments = _assessments(given, "input")
-    comparison = None if before is None else compared(assessments, _assessments(_parsed(before, "before"), "before"))
+    comparison = None if before is None else compared(assessments, _assessments(_earlier(before), "before"))
     differences = None if drift is None else Drift.read(Entry.of(_parsed(drift, "drift"), "drift"))
     return Report(title or _TITLE, now, assessments, comparison, differences)
+
+
+def _earlier(given: t.Any) -> t.Any:
+    """An earlier report. One that is read from JSON is plain: that of a large fleet is not copied once more."""
+    found = _parsed(given, "before")
+    return iter((found,)) if isinstance(given, str) and not escapes_halves(given) else found
 
 
 def _parsed(given: t.Any, option: str) -> t.Any:

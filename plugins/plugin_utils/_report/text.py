@@ -11,9 +11,10 @@ import re
 import time
 import typing as t
 
-__all__ = ["LATEST", "epoch", "brief", "moment", "one_line", "place", "valid", "visible", "words"]
+__all__ = ["LATEST", "epoch", "brief", "escapes_halves", "moment", "one_line", "place", "valid", "visible", "words"]
 
 _HALF = re.compile("[\ud800-\udfff]")
+_ESCAPE = re.compile(r"\\u[dD]")
 _BYTE = range(0xDC80, 0xDD00)  # what Python makes of a byte that is not UTF-8
 # Control characters, and those that turn the direction of what follows or cannot be seen at all.
 _HIDDEN = re.compile(
@@ -27,6 +28,11 @@ LATEST = 253_402_300_799
 def valid(text: str) -> str:
     """The text without halves of characters, which no format can hold: a host in wrong hands may send them."""
     return _HALF.sub(_whole, text)
+
+
+def escapes_halves(document: str) -> bool:
+    """Whether JSON may hold halves of characters although it is valid itself: as escapes."""
+    return _ESCAPE.search(document) is not None
 
 
 def visible(text: str) -> str:

@@ -12,9 +12,11 @@ import typing as t
 import pytest
 
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gathering import gathered
+from ansible_collections.rampart.postgresql.tests.assessments import HOSTILE
 from ansible_collections.rampart.postgresql.tests.assessments import NOW
 from ansible_collections.rampart.postgresql.tests.assessments import assessment
 from ansible_collections.rampart.postgresql.tests.assessments import finding
+from ansible_collections.rampart.postgresql.tests.assessments import hostile
 
 
 def changes(before: list[t.Any], now: list[t.Any]) -> list[tuple[str, str]]:
@@ -86,3 +88,13 @@ def test_clusters_that_were_held_to_something_else_are_counted(more: dict[str, t
     comparison = gathered(assessment(finding()), before={**assessment(finding()), **more}, now=NOW).comparison
     assert comparison is not None
     assert comparison.held_to_others == wanted
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_text_and_values_are_the_same_earlier_report(name: str) -> None:
+    earlier = [hostile(name)]
+    by_values, by_text = (gathered([], before=before, now=NOW).comparison for before in (earlier, json.dumps(earlier)))
+    assert by_values is not None
+    assert by_text is not None
+    assert by_text.changes == by_values.changes
+    assert [one.key for one in by_text.before] == [one.key for one in by_values.before]
