@@ -17,9 +17,11 @@ options:
     description:
       - What is started. C(name) is what its files are called, C(title) says in a line what it is, C(writer) who writes the files. C(command) are the
         words for the program, and C(conclude) those with which it is started again whatever became of it. C(account), C(group).
-      - C(state), a directory below C(/var/lib/rampart-backup) that systemd makes for it. C(calendar), C(random_delay) and C(timeout) in
-        seconds, 0 for none. C(writable), paths in which it may write, C(read), paths that it has to see. C(network) and
-        C(namespaces), whether it may use a network and make namespaces, V(true) and V(false) where they are left out.
+      - C(state), a directory below C(states) in C(/var/lib), which is V(rampart-backup) where it is left out; systemd makes it.
+        C(calendar), C(random_delay) and C(timeout) in seconds, 0 for none. C(writable), paths in which it may write, C(read), paths that it
+        has to see. C(network) and C(namespaces), whether it may use a network and make namespaces, V(true) and V(false) where they are left out.
+      - C(program), what is started if it is not the program of backups; C(conclude) may be empty then. C(directory) in which it is started, and
+        C(environment), a list of V(NAME=value). C(on_failure), units that systemd starts when it fails, and C(documentation), an address.
     type: dictionary
     required: true
   form:
@@ -87,7 +89,7 @@ def backup_unit(given: Values, form: str) -> str:
 
 
 def _scheduled(values: dict[str, t.Any], option: str) -> Scheduled:
-    lists: Values = {key: tuple(values.pop(key)) for key in ("writable", "read") if key in values}
+    lists: Values = {key: tuple(values.pop(key)) for key in ("writable", "read", "environment") if key in values}
     numbers: Values = {key: int(values.pop(key)) for key in ("random_delay", "timeout") if key in values}
     if any(number < 0 for number in numbers.values()):
         raise InputError(option=option, value=numbers, expected="numbers of seconds from 0 up")

@@ -13,7 +13,18 @@ import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
 
-__all__ = ["STANZA", "Job", "Place", "Schedule", "checked_calendar", "checked_name", "from_task"]
+__all__ = [
+    "STANZA",
+    "Job",
+    "Place",
+    "Schedule",
+    "checked_calendar",
+    "checked_name",
+    "checked_unit",
+    "from_task",
+    "full_path",
+    "writable_directory",
+]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _RESERVED = re.compile(r"vault|drills|pull-.*")  # whose units, states or metrics the other roles have
@@ -104,14 +115,20 @@ def from_task(values: Values) -> tuple[Job, ...]:
 
 
 def checked_name(name: str, option: str) -> str:
-    """The name of a job; raises InputError for what files and units cannot be called."""
-    if not _NAME.fullmatch(name):
-        expected = "up to 64 letters, digits and _ . -, a letter or a digit first"
-        raise InputError(option=option, value=name, expected=expected)
+    """The name of a job; raises InputError for what files and units cannot be called, and what other roles call theirs."""
+    checked_unit(name, option)
     if _RESERVED.fullmatch(name):
         expected = (
             "another name: vault, drills and those that begin with pull- are of the vault, of drills and of pulls"
         )
+        raise InputError(option=option, value=name, expected=expected)
+    return name
+
+
+def checked_unit(name: str, option: str) -> str:
+    """A part of the name of a unit; raises InputError for what files and units cannot be called."""
+    if not _NAME.fullmatch(name):
+        expected = "up to 64 letters, digits and _ . -, a letter or a digit first"
         raise InputError(option=option, value=name, expected=expected)
     return name
 
@@ -156,8 +173,8 @@ def _job(values: Values, option: str) -> Job:
             "notify": {**values["notify"], "command": _texts(values["notify"], "command", f"{option}.notify")},
         },
         places=places,
-        metrics=_writable(metrics, f"{option}.metrics_directory") if metrics else "",
-        staging=_writable(staging, f"{option}.staging") if staging else "",
+        metrics=writable_directory(metrics, f"{option}.metrics_directory") if metrics else "",
+        staging=writable_directory(staging, f"{option}.staging") if staging else "",
         timeout=values["timeout"],
     )
 
@@ -169,7 +186,7 @@ def _refuse_twice(places: t.Sequence[Place], staging: str | None, option: str) -
             raise InputError(
                 option=place.option, value=dict(place.definition), expected="another place: it is there twice"
             )
-        if staging and place.path and _writable(staging, f"{option}.staging") == place.path:
+        if staging and place.path and writable_directory(staging, f"{option}.staging") == place.path:
             raise InputError(
                 option=f"{option}.staging", value=staging, expected="another directory than that of a place"
             )
@@ -297,7 +314,7 @@ def _place(values: Values, option: str) -> Place:
         if values[name] is None:
             raise InputError(option=f"{option}.{name}", value=None, expected=f"a value, as kind is {values['kind']}")
     if values["kind"] == "directory":
-        path = _writable(values["path"], f"{option}.path")
+        path = writable_directory(values["path"], f"{option}.path")
         return Place(path, {"kind": "directory", "path": path}, option)
     kind = values["kind"]
     given = {**values, "timeout": _TIMEOUTS[kind] if values["timeout"] is None else values["timeout"]}
@@ -313,7 +330,7 @@ def _place(values: Values, option: str) -> Place:
                     value=given[name],
                     expected="a name of letters, digits and _ . : -, not first -",
                 )
-    files = tuple(_full_path(given[each], f"{option}.{each}", "the full path of a file") for each in _FILES[kind])
+    files = tuple(full_path(given[each], f"{option}.{each}", "the full path of a file") for each in _FILES[kind])
     return Place("", {name: given[name] for name in _KEYS[kind]}, option, files=files)
 
 
@@ -353,15 +370,17 @@ def _texts(values: Values, name: str, option: str) -> list[str]:
     return list(values[name])
 
 
-def _full_path(path: str, option: str, expected: str) -> str:
+def full_path(path: str, option: str, expected: str) -> str:
+    """A path in its shortest form; raises InputError for what a unit could not hold between quotes."""
     parts = path.split("/")
     if not path.startswith("/") or _UNQUOTABLE.search(path) or {".", ".."} & set(parts):
         raise InputError(option=option, value=path, expected=f"{expected}, without quotes, backslashes, '.' and '..'")
     return os.path.normpath("/" + path.strip("/"))
 
 
-def _writable(path: str, option: str) -> str:
-    found = _full_path(path, option, "the full path of a directory")
+def writable_directory(path: str, option: str) -> str:
+    """The same for a directory that something is to write in; raises InputError for the system's own."""
+    found = full_path(path, option, "the full path of a directory")
     if found in _NEVER or any(found == each or found.startswith(f"{each}/") for each in _NEVER_BELOW):
         raise InputError(
             option=option, value=path, expected="the full path of a directory that is not one of the system's own"

@@ -26,19 +26,18 @@ _SERVICE = """\
 # Written by rampart.postgresql ({writer}). It may write in the paths below and nowhere else.
 [Unit]
 Description={title}
-Documentation=https://www.postgresql.org/docs/current/backup.html
-{after}
+Documentation={documentation}
+{after}{on_failure}
 [Service]
 Type=oneshot
 ExecStart={program} {command}
-ExecStopPost=-{program} {conclude}
-User={account}
+{conclude}{directory}{environment}User={account}
 Group={group}
 UMask=0077
 TimeoutStartSec={timeout}
 TimeoutStopSec=60
 KillMode=mixed
-StateDirectory=rampart-backup/{state}
+StateDirectory={states}/{state}
 StateDirectoryMode=0700
 
 Nice=10
@@ -91,8 +90,9 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 class Scheduled:
     """What is started in time. ``command`` are words for the program, ``conclude`` those that follow whatever became of it.
 
-    ``state`` is a directory below ``/var/lib/rampart-backup``. It may write in ``writable``, and reads ``read`` where that is usually
-    hidden. Times in seconds, 0 for none.
+    ``state`` is a directory below ``states`` in ``/var/lib``. It may write in ``writable``, and reads ``read`` where that is usually
+    hidden. It is started in ``directory`` with the variables of ``environment``, each as ``NAME=value``. ``on_failure`` are units that
+    are started when it fails. Times in seconds, 0 for none.
     """
 
     writer: str
@@ -112,6 +112,11 @@ class Scheduled:
     namespaces: bool = False  # whether it may make some
     after: str = ""
     program: str = LAYOUT.program
+    states: str = "rampart-backup"
+    directory: str = ""
+    environment: tuple[str, ...] = ()
+    on_failure: str = ""
+    documentation: str = "https://www.postgresql.org/docs/current/backup.html"
 
 
 def of_job(job: Job, source: Source, layout: Layout) -> Scheduled:
@@ -143,11 +148,16 @@ def service(wish: Scheduled) -> str:
         writer=wish.writer,
         title=_line(wish.title),
         after=f"After={wish.after}\n" if wish.after else "",
+        documentation=wish.documentation,
+        on_failure=f"OnFailure={wish.on_failure}\n" if wish.on_failure else "",
         program=wish.program,
         command=wish.command,
-        conclude=wish.conclude,
+        conclude=f"ExecStopPost=-{wish.program} {wish.conclude}\n" if wish.conclude else "",
+        directory=f"WorkingDirectory={_escaped(wish.directory)}\n" if wish.directory else "",
+        environment="".join(f'Environment="{_escaped(each)}"\n' for each in wish.environment),
         account=wish.account,
         group=wish.group,
+        states=wish.states,
         state=wish.state,
         timeout=f"{wish.timeout}s" if wish.timeout else "infinity",
         home="read-only" if _any_within(needed, _HOMES) else "yes",
@@ -155,7 +165,7 @@ def service(wish: Scheduled) -> str:
         network="" if wish.network else "PrivateNetwork=yes\n",
         namespaces="" if wish.namespaces else "RestrictNamespaces=yes\n",
         # One that is away must not keep the program from starting: it tells, which a unit that fails before does not.
-        writable="".join(f'ReadWritePaths="-{path.replace("%", "%%")}"\n' for path in wish.writable),
+        writable="".join(f'ReadWritePaths="-{_escaped(path)}"\n' for path in wish.writable),
     )
 
 
@@ -191,6 +201,11 @@ def cron(wish: Scheduled) -> str | None:
 def _line(title: str) -> str:
     """A data directory may have any name; in a line of a unit it is one line."""
     return "".join(each if each.isprintable() else "?" for each in title).replace("%", "%%").rstrip("\\")
+
+
+def _escaped(text: str) -> str:
+    """As it is, and no specifier."""
+    return text.replace("%", "%%")
 
 
 def _any_within(paths: t.Iterable[str], directories: t.Sequence[str]) -> bool:
