@@ -6,12 +6,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import typing as t
 
 import pytest
 
 from ansible_collections.rampart.postgresql.plugins.filter.report import report
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.as_html import render
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gathering import gathered
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.trend import Point
 from ansible_collections.rampart.postgresql.tests.assessments import HOSTILE
 from ansible_collections.rampart.postgresql.tests.assessments import NOW
 from ansible_collections.rampart.postgresql.tests.assessments import drifted
@@ -21,6 +25,7 @@ from ansible_collections.rampart.postgresql.tests.browser.browsers import Browse
 from ansible_collections.rampart.postgresql.tests.browser.browsers import started
 
 DAY = 86_400
+TREND = (Point(NOW - 20 * DAY, 41), Point(NOW - 10 * DAY, 60))
 
 
 @pytest.fixture(scope="session")
@@ -48,14 +53,16 @@ def _written(path: pathlib.Path, world: t.Any, **more: t.Any) -> pathlib.Path:
 
 @pytest.fixture(scope="session")
 def small(folder: pathlib.Path) -> pathlib.Path:
-    before = fleet(12, controls=28, seed=2, now=NOW - 10 * DAY)
-    return _written(
-        folder / "small.html",
+    made = gathered(
         fleet(12, controls=28),
-        before=before,
+        before=fleet(12, controls=28, seed=2, now=NOW - 10 * DAY),
         drift=drifted("db1", "db2"),
         title="Production fleet",
+        now=NOW,
     )
+    path = folder / "small.html"
+    path.write_text(render(dataclasses.replace(made, trend=TREND)), encoding="utf-8")
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -59,6 +59,18 @@ def test_a_complaint_and_a_request_would_be_noticed(browser: Browser, tmp_path: 
     assert browser.requests() == [(tmp_path / "missing.png").as_uri()]
 
 
+def test_the_score_over_the_audits_of_a_history(browser: Browser, small: pathlib.Path, alone: pathlib.Path) -> None:
+    browser.open(small)
+    browser.go("#/overview")
+    line = browser.one(".score-line")
+    assert str(line.get_attribute("points")).startswith("0,59 300,40 600,")
+    assert line.rect["height"] > 20
+    browser.one("details:has(.scores-table) summary").click()
+    assert [row.split("\n")[-1].split()[-2] for row in browser.texts(".scores-table tbody tr")][1:] == ["60", "41"]
+    browser.open(alone)
+    assert browser.all(".score-line") == []
+
+
 def test_drift_is_found_by_its_severity_and_shows_both_sides(browser: Browser, small: pathlib.Path) -> None:
     browser.open(small)
     browser.go("#/drift?severity=high")

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import pathlib
 import time
@@ -30,6 +31,8 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.gatheri
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import SEVERITIES
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.rendering import pieces
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import valid
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.trend import Point
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.trend import read as read_score
 
 __all__ = ["ReportOptions", "write_reports"]
 
@@ -111,6 +114,7 @@ def write_reports(options: ReportOptions, *, check_mode: bool) -> dict[str, t.An
         title=options.title,
         now=now,
     )
+    report = dataclasses.replace(report, trend=tuple(_scores(options.history)))
     told = {
         "changed": False,
         "files": {name: options.directory.write(_NAMES[name], pieces(report, name)) for name in options.formats},
@@ -131,6 +135,15 @@ def _kept(options: ReportOptions, report: Report, *, check_mode: bool) -> dict[s
     content = (piece.encode("utf-8", "surrogatepass") for piece in pieces(report, "json"))
     kept = options.history.keep(content, limits=options.limits, now=report.made_epoch, signed=options.baseline)
     return {"kept": kept}
+
+
+def _scores(history: History | None) -> t.Iterator[Point]:
+    """Those of the history. What tells none, such as a file that was put there, is nothing to fail for."""
+    for path in [] if history is None else history.entries():
+        with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as lines:
+            score = read_score(lines)
+            if score is not None:
+                yield score
 
 
 def _assessed(directory: AuditDirectory, host: str, given: Given) -> list[dict[str, t.Any]]:

@@ -21,6 +21,7 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.co
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.compact import embedded
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.compact import overview
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.figures import figures
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.html.scores import scores
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import moment
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import one_line
 
@@ -59,6 +60,7 @@ def render(report: Report) -> str:
     text = environment.get_template("page.html.j2").render(
         report=report,
         figures=figures(report),
+        scores=scores(report),
         certificates=certificate_timeline(report),
         backups=backup_timeline(report),
         style=markupsafe.Markup(style),  # the collection's own, as is the script

@@ -22,6 +22,7 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.reading
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import epoch
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import escapes_halves
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import valid
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.trend import Point
 
 __all__ = ["Report", "gathered"]
 
@@ -37,6 +38,7 @@ class Report:
     assessments: tuple[Assessment, ...]
     comparison: Comparison | None = None
     drift: Drift | None = None
+    trend: tuple[Point, ...] = ()
 
 
 def gathered(given: t.Any, *, before: t.Any = None, drift: t.Any = None, title: t.Any = None, now: t.Any) -> Report:
