@@ -17,7 +17,7 @@ from ansible_collections.rampart.postgresql.tests.role_variables import desired
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.model import Control
 
-__all__ = ["claimed", "otherwise", "parameters_of"]
+__all__ = ["claimed", "decisions", "otherwise", "parameters_of"]
 
 _PRELOADED: t.Final = "shared_preload_libraries"
 _LIBRARIES: t.Final = {entry.name: entry.library for entries in CATALOGUE.values() for entry in entries}
@@ -42,6 +42,21 @@ def otherwise(profile: str) -> dict[str, tuple[t.Any, list[str]]]:
     return found
 
 
+def decisions(profile: str) -> tuple[dict[str, t.Any], set[str]]:
+    """What fixes set of the server that the profile leaves to the site, as options of the roles; and their controls."""
+    options: dict[str, t.Any] = {}
+    controls = set()
+    for control in CONTROLS:
+        fix = control.fix
+        if fix is None or control.manual or fix.role not in COMPONENTS or not parameters_of(control):
+            continue
+        value = yaml.safe_load(fix.told(profile)["value"])
+        if _differs_in(fix.role, profile, {fix.variable: value}) == {"settings"}:
+            options[fix.variable] = {**options.get(fix.variable, {}), **value} if isinstance(value, dict) else value
+            controls.add(control.id)
+    return options, controls
+
+
 def parameters_of(control: Control) -> set[str]:
     """The parameters of the server that it is about."""
     found = {control.parameter, *control.depends_on} - {""}
@@ -58,8 +73,14 @@ def _is_claimed(control: Control, profile: str) -> bool:
     if fix is None or fix.role not in COMPONENTS:
         return False
     value = yaml.safe_load(fix.told(profile)["value"])
-    plain = {"pg_harden_profile": profile}
-    return desired(fix.role, **plain) == desired(fix.role, **plain, **{fix.variable: value})
+    return not _differs_in(fix.role, profile, {fix.variable: value})
+
+
+def _differs_in(role: str, profile: str, options: t.Mapping[str, t.Any]) -> set[str]:
+    """What else the role wants with these options than with the profile alone, by the module's own options."""
+    plain = desired(role, pg_harden_profile=profile)
+    other = desired(role, pg_harden_profile=profile, **options)
+    return {name for name in {*plain, *other} - {"left_alone"} if plain.get(name) != other.get(name)}
 
 
 def _another(option: t.Mapping[str, t.Any], value: t.Any) -> t.Any:

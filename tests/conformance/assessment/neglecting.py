@@ -11,11 +11,23 @@ from ansible_collections.rampart.postgresql.tests.conformance.assessment.looking
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
-__all__ = ["delay", "neglect"]
+__all__ = ["delay", "neglect", "undecided"]
 
 _INCLUDED: t.Final = "neglected.conf"
 _OLD_LOG: t.Final = "postgresql-2020-01-01_000000.log"
 _UNCOLLECTED: t.Final = {"log_destination": "stderr,csvlog"}  # a reason for the collector, where it is wanted for one
+
+# Worse than what the fixes of controls set that profiles leave to the site, where the server's default is not.
+_UNDECIDED: t.Final = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "ignore_checksum_failure": "on",
+    "listen_addresses": "*",
+    "log_destination": "",
+    "scram_iterations": "1000",
+    "superuser_reserved_connections": "0",
+    "zero_damaged_pages": "on",
+}
 
 
 def neglect(server: Server, profile: str) -> None:
@@ -37,6 +49,15 @@ def neglect(server: Server, profile: str) -> None:
             stream.write(f"include '{_INCLUDED}'\n")
         _set(server, {**_UNCOLLECTED, **parameters.named(worse, server.major)})
     server.start()
+
+
+def undecided(server: Server) -> None:
+    """Have nobody have decided about it, and WAL kept for a slot."""
+    server.query("SELECT pg_catalog.pg_create_physical_replication_slot('away')")
+    known = {name for (name,) in server.query("SELECT name FROM pg_catalog.pg_settings")}
+    with server.owner.acting(), server.conf_file.open("a", encoding="utf-8") as stream:
+        stream.writelines(f"{name} = '{value}'\n" for name, value in _UNDECIDED.items() if name in known)
+    server.restart()
 
 
 def delay(server: Server) -> None:

@@ -16,6 +16,7 @@ from ansible_collections.rampart.postgresql.tests.conformance.assessment.naming 
 from ansible_collections.rampart.postgresql.tests.conformance.assessment.naming import otherwise
 from ansible_collections.rampart.postgresql.tests.conformance.assessment.undoing import options_of
 from ansible_collections.rampart.postgresql.tests.conformance.assessment.undoing import remaining
+from ansible_collections.rampart.postgresql.tests.conformance.assessment.undoing import undo_decisions
 from ansible_collections.rampart.postgresql.tests.conformance.assessment.undoing import undo_each
 from ansible_collections.rampart.postgresql.tests.conformance.tls.issuing import Issuer
 
@@ -67,6 +68,15 @@ def test_without_a_step_exactly_the_controls_that_name_it_fail(fresh_server: Ser
     undone = undo_each(fresh_server, profile)
     assert undone.found == undone.expected
     assert all(undone.found.values())
+
+
+@pytest.mark.in_turn
+def test_without_a_decision_of_the_site_exactly_the_controls_that_name_it_fail(fresh_server: Server) -> None:
+    undone, controls = undo_decisions(fresh_server)
+    assert undone.found == undone.expected
+    assert controls - undone.passing <= {"RPG-AUT-010"}  # which is about 16 and newer
+    failed = {name for names in undone.found.values() for name in names}
+    assert controls & undone.passing <= failed
 
 
 @pytest.mark.in_turn

@@ -15,15 +15,17 @@ from ansible_collections.rampart.postgresql.tests.conformance.assessment.looking
 from ansible_collections.rampart.postgresql.tests.conformance.assessment.looking import Look
 from ansible_collections.rampart.postgresql.tests.conformance.assessment.looking import worse
 from ansible_collections.rampart.postgresql.tests.conformance.assessment.naming import claimed
+from ansible_collections.rampart.postgresql.tests.conformance.assessment.naming import decisions
 from ansible_collections.rampart.postgresql.tests.conformance.assessment.naming import otherwise
 from ansible_collections.rampart.postgresql.tests.conformance.assessment.naming import parameters_of
 from ansible_collections.rampart.postgresql.tests.conformance.assessment.neglecting import delay
 from ansible_collections.rampart.postgresql.tests.conformance.assessment.neglecting import neglect
+from ansible_collections.rampart.postgresql.tests.conformance.assessment.neglecting import undecided
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
-__all__ = ["Undone", "options_of", "remaining", "undo_each"]
+__all__ = ["Undone", "options_of", "remaining", "undo_decisions", "undo_each"]
 
 Names = dict[str, set[str]]
 
@@ -49,6 +51,7 @@ class Undone:
 
     found: Names
     expected: Names
+    passing: set[str]  # with all steps
 
 
 def options_of(server: Server, profile: str) -> dict[str, t.Any]:
@@ -71,6 +74,20 @@ def undo_each(server: Server, profile: str) -> Undone:
     by_fix = _steps_of_fixes(server, profile, options)
     steps = undoable(harden(server, options))
     delay(server)
+    return _undone(server, profile, steps, by_fix)
+
+
+def undo_decisions(server: Server) -> tuple[Undone, set[str]]:
+    """Set what fixes set that the profile leaves to the site, and take back each of that; also the controls about it."""
+    profile = "baseline"
+    options, controls = decisions(profile)
+    decided = {name for control in CONTROLS if control.id in controls for name in parameters_of(control)}
+    undecided(server)
+    steps = undoable(harden(server, {**options_of(server, profile), **options}))
+    return _undone(server, profile, [step for step in steps if step.parameter in decided], {}), controls
+
+
+def _undone(server: Server, profile: str, steps: t.Sequence[Undoable], by_fix: Names) -> Undone:
     look = Look(server, profile)
     hardened = look.findings()
     passing = {name for name, finding in hardened.items() if finding["status"] == "pass"}
@@ -78,6 +95,7 @@ def undo_each(server: Server, profile: str) -> Undone:
     return Undone(
         found=_without_each(server, steps, look, hardened),
         expected={name: controls & passing for name, controls in named.items()},
+        passing=passing,
     )
 
 
