@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import yaml
@@ -17,9 +18,10 @@ from ansible_collections.rampart.postgresql.tests.role_variables import desired
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.model import Control
 
-__all__ = ["claimed", "decisions", "otherwise", "parameters_of"]
+__all__ = ["claimed", "decisions", "otherwise", "parameters_of", "reads_rules", "speaks_of"]
 
 _PRELOADED: t.Final = "shared_preload_libraries"
+_ATTRIBUTES: t.Final = ("superuser", "createrole", "createdb", "replication", "bypassrls")
 _LIBRARIES: t.Final = {entry.name: entry.library for entries in CATALOGUE.values() for entry in entries}
 
 
@@ -57,15 +59,34 @@ def decisions(profile: str) -> tuple[dict[str, t.Any], set[str]]:
     return options, controls
 
 
+def reads_rules(control: Control) -> bool:
+    """Whether it looks at the rules of pg_hba.conf."""
+    return "hba" in {source.partition(".")[0] for source in _sources(control)}
+
+
+def speaks_of(control: Control, statement: str) -> bool:
+    """Whether it asks for an attribute of roles, or a role, that the statement takes away."""
+    if "roles" not in _sources(control):
+        return False
+    asked = re.findall(r"(?<!!)\b\w+", re.sub(r"\{[^}]*\}", "", control.expression))  # without what it shows of them
+    taken = [word.lower().removeprefix("no") for word in re.findall(r"\w+", statement)]
+    return bool({word for word in asked if word in _ATTRIBUTES or word.startswith("pg_")} & set(taken))
+
+
 def parameters_of(control: Control) -> set[str]:
     """The parameters of the server that it is about."""
     found = {control.parameter, *control.depends_on} - {""}
     if _LIBRARIES.get(control.parameter):
         found.add(_PRELOADED)
-    for path in reads(control.expression) if control.expression else ():
-        sources = DERIVED[path[0]].sources if path[0] in DERIVED else (".".join(path),)
-        found |= {source.split(".")[1] for source in sources if source.startswith("settings.")}
-    return found
+    return found | {source.split(".")[1] for source in _sources(control) if source.startswith("settings.")}
+
+
+def _sources(control: Control) -> set[str]:
+    """The facts that its expression reads, with those that others are worked out of."""
+    paths = reads(control.expression) if control.expression else ()
+    return {
+        source for path in paths for source in (DERIVED[path[0]].sources if path[0] in DERIVED else (".".join(path),))
+    }
 
 
 def _is_claimed(control: Control, profile: str) -> bool:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.parameters import wanted_parameters
+from ansible_collections.rampart.postgresql.tests.conformance.assessment import doors
 from ansible_collections.rampart.postgresql.tests.conformance.assessment import parameters
+from ansible_collections.rampart.postgresql.tests.conformance.assessment import statements
 from ansible_collections.rampart.postgresql.tests.conformance.assessment.looking import Look
 
 if t.TYPE_CHECKING:
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
-__all__ = ["delay", "neglect", "undecided"]
+__all__ = ["delay", "neglect", "open_doors", "undecided"]
 
 _INCLUDED: t.Final = "neglected.conf"
 _OLD_LOG: t.Final = "postgresql-2020-01-01_000000.log"
@@ -28,6 +30,13 @@ _UNDECIDED: t.Final = {
     "superuser_reserved_connections": "0",
     "zero_damaged_pages": "on",
 }
+
+_MIGHTY: t.Final = f"""
+CREATE ROLE app LOGIN; CREATE ROLE careless LOGIN CONNECTION LIMIT 3 PASSWORD '{statements.VERIFIER}';
+CREATE ROLE dba SUPERUSER; CREATE ROLE hirer CREATEROLE; CREATE ROLE builder CREATEDB; CREATE ROLE passer BYPASSRLS;
+CREATE ROLE copier REPLICATION; GRANT dba TO builder;
+GRANT pg_execute_server_program TO app; GRANT pg_write_server_files TO app; GRANT pg_read_server_files TO app;
+"""
 
 
 def neglect(server: Server, profile: str) -> None:
@@ -57,6 +66,20 @@ def undecided(server: Server) -> None:
     known = {name for (name,) in server.query("SELECT name FROM pg_catalog.pg_settings")}
     with server.owner.acting(), server.conf_file.open("a", encoding="utf-8") as stream:
         stream.writelines(f"{name} = '{value}'\n" for name, value in _UNDECIDED.items() if name in known)
+    server.restart()
+
+
+def open_doors(server: Server) -> None:
+    """Let in many who are much too mighty; all of it the server takes."""
+    server.query(_MIGHTY)
+    if server.major >= 14:
+        server.query("GRANT pg_read_all_data TO app")
+    lines = [line for line in doors.BAD_HBA.splitlines(keepends=True) if "not-an-address" not in line]
+    with server.owner.acting():
+        with server.hba_file.open("a", encoding="utf-8") as stream:
+            stream.writelines(lines)
+        with server.conf_file.open("a", encoding="utf-8") as stream:
+            stream.write("wal_level = logical\n")  # what makes REPLICATION mighty
     server.restart()
 
 

@@ -18,6 +18,7 @@ from ansible_collections.rampart.postgresql.tests.conformance.assessment.undoing
 from ansible_collections.rampart.postgresql.tests.conformance.assessment.undoing import remaining
 from ansible_collections.rampart.postgresql.tests.conformance.assessment.undoing import undo_decisions
 from ansible_collections.rampart.postgresql.tests.conformance.assessment.undoing import undo_each
+from ansible_collections.rampart.postgresql.tests.conformance.assessment.undoing import undo_site
 from ansible_collections.rampart.postgresql.tests.conformance.tls.issuing import Issuer
 
 if t.TYPE_CHECKING:
@@ -77,6 +78,13 @@ def test_without_a_decision_of_the_site_exactly_the_controls_that_name_it_fail(f
     assert controls - undone.passing <= {"RPG-AUT-010"}  # which is about 16 and newer
     failed = {name for names in undone.found.values() for name in names}
     assert controls & undone.passing <= failed
+
+
+@pytest.mark.in_turn
+def test_with_a_door_open_again_exactly_the_controls_that_name_it_fail(fresh_server: Server) -> None:
+    undone = undo_site(fresh_server)
+    assert undone.found == undone.expected
+    assert all(undone.found.values())
 
 
 @pytest.mark.in_turn

@@ -18,14 +18,18 @@ from ansible_collections.rampart.postgresql.tests.conformance.assessment.naming 
 from ansible_collections.rampart.postgresql.tests.conformance.assessment.naming import decisions
 from ansible_collections.rampart.postgresql.tests.conformance.assessment.naming import otherwise
 from ansible_collections.rampart.postgresql.tests.conformance.assessment.naming import parameters_of
+from ansible_collections.rampart.postgresql.tests.conformance.assessment.naming import reads_rules
+from ansible_collections.rampart.postgresql.tests.conformance.assessment.naming import speaks_of
 from ansible_collections.rampart.postgresql.tests.conformance.assessment.neglecting import delay
 from ansible_collections.rampart.postgresql.tests.conformance.assessment.neglecting import neglect
+from ansible_collections.rampart.postgresql.tests.conformance.assessment.neglecting import open_doors
 from ansible_collections.rampart.postgresql.tests.conformance.assessment.neglecting import undecided
 
 if t.TYPE_CHECKING:
+    from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.model import Control
     from ansible_collections.rampart.postgresql.tests.conformance.servers import Server
 
-__all__ = ["Undone", "options_of", "remaining", "undo_decisions", "undo_each"]
+__all__ = ["Undone", "options_of", "remaining", "undo_decisions", "undo_each", "undo_site"]
 
 Names = dict[str, set[str]]
 
@@ -33,7 +37,11 @@ Names = dict[str, set[str]]
 _CERTIFICATE: t.Final = "certificate: rampart-server.pem"
 _NO_KEY: t.Final = "there was no key that others could read"
 _THERE: t.Final = "the certificate is there, and only its key is not"
+_RULES: t.Final = "hba: pg_hba.conf"
 _SPARED: t.Final[t.Mapping[tuple[str, str], str]] = {
+    (_RULES, "RPG-NET-007"): "the server took every line of the file",
+    (_RULES, "RPG-NET-017"): "what is put back is loaded",
+    ('role_attributes: role "dba": take away SUPERUSER', "RPG-ACC-106"): "no standby is connected",
     (_CERTIFICATE, "RPG-ENC-008"): _NO_KEY,
     ("ssl_cert_file", "RPG-ENC-008"): _NO_KEY,
     ("ssl_key_file", "RPG-ENC-003"): _THERE,
@@ -85,6 +93,46 @@ def undo_decisions(server: Server) -> tuple[Undone, set[str]]:
     undecided(server)
     steps = undoable(harden(server, {**options_of(server, profile), **options}))
     return _undone(server, profile, [step for step in steps if step.parameter in decided], {}), controls
+
+
+def undo_site(server: Server) -> Undone:
+    """Have a site say who gets in, and who may have what; take back each step towards that."""
+    profile = "baseline"
+    local = {"type": "local", "databases": ["all"], "users": [server.superuser], "method": "peer"}
+    remote = {"type": "hostssl", "address": "192.0.2.0/24", "method": "scram-sha-256"}
+    site = {
+        "pg_access_allow": [{"role": server.superuser, "attributes": ["SUPERUSER"]}],
+        "pg_access_roles": [{"role": "app", "connection_limit": 20}],
+        "pg_network_hba_rules": [local, {**remote, "databases": ["app"], "users": ["app"]}],
+    }
+    options = {**options_of(server, profile), **site}
+    open_doors(server)
+    by_fix = _steps_of_decisions(server, options, site)
+    steps = undoable(harden(server, options))
+    ours = [step for step in steps if step.step.told and step.step.component in ("hba", "role_attributes")]
+    return _undone(server, profile, ours, by_fix)
+
+
+def _steps_of_decisions(server: Server, options: t.Mapping[str, t.Any], site: t.Iterable[str]) -> Names:
+    """By control, the names of the steps that its fix decides about, or that change what it asks for."""
+    base = undoable(planned(server, options))
+    found: Names = {}
+    for variable in site:
+        others = planned(server, {name: value for name, value in options.items() if name != variable})
+        left = {step.name for step in undoable(others)}
+        for step in (step for step in base if step.name not in left):
+            for control in CONTROLS:
+                if not control.manual and _decides(control, variable, step):
+                    found.setdefault(control.id, set()).add(step.name)
+    return found
+
+
+def _decides(control: Control, variable: str, step: Undoable) -> bool:
+    if step.step.component == "hba":
+        return reads_rules(control)
+    if variable == "pg_access_allow":  # which is the fix for whatever a role may have
+        return speaks_of(control, step.step.statement)
+    return control.fix is not None and control.fix.variable == variable
 
 
 def _undone(server: Server, profile: str, steps: t.Sequence[Undoable], by_fix: Names) -> Undone:
