@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import time
+import typing as t
 from xml.etree import ElementTree
 
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.counting import statuses
@@ -23,32 +24,42 @@ _SKIPPED = ("unknown", "manual", "waived", "not_applicable")
 
 def render(report: Report) -> str:
     """The document."""
-    total = statuses(report.assessments)
-    root = ElementTree.Element("testsuites", _visible(name=report.title, **_counts(total)))
+    root = ElementTree.Element("testsuites", _visible(name=report.title, **_counts(report.assessments)))
     for one in report.assessments:
         root.append(_suite(one))
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _counts(found: dict[str, int]) -> dict[str, str]:
-    return {"tests": str(sum(found.values())), "failures": str(found["fail"]), "errors": "0"}
+def _counts(assessments: t.Sequence[Assessment]) -> dict[str, str]:
+    found = statuses(assessments)
+    errors = sum(bool(one.error) for one in assessments)
+    return {"tests": str(sum(found.values()) + errors), "failures": str(found["fail"]), "errors": str(errors)}
 
 
 def _suite(one: Assessment) -> ElementTree.Element:
     found = statuses([one])
-    told = _visible(name=one.name, hostname=one.host, **_counts(found))
+    told = _visible(name=one.name, hostname=one.host, **_counts([one]))
     told["skipped"] = str(sum(found[status] for status in _SKIPPED))
     if one.assessed_epoch is not None:
         told["timestamp"] = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(one.assessed_epoch))
     suite = ElementTree.Element("testsuite", told)
     properties = ElementTree.SubElement(suite, "properties")
-    for name, value in (("version", one.version), ("profile", one.profile), ("error", one.error)):
+    for name, value in (("version", one.version), ("profile", one.profile)):
         if value:
             ElementTree.SubElement(properties, "property", _visible(name=name, value=value))
+    if one.error:
+        suite.append(_unassessed(one))
     for finding in one.findings:
         suite.append(_case(one, finding))
     return suite
+
+
+def _unassessed(one: Assessment) -> ElementTree.Element:
+    """A CI that looks at nothing else must not take a cluster that is away for one on which nothing fails."""
+    case = ElementTree.Element("testcase", _visible(name="the cluster is assessed", classname=one.name, time="0"))
+    ElementTree.SubElement(case, "error", _visible(type="not assessed", message=one.error))
+    return case
 
 
 def _case(one: Assessment, finding: Finding) -> ElementTree.Element:

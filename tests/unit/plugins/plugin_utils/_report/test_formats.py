@@ -170,8 +170,17 @@ def test_junit_is_valid_and_counts_what_it_has(world: t.Any) -> None:
     for suite in root:
         assert int(suite.attrib["tests"]) == len(suite.findall("testcase"))
         assert int(suite.attrib["failures"]) == len(suite.findall("testcase/failure"))
+        assert int(suite.attrib["errors"]) == len(suite.findall("testcase/error"))
         assert int(suite.attrib["skipped"]) == len(suite.findall("testcase/skipped"))
     assert not INVISIBLE.search(text)
+
+
+def test_a_cluster_that_is_away_is_an_error_for_ci() -> None:
+    away = assessment(finding(status="unknown", reason="away"), host="db1", error="the host could not be reached")
+    root = ElementTree.fromstring(made("junit", [away, assessment(finding(status="pass"), host="db2")]))
+    assert (root.attrib["tests"], root.attrib["failures"], root.attrib["errors"]) == ("3", "0", "1")
+    assert [suite.attrib["errors"] for suite in root] == ["1", "0"]
+    assert [error.attrib["message"] for error in root.iter("error")] == ["the host could not be reached"]
 
 
 def test_the_schema_refuses_what_is_not_junit() -> None:
