@@ -64,9 +64,9 @@ def _told(
         "version": release(facts["version"]) if facts else "",
         "profile": given.by.profile,
         "follows": [dict(each) for each in FOLLOWS[given.by.profile]],
-        "gathered_epoch": _if(int, facts.get("gathered_epoch")),
+        "gathered_epoch": _if(facts.get("gathered_epoch"), int),
         "assessed_epoch": given.by.now,
-        "in_recovery": _if(bool, facts.get("in_recovery")),
+        "in_recovery": _if(facts.get("in_recovery"), bool),
         "managed_by": [each["name"] for each in facts.get("managed_by") or []],
         "score": _score(findings),
         "findings": findings,
@@ -79,9 +79,10 @@ def _told(
     }
 
 
-def _if(kind: type, value: t.Any) -> t.Any:
+def _if(value: t.Any, kind: type) -> t.Any:
     """The value where it is one, for nobody makes a report of a fleet from what a single host should not have sent."""
-    return value if type(value) is kind else None
+    is_one = isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
+    return value if is_one else None
 
 
 def _score(findings: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, dict[str, int | None]]:
