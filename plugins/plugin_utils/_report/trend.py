@@ -32,5 +32,5 @@ def read(lines: t.Iterable[str]) -> Point | None:
         point = Point(told["made_epoch"], told["summary"]["score"]["overall"])
     except (KeyError, TypeError, ValueError):
         return None
-    whole = all(type(value) is int for value in (point.epoch, point.percent))
+    whole = all(isinstance(value, int) and not isinstance(value, bool) for value in (point.epoch, point.percent))
     return point if whole and point.epoch >= 0 and 0 <= point.percent <= 100 else None
