@@ -59,18 +59,31 @@ find_cgroup() {
 }
 
 # in_memory DIRECTORY COMMAND...: run a command with a /tmp and a /var/tmp of its own that lie in memory, where we may
-# mount them and have room for it; else with the usual ones. DIRECTORY is made in /tmp.
+# mount them, have room for it and hide nothing that is needed; else with the usual ones. DIRECTORY is made in /tmp.
 in_memory() {
   local directory=$1
   shift
-  if awk '/^MemAvailable:/ {exit $2 < 8 * 1024 * 1024}' /proc/meminfo \
+  if ! lies_in_temporary_place "$ROOT" "${HOME:-/}" \
+    && awk '/^MemAvailable:/ {exit $2 < 8 * 1024 * 1024}' /proc/meminfo \
     && unshare --mount mount -t tmpfs tmpfs /tmp 2>/dev/null; then
     # shellcheck disable=SC2016 # the shell in the name space replaces these names
     unshare --mount sh -e -c '
       for place in /tmp /var/tmp; do mount -t tmpfs -o mode=1777 tmpfs "$place"; done
+      mkdir -p "${TMPDIR:-/tmp}"
       mkdir -p -m 0711 "$0"
       exec "$@"' "$directory" "$@"
   else
     "$@"
   fi
+}
+
+# lies_in_temporary_place PATH...: does one of them?
+lies_in_temporary_place() {
+  local path
+  for path in "$@"; do
+    case $(realpath -- "$path")/ in
+      /tmp/* | /var/tmp/*) return 0 ;;
+    esac
+  done
+  return 1
 }
