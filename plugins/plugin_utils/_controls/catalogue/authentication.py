@@ -181,6 +181,19 @@ AUTHENTICATION: tuple[Control, ...] = (
         references=cis("5.1"),
     ),
     _authentication(
+        id="RPG-AUT-027",
+        title="Passwords are not in the log and not in statistics",
+        severity="medium",
+        rationale=(
+            "log_statement, log_min_error_statement, pgAudit and pg_stat_statements keep a statement that sets a password as it was"
+            " sent: with the password, or with a verifier that guesses can be tried on."
+        ),
+        manual=(
+            "Look who reads the log and, as a member of pg_read_all_stats, the statistics. Set passwords by psql's command password,"
+            " which sends a verifier, or by pg_access, which logs nothing of it."
+        ),
+    ),
+    _authentication(
         id="RPG-AUT-026",
         title="Stored verifiers are known ones, and expensive to guess",
         severity="medium",
