@@ -120,10 +120,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 period:
-  description: What was looked at, in UTC (C(since), C(until)) and in seconds since 1970 (C(since_epoch), C(until_epoch)).
+  description:
+    - What was looked at, in UTC (C(since), C(until)) and in seconds since 1970 (C(since_epoch), C(until_epoch)).
+    - C(next) is where the next review has to begin to miss nothing. It is C(until), and C(since) where reading this period again may tell more,
+      as a file of the log could not be read to its end, there is no log, or nothing in it that is understood is older than the end of the period.
+      What the server is not set up to log, another language and O(limit) are no such reasons, as nothing would be gained.
   returned: success
   type: dict
-  sample: {"since": "2026-03-01T00:00:00Z", "until": "2026-03-08T00:00:00Z", "since_epoch": 1772323200, "until_epoch": 1772928000}
+  sample:
+    since: "2026-03-01T00:00:00Z"
+    until: "2026-03-08T00:00:00Z"
+    next: "2026-03-08T00:00:00Z"
+    since_epoch: 1772323200
+    until_epoch: 1772928000
 unknown:
   description:
     - Why a part of the result may lack something, as lists of reasons by the name of that part. V(period) is there when the log

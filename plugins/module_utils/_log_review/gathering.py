@@ -189,15 +189,18 @@ def gather(server: Server, wish: Wish) -> dict[str, t.Any]:
     for file in [] if reading is None else reading.choose(period.since):
         t.cast(_Reading, reading).take(file, review)
     review.ends()
-    reasons = unknown(writing, review, _seen(reading, review, period, roles))
+    seen = _seen(reading, review, period, roles)
+    reasons = unknown(writing, review, seen)
     if reading is None:
         where = parameters["log_destination"]
         reasons = {"log": [f"the server's log is in no file that can be read here (log_destination is {where})"]}
+    is_complete = reading is not None and seen.is_complete
     told = result(review, wish.known, dict.fromkeys(_PARTS, ()) if reading is None else reasons)
     return {
         "period": {
             "since": text_of(period.since),
             "until": text_of(period.until),
+            "next": text_of(period.until if is_complete else period.since),
             "since_epoch": int(period.since),
             "until_epoch": int(period.until),
         },

@@ -55,6 +55,11 @@ class Seen:
     foreign: int = 0  # reports that are not in English
     gone: t.Sequence[str] = ()  # roles that logged in and are no superusers now, but may have been
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether reading the same period again would tell no more; more than the limit would be so then, too."""
+        return not self.unread and not self.is_later
+
 
 def is_english(language: str) -> bool:
     """Whether a value of lc_messages makes the server write English."""

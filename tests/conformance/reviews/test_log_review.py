@@ -241,9 +241,11 @@ def test_what_is_not_logged_is_unknown(fresh_server: Server) -> None:
     assert set(found.values["unknown"]) == {"superuser_logins", "first_seen", "changes"}
     assert [found.values[part] for part in ("superuser_logins", "first_seen", "changes")] == [None] * 3
     assert found.values["failed_logins"] == []
+    assert found.values["period"]["next"] == found.values["period"]["until"]
     configure(server, logging_collector="on", log_destination="syslog", syslog_facility="LOCAL7")
     found = run_module("log_review", server)
     assert set(found.values["unknown"]) == {"log"} and found.values["failed_logins"] is None
+    assert found.values["period"]["next"] == found.values["period"]["since"]
 
 
 @pytest.mark.in_turn
@@ -353,6 +355,30 @@ def test_the_playbook_goes_on_where_it_ended(fresh_server: Server, tmp_path: pat
     assert len([*(reviews / "history").iterdir()]) == 2 and not kept.exists()
     nowhere = play("log_review", hosts, tmp_path, extra={"log_review_since": "last"})
     assert nowhere.failed == {"db1"} and "cannot be used without log_review_directory" in nowhere.output
+
+
+@pytest.mark.in_turn
+def test_the_playbook_reads_again_what_it_could_not(fresh_server: Server, tmp_path: pathlib.Path) -> None:
+    """A file that cannot be read holds the period up, and what is never logged does not."""
+    configure(fresh_server, logging_collector="on", log_filename="server-%d.log")
+    reviews = tmp_path / "reviews"
+    damaged = fresh_server.data_directory / "log" / "server-42.log"
+    with fresh_server.owner.acting():
+        damaged.symlink_to("/etc/shadow")
+    hosts = {"db1": host_of(fresh_server)}
+    extra = {"log_review_directory": str(reviews), "log_review_since": "last", "log_review_until": "1 second"}
+    ended, found = [], []
+    for is_damaged in (True, False):
+        done = play("log_review", hosts, tmp_path, extra={**extra, "log_review_history": True})
+        assert (done.failed == {"db1"}) is is_damaged, done.output
+        assert (f"{damaged} could not be read to its end: " in done.output) is is_damaged
+        ended += json.loads((reviews / "ended" / "db1.json").read_text(encoding="utf-8")).values()
+        found += json.loads((reviews / "db1.json").read_text(encoding="utf-8"))
+        damaged.unlink(missing_ok=True)
+    assert "first_seen" in found[1]["unknown"]
+    begin, _end = periods(reviews / "history")[0]
+    assert periods(reviews / "history")[1] == (begin, ended[1])
+    assert ended == [begin, found[1]["period"]["until"]]
 
 
 @pytest.mark.in_turn
