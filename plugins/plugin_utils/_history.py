@@ -53,7 +53,8 @@ def surplus(names: t.Iterable[str], limits: Limits, now: float) -> list[str]:
     older = sorted(names)[:-1]
     kept = len(older) if limits.runs is None else limits.runs - 1
     too_many = older[: max(0, len(older) - kept)]
-    oldest = "" if limits.days is None else name_of(now - limits.days * _DAY)
+    # Names of years before 1000 have fewer digits, and are behind all others then.
+    oldest = "" if limits.days is None else name_of(max(0, now - limits.days * _DAY))
     return [name for name in older if name in too_many or name < oldest]
 
 
@@ -86,7 +87,8 @@ class History:
     def _names(self) -> list[str]:
         if not os.path.isdir(self._directory):
             return []
-        return sorted(name for name in os.listdir(self._directory) if _NAME.fullmatch(name))
+        with files.told(self._directory, "read"):
+            return sorted(name for name in os.listdir(self._directory) if _NAME.fullmatch(name))
 
     def _path(self, name: str) -> str:
         return os.path.join(self._directory, name)

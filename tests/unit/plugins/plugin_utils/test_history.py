@@ -45,6 +45,11 @@ def test_the_newest_stays_however_old_it_is() -> None:
     assert surplus([], Limits.of(1, 1), NOW) == []
 
 
+@pytest.mark.parametrize("days", [30_000, 500_000, 10**15])
+def test_more_days_than_there_were(days: int) -> None:
+    assert surplus(NAMES, Limits.of(None, days), NOW) == []
+
+
 def test_a_year_of_weeks_where_nothing_is_said() -> None:
     names = [name_of(NOW - number * 7 * DAY) for number in range(RUNS + 2)]
     assert surplus(names, Limits.of(None, None), NOW) == names[:-3:-1]
