@@ -49,7 +49,7 @@ RETURN = r"""
 _value:
   description: >-
     For each job its C(name), the C(unit) without an ending, whether it is C(present), its C(kind), C(account), C(calendar), C(inventory),
-    C(program), C(directory) and whether it has to be made (C(makes_directory)), C(variables) with the file that they belong into
+    C(program), C(directory), whether it has to be made (C(makes_directory)) and those C(above) it, C(variables) with the file that they belong into
     (C(variables_file)), and C(wish), of which P(rampart.postgresql.backup_unit#filter) makes units once it has the C(group), and among
     C(writable) where the account has its temporary files.
   type: list

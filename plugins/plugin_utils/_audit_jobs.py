@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import collections
+import pathlib
 import re
 import typing as t
 
@@ -72,6 +73,7 @@ def _completed(given: t.Any, defaults: Values, option: str) -> dict[str, t.Any]:
         "kind": kind,
         "directory": directory,
         "makes_directory": directory != home,
+        "above": [str(path) for path in reversed(pathlib.PurePosixPath(directory).parents)],
         "account": _account(job.get("account"), f"{option}.account"),
         "calendar": checked_calendar(str(job.get("calendar") or ""), f"{option}.calendar"),
         "inventory": _paths(job.get("inventory"), f"{option}.inventory"),

@@ -90,7 +90,7 @@ def test_a_job_that_says_all() -> None:
     } <= set(text)
     assert '--inventory "/home/auditor/$$hosts" --inventory "/srv/more"' in "\n".join(text)
     assert "secret" not in "\n".join(text)
-    assert job["makes_directory"]
+    assert job["makes_directory"] and job["above"] == ["/", "/srv"]
 
 
 def test_reviews_of_logs_go_on_where_they_ended() -> None:
