@@ -44,7 +44,7 @@ def render(report: Report) -> str:
     failures = [(one, finding) for one in report.assessments for finding in one.with_status("fail")]
     for severity in SEVERITIES:
         blocks += _section(report, severity, [where for where in failures if where[1].severity == severity])
-    return "\n\n".join(blocks) + "\n"
+    return "\n\n".join([*blocks, *_contradictions(report)]) + "\n"
 
 
 def _headline(report: Report) -> str:
@@ -55,6 +55,13 @@ def _headline(report: Report) -> str:
     told = "no score" if score is None else f"score {score} %"
     several = "cluster" if clusters == 1 else "clusters"
     return f"{clusters} {several}, {told}; failures: {failed or 'none'}. Made {moment(report.made_epoch)} UTC."
+
+
+def _contradictions(report: Report) -> list[str]:
+    """Whom each profile follows where benchmarks say different things."""
+    told = {(one.profile, each.topic, each.benchmark, each.says) for one in report.assessments for each in one.follows}
+    lines = [f"- {_plain(f'{topic}, {profile}: follows {who}: {says}')}" for profile, topic, who, says in sorted(told)]
+    return ["## Where benchmarks contradict each other", "\n".join(lines)] if lines else []
 
 
 def _table(report: Report) -> str:

@@ -299,6 +299,12 @@ def test_markdown_has_summary_items_change_and_fix() -> None:
     assert text.count("```yaml\npg_hba_rules: []\n```") == 1
 
 
+def test_markdown_says_whom_profiles_follow() -> None:
+    told = {**assessment(), "follows": [{"topic": "TLS 1.3", "benchmark": "CIS 17, 6.9", "says": "TLS 1.3 only"}]}
+    assert "- TLS 1.3, strict: follows CIS 17, 6.9: TLS 1.3 only\n" in made("markdown", [told, {**told, "host": "db2"}])
+    assert "follows" not in made("markdown", assessment())
+
+
 def test_markdown_says_how_many_items_it_leaves_out() -> None:
     text = made("markdown", assessment(finding(status="fail", items=["item"] * 12, item_count=40)))
     assert text.count("` item `") == 10
