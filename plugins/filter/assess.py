@@ -64,7 +64,7 @@ options:
       - C(when) is a JMESPath condition on the item. Without it every item of the control is waived.
       - One that has expired holds no more and is a finding itself. So is one that covers nothing, if its C(hosts) is the name
         of this host without a pattern. One for several hosts may be of use on another; RV(_value[].waivers) tells how often each
-        was used, to be added up over the fleet.
+        was used, and P(rampart.postgresql.report#filter) judges them over the fleet.
     type: list
     elements: dictionary
   newest_minors:
@@ -206,7 +206,9 @@ _value:
           description: Recommendations of benchmarks that it is about. Without any it is unmapped.
           type: list
     waivers:
-      description: The waivers that concern the host, with C(expired), and C(used), how many items each covered.
+      description:
+        - The waivers that were given, with C(expired); C(used), how many items each covered; and C(concerns), whether one of
+          its patterns fits the host.
       type: list
     views:
       description: The facts that reports show as such, C(hba), C(certificates) and C(backups).

@@ -28,9 +28,9 @@ options:
         location, and files that items name are physical ones. Waived items are suppressed results with their justification.
         Fingerprints stay the same from run to run.
       - V(junit) has a test suite for each cluster and a case for each control. What nobody knows, or has to be looked at by a
-        person, is skipped, as is what is waived.
+        person, is skipped, as is what is waived. What fails for the fleet as a whole has a suite of its own.
       - V(markdown) is for a merge request, with the failures by severity.
-      - V(csv) has a line for each finding. What a spreadsheet would take as a formula has an apostrophe before it.
+      - V(csv) has a line for each finding; one of the fleet as a whole has no host. What a spreadsheet would take as a formula has an apostrophe before it.
       - V(prometheus) has counts, scores and the age of the facts for the textfile collector of C(node_exporter).
       - V(html) is a single file for a browser, which asks for nothing from elsewhere.
     type: string
@@ -51,6 +51,15 @@ options:
     description: What the report is called.
     type: string
     default: PostgreSQL security assessment
+  fleet:
+    description:
+      - The names of all hosts that waivers may be for, those of the input among them or not.
+      - With it a waiver that covers nothing on any cluster, or whose patterns fit no host at all, is a finding of the fleet as a
+        whole, which changes no count and no score of clusters. One that fits a host which is not in the input is not judged,
+        as it may be of use there. Neither is one whose control could not be judged on a cluster that it is for.
+      - Without it no waiver is called idle.
+    type: list
+    elements: string
   now:
     description: The present time in seconds since 1970. The default is the clock of the controller.
     type: integer
@@ -100,6 +109,7 @@ def report(
     before: object = None,
     drift: object = None,
     title: object = None,
+    fleet: object = None,
     now: object = None,
 ) -> str:
     """Assessments as a report in one of the formats."""
@@ -113,7 +123,8 @@ def report(
 
     try:
         time_now = int(time.time()) if now is None else now
-        return rendered(gathered(assessments, before=before, drift=drift, title=title, now=time_now), plain(format))
+        found = gathered(assessments, before=before, drift=drift, title=title, fleet=fleet, now=time_now)
+        return rendered(found, plain(format))
     except RampartError as error:
         raise AnsibleFilterError(f"report: {error}") from error
 

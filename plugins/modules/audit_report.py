@@ -45,6 +45,14 @@ options:
     type: list
     elements: str
     required: true
+  fleet:
+    description:
+      - All hosts that waivers may be for, those of O(hosts) among them or not.
+      - With it a waiver that covers nothing on any cluster, or whose patterns fit no host at all, is a finding of the fleet. One that fits a
+        host which is not in O(hosts) is not judged, as it may be of use there.
+      - Without it no waiver is called idle.
+    type: list
+    elements: str
   formats:
     description: Which reports are written.
     type: list

@@ -54,12 +54,14 @@ def play(
     *,
     check: bool = False,
     extra: t.Mapping[str, t.Any] | None = None,
+    limit: str | None = None,
 ) -> Played:
-    """Run a playbook of the collection, by its name; ``extra`` are variables of the command line."""
+    """Run a playbook of the collection, by its name; ``extra`` are variables of the command line, ``limit`` a pattern of hosts."""
     inventory = directory / "inventory.json"
     inventory.write_text(json.dumps({"postgresql": {"hosts": hosts}}), encoding="utf-8")
     words = (f"rampart.postgresql.{playbook}", "--inventory", str(inventory), "--extra-vars", json.dumps(extra or {}))
-    return run(*words, *(["--check"] if check else []), home=directory / "home", **AS_JSON)
+    options = [*(["--check"] if check else []), *(["--limit", limit] if limit else [])]
+    return run(*words, *options, home=directory / "home", **AS_JSON)
 
 
 def run(*words: str, home: pathlib.Path, **environment: str) -> Played:

@@ -48,6 +48,7 @@ _NAMES: t.Final = {
 _SPEC: t.Final[dict[str, dict[str, t.Any]]] = {
     "directory": {"type": "path", "required": True},
     "hosts": {"type": "list", "elements": "str", "required": True},
+    "fleet": {"type": "list", "elements": "str"},
     "formats": {"type": "list", "elements": "str", "choices": list(_NAMES), "default": ["json", "html"]},
     "profile": {"type": "str", "choices": list(PROFILES), "default": "baseline"},
     "title": {"type": "str", "default": "PostgreSQL audit"},
@@ -68,6 +69,7 @@ class ReportOptions:
 
     directory: AuditDirectory
     hosts: list[str]
+    fleet: list[str] | None
     formats: list[str]
     profile: str
     title: str
@@ -112,6 +114,7 @@ def write_reports(options: ReportOptions, *, check_mode: bool) -> dict[str, t.An
         before=_text(older, option, "a report as JSON of an earlier audit"),
         drift=_text(options.drift, "drift", "a document that harden --check has written"),
         title=options.title,
+        fleet=options.fleet,
         now=now,
     )
     report = dataclasses.replace(report, trend=tuple(_scores(options.history)))

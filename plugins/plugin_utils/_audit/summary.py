@@ -23,7 +23,6 @@ NEVER: t.Final = "never"
 _SHOWN = 13  # controls on the screen: what is left of one with the rest of the summary
 _ERRORS = 4  # hosts that could not be assessed, likewise
 _WAIVERS = 3  # of use nowhere, likewise
-_JUDGED: t.Final = ("pass", "fail", "waived", "not_applicable")
 _WIDTH = 110  # characters of a line
 
 
@@ -44,11 +43,11 @@ def brief(assessment: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def failing(report: Report, fail_on: str, *, only_new: bool = False) -> list[str]:
-    """Why an audit fails, a reason for each cluster. Who could not be looked at has not passed."""
+    """Why an audit fails, a reason for each cluster and one for the fleet. Who could not be looked at has not passed."""
     if fail_on == NEVER:
         return []
     counted = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
-    found = [(one, _failed(report, one, counted, only_new=only_new)) for one in report.assessments]
+    found = [(one, _failed(report, one, counted, only_new=only_new)) for one in report.everything]
     return [
         f"{one.name}: {f'could not be assessed: {one.error}' if one.error else ', '.join(controls)}"
         for one, controls in found
@@ -60,7 +59,10 @@ def _failed(report: Report, one: Assessment, severities: t.Sequence[str], *, onl
     failed = [finding.control for finding in one.with_status("fail") if finding.severity in severities]
     if not only_new or report.comparison is None:
         return failed
-    return [each for each in failed if report.comparison.of(*one.key, each) == "new"]
+    grown = (
+        {change.control for change in report.comparison.of_fleet if change.items_added} if one is report.fleet else ()
+    )
+    return [each for each in failed if each in grown or report.comparison.of(*one.key, each) == "new"]
 
 
 def screen(report: Report) -> list[str]:
@@ -75,23 +77,18 @@ def screen(report: Report) -> list[str]:
     if report.comparison is not None:
         lines.append("since the baseline: " + "  ".join(f"{name} {n}" for name, n in report.comparison.counts.items()))
     lines += [f"not assessed: {one.name}: {one.error}"[:_WIDTH] for one in errors[:_ERRORS]]
-    return [*lines, *_idle_waivers(report)[:_WAIVERS], *_controls(report)]
+    return [*lines, *_of_fleet(report)[:_WAIVERS], *_controls(report)]
 
 
-def _idle_waivers(report: Report) -> list[str]:
-    """Those that cover nothing on any cluster which they concern: an assessment knows of its own only."""
-    used: dict[str, int] = {}
-    for one in report.assessments:
-        known = {finding.control: finding.status in _JUDGED for finding in one.findings}
-        for waiver in one.waivers:
-            condition = f" when {waiver['when']}" if waiver.get("when") else ""
-            words = (
-                f"of use nowhere: the waiver of {waiver.get('control')} for {_hosts(waiver.get('hosts'))}{condition}"
-            )
-            idle = not waiver.get("expired") and known.get(str(waiver.get("control")), False)
-            count = waiver.get("used")
-            used[words] = used.get(words, 0) + (count if idle and isinstance(count, int) else 0 if idle else 1)
-    return [one_line(words)[:_WIDTH] for words, count in used.items() if not count]
+def _of_fleet(report: Report) -> list[str]:
+    """Waivers of which the whole fleet has no use."""
+    items = [item for finding in (report.fleet.findings if report.fleet else ()) for item in finding.items]
+    return [one_line(_idle(item))[:_WIDTH] for item in items]
+
+
+def _idle(item: t.Mapping[str, t.Any]) -> str:
+    condition = f" when {item['when']}" if item["when"] else ""
+    return f"{item['why']}: the waiver of {item['control']} for {_hosts(item['hosts'])}{condition}"
 
 
 def _hosts(given: t.Any) -> str:

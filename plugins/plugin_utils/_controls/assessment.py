@@ -34,11 +34,11 @@ _COUNTED: t.Final[t.Mapping[str, str]] = {
 
 def assessment(cluster: Cluster, given: Given) -> dict[str, t.Any]:
     """The assessment of one cluster, as plain values."""
+    waivers = Waivers(given.waivers, host=cluster.host, now=given.by.now)
     if cluster.facts is None:
         findings = [unknown(control, given.by.profile, cluster.error) for control in given.controls]
-        return _told(cluster, {}, given, findings, []) | {"error": cluster.error}
+        return _told(cluster, {}, given, findings, waivers.values()) | {"error": cluster.error}
     known = Known(cluster.facts, given.by)
-    waivers = Waivers(given.waivers, host=cluster.host, now=given.by.now)
     known.values["waivers"] = {}
     ordered = sorted(given.controls, key=lambda control: control.id.startswith(OWN_CONTROLS))
     findings = []

@@ -58,7 +58,7 @@ site finds a control. ``waivers`` are what it has accepted, with a reason, who a
 ``when`` is JMESPath and is asked of each item of the finding. What it fits is shown as waived and does not count, neither as
 passed nor as failed. A waiver that has expired waives nothing and is a finding itself, and so is one that covers nothing, where
 ``hosts`` is the name of that one host. One for several hosts may be of use on another of them; the assessment of each host
-says how often it was used.
+says how often it was used, and reports judge it over the fleet.
 
 Recommendations of benchmarks
 -----------------------------

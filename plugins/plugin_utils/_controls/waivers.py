@@ -65,11 +65,13 @@ class Waiver:
 
 
 class Waivers:
-    """Those that concern one host, and which of them were of use for one cluster."""
+    """Those that were given for one host, and which of them were of use for one cluster."""
 
     def __init__(self, waivers: t.Iterable[Waiver], *, host: str, now: int) -> None:
         self._host = host
+        waivers = list(waivers)
         concerning = [waiver for waiver in waivers if waiver.concerns(host)]
+        self._elsewhere = {waiver: waiver.has_expired(now) for waiver in waivers if not waiver.concerns(host)}
         self._expired = [waiver for waiver in concerning if waiver.has_expired(now)]
         self._used = {waiver: 0 for waiver in concerning if not waiver.has_expired(now)}
         self._judged: dict[str, str] = {}
@@ -92,9 +94,12 @@ class Waivers:
         self._judged[control] = status
 
     def values(self) -> list[dict[str, t.Any]]:
-        """All of them with how many items each covered, for a report over a fleet."""
-        kept = [{**waiver.values(), "expired": False, "used": used} for waiver, used in self._used.items()]
-        return kept + [{**waiver.values(), "expired": True, "used": 0} for waiver in self._expired]
+        """All of them with how many items each covered, those of other hosts too, for a report over a fleet."""
+        return [
+            *(_told(waiver, used=used) for waiver, used in self._used.items()),
+            *(_told(waiver, expired=True) for waiver in self._expired),
+            *(_told(waiver, expired=expired, concerns=False) for waiver, expired in self._elsewhere.items()),
+        ]
 
     def remarks(self) -> dict[str, list[dict[str, t.Any]]]:
         """What is wrong with them. One whose pattern fits other hosts may be of use there, so it is not called unused."""
@@ -104,6 +109,10 @@ class Waivers:
             if not used and waiver.is_for(self._host) and self._judged.get(waiver.control) in _ENDED
         ]
         return {"expired": [waiver.values() for waiver in self._expired], "unused": unused}
+
+
+def _told(waiver: Waiver, *, expired: bool = False, used: int = 0, concerns: bool = True) -> dict[str, t.Any]:
+    return {**waiver.values(), "expired": expired, "used": used, "concerns": concerns}
 
 
 def read_waivers(given: t.Any, known: t.Collection[str]) -> tuple[Waiver, ...]:

@@ -22,10 +22,11 @@ _Made = t.TypeVar("_Made")
 
 
 class Alike:
-    """Findings of one report: those that say the same are one object, which is read once."""
+    """Findings and waivers of one report: those that say the same are one object, which is read once."""
 
     def __init__(self) -> None:
         self._known: dict[str, Finding] = {}
+        self._waivers: dict[str, dict[str, t.Any]] = {}
 
     def finding(self, entry: Entry) -> Finding:
         """One of an assessment."""
@@ -36,6 +37,10 @@ class Alike:
                 return found
             self._known[told] = found
         return self._known[told]
+
+    def waiver(self, entry: Entry) -> dict[str, t.Any]:
+        """One of an assessment."""
+        return self._waivers.setdefault(json.dumps(entry.values), entry.values)
 
 
 def once_each(make: t.Callable[[Finding], _Made]) -> t.Callable[[Finding], _Made]:

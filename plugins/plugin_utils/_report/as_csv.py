@@ -39,11 +39,11 @@ _CELL_OF_ITS_OWN = re.compile(r"(;[\s\"']*)(?=[=+@\uff1d\uff0b\uff20-])")
 
 
 def render(report: Report) -> str:
-    """All findings, in the order of hosts and controls."""
+    """All findings, in the order of hosts and controls; what is about the fleet has no host."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    for one in report.assessments:
+    for one in report.everything:
         for finding in one.findings:
             change = "" if report.comparison is None else report.comparison.of(*one.key, finding.control)
             writer.writerow([_cell(value) for value in _row(one, finding, change)])

@@ -31,6 +31,9 @@ def pieces(report: Report) -> t.Iterator[str]:
     yield "{\n" + "".join(f" {json.dumps(name)}: {_line(value)},\n" for name, value in told.items())
     yield from _list("changes", map(_line, [] if report.comparison is None else report.comparison.changes))
     yield ",\n"
+    if report.fleet is not None:
+        yield from _list("fleet", map(_line, report.fleet.findings))
+        yield ",\n"
     finding = once_each(_line)
     yield from _list("assessments", (_assessment(one, finding) for one in report.assessments))
     yield "\n}\n"

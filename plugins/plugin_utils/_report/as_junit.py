@@ -24,8 +24,8 @@ _SKIPPED = ("unknown", "manual", "waived", "not_applicable")
 
 def render(report: Report) -> str:
     """The document."""
-    root = ElementTree.Element("testsuites", _visible(name=report.title, **_counts(report.assessments)))
-    for one in report.assessments:
+    root = ElementTree.Element("testsuites", _visible(name=report.title, **_counts(report.everything)))
+    for one in report.everything:
         root.append(_suite(one))
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"

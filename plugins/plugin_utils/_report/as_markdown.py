@@ -44,7 +44,7 @@ def render(report: Report) -> str:
     failures = [(one, finding) for one in report.assessments for finding in one.with_status("fail")]
     for severity in SEVERITIES:
         blocks += _section(report, severity, [where for where in failures if where[1].severity == severity])
-    return "\n\n".join([*blocks, *_contradictions(report)]) + "\n"
+    return "\n\n".join([*blocks, *_of_fleet(report), *_contradictions(report)]) + "\n"
 
 
 def _headline(report: Report) -> str:
@@ -55,6 +55,17 @@ def _headline(report: Report) -> str:
     told = "no score" if score is None else f"score {score} %"
     several = "cluster" if clusters == 1 else "clusters"
     return f"{clusters} {several}, {told}; failures: {failed or 'none'}. Made {moment(report.made_epoch)} UTC."
+
+
+def _of_fleet(report: Report) -> list[str]:
+    """What fails for no single cluster."""
+    if report.fleet is None or not report.fleet.findings:
+        return []
+    blocks = ["## Of the fleet as a whole"]
+    for finding in report.fleet.with_status("fail"):
+        blocks.append(f"### {_plain(finding.control)} {_plain(finding.title)} ({finding.severity})")
+        blocks.append(_finding(report, report.fleet, finding))
+    return blocks
 
 
 def _contradictions(report: Report) -> list[str]:

@@ -26,6 +26,7 @@ _HELP = {
     "facts_age_seconds": "Time between when the host was looked at and when the report was made.",
     "assessed": "1 where the cluster could be assessed, 0 where it could not.",
     "made_timestamp_seconds": "When the report was made, in seconds since 1970.",
+    "idle_waivers": "Waivers that cover nothing on any cluster, or are for no host of the fleet.",
     "changes": "Controls that fail, or failed in the earlier report, by what became of them.",
 }
 
@@ -49,6 +50,8 @@ def _samples(report: Report) -> t.Iterator[Sample]:
     if report.comparison is not None:
         for change, count in report.comparison.counts.items():
             yield "changes", {"change": change}, count
+    if report.fleet is not None:
+        yield "idle_waivers", {}, sum(finding.item_count for finding in report.fleet.findings)
     for one in report.assessments:
         yield from _of_cluster(one, report.made_epoch)
 

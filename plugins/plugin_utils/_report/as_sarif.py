@@ -38,7 +38,7 @@ Values = dict[str, t.Any]
 def render(report: Report) -> str:
     """The log, with one run."""
     rules: dict[str, Finding] = {}
-    for one in report.assessments:
+    for one in report.everything:
         for finding in one.findings:
             rules.setdefault(finding.control, finding)
     controls = sorted(rules)
@@ -81,7 +81,7 @@ def _invocation(report: Report) -> Values:
 
 
 def _results(report: Report, index: dict[str, int]) -> t.Iterator[Values]:
-    for one in report.assessments:
+    for one in report.everything:
         for finding in one.findings:
             yield from _of_finding(report, one, finding, index[finding.control])
 

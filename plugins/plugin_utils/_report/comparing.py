@@ -54,6 +54,8 @@ class Comparison:
     changes: tuple[Change, ...]
     held_to_others: int = 0
     """Clusters that had another profile, or other controls, in the earlier report."""
+    of_fleet: tuple[Change, ...] = ()
+    """What is about no cluster, and not among the counts."""
 
     @property
     def before_epoch(self) -> int | None:
@@ -72,7 +74,8 @@ class Comparison:
 
     @functools.cached_property
     def _by_key(self) -> dict[Key, str]:
-        return {(change.host, change.cluster, change.control): change.change for change in self.changes}
+        every = (*self.changes, *self.of_fleet)
+        return {(change.host, change.cluster, change.control): change.change for change in every}
 
 
 def compared(now: t.Sequence[Assessment], before: t.Sequence[Assessment]) -> Comparison:

@@ -15,6 +15,7 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.reading
 
 __all__ = [
     "AREAS",
+    "FLEET",
     "OVERALL",
     "SCHEMA",
     "SEVERITIES",
@@ -30,6 +31,8 @@ __all__ = [
 
 SCHEMA = 1
 OVERALL = "overall"
+FLEET = "the fleet"
+"""How what is about all clusters together is called."""
 STATUSES = ("fail", "unknown", "manual", "waived", "pass", "not_applicable")
 """What wants attention first."""
 
@@ -192,8 +195,10 @@ class Assessment:
     error: str = ""
 
     @classmethod
-    def read(cls, entry: Entry, *, host: str, finding: t.Callable[[Entry], Finding]) -> Assessment:
-        """One as the filter assess returned it; ``host`` is its name where it has none itself, and ``finding`` reads one."""
+    def read(
+        cls, entry: Entry, *, host: str, finding: t.Callable[[Entry], Finding], waiver: t.Callable[[Entry], Values]
+    ) -> Assessment:
+        """One as the filter assess returned it; ``host`` is its name where it has none itself, ``finding`` and ``waiver`` read one."""
         entry.choice("schema", (SCHEMA,))
         findings = [finding(one) for one in entry.parts("findings")]
         scores = entry.within("score")
@@ -210,10 +215,17 @@ class Assessment:
             managed_by=tuple(str(name) for name in entry.sequence("managed_by")),
             score={area: Score.read(scores.within(area)) for area in (*AREAS, OVERALL)},
             findings=tuple(sorted(findings, key=lambda finding: finding.control)),
-            waivers=tuple(one.values for one in entry.parts("waivers")),
+            waivers=tuple(waiver(one) for one in entry.parts("waivers")),
             views=entry.mapping("views"),
             error=entry.text("error"),
         )
+
+    @classmethod
+    def of_fleet(cls, findings: tuple[Finding, ...], *, made_epoch: int | None) -> Assessment:
+        """What is about all clusters together and none of them, in the shape that formats know."""
+        entry = Entry({"schema": SCHEMA, "cluster": FLEET, "assessed_epoch": made_epoch}, FLEET)
+        empty = cls.read(entry, host="", finding=Finding.read, waiver=lambda one: one.values)
+        return dataclasses.replace(empty, findings=findings)
 
     @property
     def key(self) -> tuple[str, str]:

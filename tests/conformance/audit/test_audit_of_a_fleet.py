@@ -26,10 +26,16 @@ _FILES: t.Final = {
 }
 
 
-def audit(hosts: dict[str, t.Any], directory: pathlib.Path, **variables: t.Any) -> plays.Played:
+def audit(hosts: dict[str, t.Any], directory: pathlib.Path, *, limit: t.Any = None, **variables: t.Any) -> plays.Played:
     """Run it, with reports for programs."""
     told = {"audit_directory": str(directory / "audit"), "audit_formats": list(_FILES), **variables}
-    return plays.play("audit", hosts, directory, extra=told)
+    return plays.play("audit", hosts, directory, extra=told, limit=limit)
+
+
+def idle_waivers(directory: pathlib.Path) -> list[tuple[str, str, str]]:
+    """Those of report.json that the fleet has no use of."""
+    report = json.loads((directory / "audit" / "report.json").read_text(encoding="utf-8"))
+    return [(one["control"], item["hosts"][0], item["why"]) for one in report["fleet"] for item in one["items"]]
 
 
 def assessments(directory: pathlib.Path) -> dict[str, dict[str, t.Any]]:
@@ -96,8 +102,11 @@ def test_facts_of_an_earlier_audit_are_assessed_without_the_host(fresh_server: S
     facts = json.loads((kept / "db1.json").read_text(encoding="ascii"))
     next(role for role in facts[0]["roles"] if role["superuser"])["name"] = "bytes \udcff"  # of no encoding
     (kept / "db3.json").write_text(json.dumps(facts), encoding="ascii")
-    waivers = {"audit_waivers": [waiver], "audit_gather": False}
-    assert audit(dict.fromkeys(("db1", "db2", "db3"), _UNREACHABLE), tmp_path, **waivers).code == 0
+    waivers = {"audit_waivers": [waiver, {**waiver, "hosts": "gone*"}], "audit_gather": False}
+    played = audit(dict.fromkeys(("db1", "db2", "db3"), _UNREACHABLE), tmp_path, **waivers)
+    assert played.code == 0
+    assert idle_waivers(tmp_path) == [("RPG-AUD-002", "gone*", "for no host of the fleet")]
+    assert "for no host of the fleet: the waiver of RPG-AUT-001 for gone*" in played.output
     found = assessments(tmp_path)
     assert "bytes \\xff" in {
         item["role"] for each in found["db3"]["findings"] for item in each["items"] if "role" in item
@@ -105,8 +114,10 @@ def test_facts_of_an_earlier_audit_are_assessed_without_the_host(fresh_server: S
     assert statuses(found["db1"]) == {**looked, "RPG-AUT-001": "waived"}
     assert looked["RPG-AUT-001"] == "fail"
     assert "no facts of db2 are kept" in found["db2"]["error"]
-    assert audit({"db1": _UNREACHABLE}, tmp_path).code == 0
-    assert set(statuses(assessments(tmp_path)["db1"]).values()) == {"unknown"}
+    again = {**waivers, "audit_gather": True}
+    assert audit(dict.fromkeys(("db1", "gone1"), _UNREACHABLE), tmp_path, limit="db1", **again).code == 0
+    assert {host: set(statuses(each).values()) for host, each in assessments(tmp_path).items()} == {"db1": {"unknown"}}
+    assert idle_waivers(tmp_path) == []
 
 
 @pytest.mark.in_turn

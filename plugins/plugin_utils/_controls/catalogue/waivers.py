@@ -24,7 +24,7 @@ WAIVERS: tuple[Control, ...] = (
         title="Every waiver is of use",
         area="platform",
         severity="low",
-        rationale="One that covers nothing will cover what nobody has accepted yet. Those for several hosts are not judged here.",
+        rationale="One that covers nothing will cover what nobody has accepted yet. Those for several hosts are judged over the fleet.",
         expression="waivers.unused",
     ),
 )

@@ -25,6 +25,7 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model i
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Finding
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import one_line
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.text import visible
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.waivers import SiteWaiver
 
 __all__ = ["details", "embedded", "overview"]
 
@@ -35,7 +36,7 @@ _LONGEST = 20_000
 _RULE = ("number", "file", "line", "text", "method", "reachable", "shadowed_by")
 _CERTIFICATE = ("what", "subject", "path", "until", "left", "state", "start", "end", "reason")
 _REMARK = ("file", "line", "severity", "message")
-_WAIVER = ("control", "hosts", "reason", "approved_by", "expires")
+_WAIVER = ("control", "hosts", "when", "reason", "approved_by", "expires")
 _WHO = ("from", "type", "databases", "users", "method")
 
 Values = dict[str, t.Any]
@@ -168,14 +169,18 @@ def _finding(finding: Finding) -> list[t.Any]:
 
 
 def _waivers(report: Report) -> list[list[t.Any]]:
-    """Each waiver once, with whether it has expired and how many items it covers in the fleet."""
-    found: dict[str, list[t.Any]] = {}
-    for waiver in (waiver for one in report.assessments for waiver in one.waivers):
-        values = [waiver.get(name) for name in _WAIVER]
-        used = waiver.get("used")
-        row = found.setdefault(json.dumps(values), [*values, waiver.get("expired") is True, 0])
-        row[-1] += used if isinstance(used, int) else 0
-    return list(found.values())
+    """Each waiver once, with how many items it covers in the fleet, what that makes of it, and how grave that is."""
+    return [[*(one.values[name] for name in _WAIVER), one.used, *_state(one)] for one in report.waivers]
+
+
+def _state(one: SiteWaiver) -> tuple[str, str]:
+    if one.expired:
+        return (f"expired, {one.idle}" if one.idle else "expired"), "expired"
+    if one.idle:
+        return one.idle, "soon"
+    if not one.here:
+        return "for other hosts", "superseded"
+    return ("in force", "") if one.used else ("unused", "soon")
 
 
 def _drift(report: Report) -> Values | None:

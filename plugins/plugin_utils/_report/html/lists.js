@@ -26,9 +26,9 @@ function pairs(wanted) {
 
 function sitesWaivers() {
   if (!DATA.waivers.length) return "";
-  const rows = DATA.waivers.map(([control, hosts, reason, approved, expires, expired, used]) => [
-    element("th", {scope: "row"}, element("a", {href: controlPath(control || "")}, control || ""), element("br"), element("span", {class: "quiet"}, itemText(hosts ?? ""))),
-    expired ? element("span", {class: "state expired"}, "expired") : used ? element("span", {class: "state"}, "in force") : element("span", {class: "state soon"}, "unused"),
+  const rows = DATA.waivers.map(([control, hosts, when, reason, approved, expires, used, state, kind]) => [
+    element("th", {scope: "row"}, element("a", {href: controlPath(control || "")}, control || ""), element("br"), element("span", {class: "quiet"}, itemText(hosts ?? ""), when ? ` when ${itemText(when)}` : "")),
+    element("span", {class: `state ${kind}`.trim()}, state),
     element("td", {class: "number"}, String(used)), itemText(expires ?? "never"), itemText(approved ?? ""), itemText(reason ?? "")]);
   return element("div", {class: "card"}, element("h2", null, "Of the site"), scrolling("Waivers of the site", table(null,
     ["Control and hosts", "State", element("th", {scope: "col", class: "number"}, "Items"), "Until", "Approved by", "Why"], rows)));

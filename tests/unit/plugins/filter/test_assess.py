@@ -475,6 +475,17 @@ def test_the_assessment_tells_how_often_waivers_were_used() -> None:
     ]
 
 
+@pytest.mark.parametrize("facts", [hardened(), {"failed": True, "msg": "no way in"}], ids=["known", "failed"])
+def test_the_assessment_has_the_waivers_of_other_hosts_too(facts: dict[str, t.Any]) -> None:
+    others = [{**WAIVER, "hosts": "gone1"}, {**WAIVER, "hosts": "gone2", "expires": "2020-12-31"}]
+    [found] = assess(facts, host="db1", now=NOW, waivers=[*others, WAIVER])
+    assert [(each["hosts"], each["concerns"], each["expired"]) for each in found["waivers"]] == [
+        (["db*"], True, False),
+        (["gone1"], False, False),
+        (["gone2"], False, True),
+    ]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

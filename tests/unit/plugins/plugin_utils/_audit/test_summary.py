@@ -65,26 +65,6 @@ def test_the_gravest_and_most_frequent_come_first() -> None:
     assert "db1" in lines[3]
 
 
-def test_a_waiver_that_no_host_needs_is_named() -> None:
-    """For one host it is a finding; whether one for several is of use only the whole fleet tells."""
-    waiver = {"control": "RPG-A-001", "hosts": ["db*"], "expired": False, "used": 0}
-
-    def lines(*used: int, status: str = "pass", **more: t.Any) -> list[str]:
-        found = [
-            {
-                **assessment(finding("RPG-A-001", status=status), host=f"db{number}"),
-                "waivers": [{**waiver, "used": count, **more}],
-            }
-            for number, count in enumerate(used)
-        ]
-        return [line for line in screen(report(*found)) if line.startswith("of use nowhere")]
-
-    assert lines(0, 0) == ["of use nowhere: the waiver of RPG-A-001 for db*"]
-    assert lines(0, 2) == []
-    assert lines(0, 0, status="unknown") == []
-    assert lines(0, 0, expired=True) == []
-
-
 def test_a_large_fleet_fits_on_a_screen_too() -> None:
     lines = screen(report(*fleet(60)))
     assert len(lines) <= 24
