@@ -204,6 +204,17 @@ ENCRYPTION: tuple[Control, ...] = (
             *edition("14 v1.2.0", "6.11"),
         ),
     ),
+    _encryption(
+        id="RPG-ENC-023",
+        title="Copies for tests and analyses hold no data of people",
+        severity="low",
+        rationale="Such copies have weaker rules, more readers and no owner; what nobody needs in them cannot be lost from them.",
+        expression="values(extensions)[] | [?name == 'anon'].{extension: name, version: version, schema: schema}",
+        manual=(
+            "Look where dumps and clones of the databases go, and whether they are masked on the way, by the extension anon"
+            " (PostgreSQL Anonymizer) or by another tool."
+        ),
+    ),
     _SPOKEN,
     _parameter(
         "RPG-ENC-018",
