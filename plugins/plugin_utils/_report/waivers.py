@@ -36,6 +36,8 @@ class SiteWaiver:
     used: int = 0
     here: bool = False
     """Whether one of its patterns fits a host of the report."""
+    given: bool = False
+    """Whether such a host was given it, and not only others."""
     idle: str = ""
     """``ABSENT``, ``UNUSED``, or empty where it is of use or nobody can tell."""
 
@@ -50,9 +52,9 @@ class SiteWaiver:
         return any(fnmatch.fnmatchcase(host, pattern) for pattern in self.patterns)
 
     @property
-    def is_for_one(self) -> bool:
-        """Whether it names a single host, on which it is a finding itself."""
-        return len(self.patterns) == 1 and not any(sign in self.patterns[0] for sign in _WILDCARDS)
+    def fails_on_its_host(self) -> bool:
+        """Whether it names a single host that was given it: there it is a finding itself."""
+        return self.given and len(self.patterns) == 1 and not any(sign in self.patterns[0] for sign in _WILDCARDS)
 
 
 def without_repeats(assessments: t.Iterable[Assessment]) -> t.Iterator[Assessment]:
@@ -66,8 +68,9 @@ def without_repeats(assessments: t.Iterable[Assessment]) -> t.Iterator[Assessmen
 def site_waivers(assessments: t.Sequence[Assessment], fleet: t.Collection[str] | None) -> list[SiteWaiver]:
     """Each waiver once. Without the hosts of the fleet nobody says that one is idle; neither of one that fits a host beyond the report."""
     found: dict[str, SiteWaiver] = {}
-    for each in (waiver for one in assessments for waiver in one.waivers):
+    for host, each in ((one.host, waiver) for one in assessments for waiver in one.waivers):
         waiver = found.setdefault(_key(each), SiteWaiver({name: each.get(name) for name in _IDENTITY}))
+        waiver.given = waiver.given or waiver.concerns(host)
         waiver.expired |= each.get("expired") is True
         waiver.used += each["used"] if isinstance(each.get("used"), int) else 0
     if not found:
@@ -88,7 +91,7 @@ def fleet_findings(waivers: t.Iterable[SiteWaiver], assessments: t.Iterable[Asse
     """What fails for the fleet as no host fails for it, as the controls about waivers tell it."""
     items: dict[str, list[Values]] = {}
     for waiver in waivers:
-        if waiver.idle == ABSENT or (waiver.idle == UNUSED and not waiver.is_for_one):
+        if waiver.idle == ABSENT or (waiver.idle == UNUSED and not waiver.fails_on_its_host):
             control = _EXPIRED if waiver.expired else _IDLE
             items.setdefault(control, []).append({**waiver.values, "why": waiver.idle})
     severities = {each.control: each.severity for one in assessments for each in one.findings if each.control in items}

@@ -114,10 +114,16 @@ def test_facts_of_an_earlier_audit_are_assessed_without_the_host(fresh_server: S
     assert statuses(found["db1"]) == {**looked, "RPG-AUT-001": "waived"}
     assert looked["RPG-AUT-001"] == "fail"
     assert "no facts of db2 are kept" in found["db2"]["error"]
-    again = {**waivers, "audit_gather": True}
-    assert audit(dict.fromkeys(("db1", "gone1"), _UNREACHABLE), tmp_path, limit="db1", **again).code == 0
-    assert {host: set(statuses(each).values()) for host, each in assessments(tmp_path).items()} == {"db1": {"unknown"}}
-    assert idle_waivers(tmp_path) == []
+    down = {**plays.host_of(fresh_server), "pg_harden_clusters": [{"cluster": "/nowhere/data"}]}
+    hosts = {"db1": _UNREACHABLE, "down": down, "gone1": _UNREACHABLE}
+    assert audit(hosts, tmp_path, limit="db1:down", **{**waivers, "audit_gather": True}).code == 0
+    found = assessments(tmp_path)
+    assert {host: set(statuses(each).values()) for host, each in found.items()} == {
+        "db1": {"unknown"},
+        "down": {"unknown"},
+    }
+    assert [each["hosts"] for each in found["down"]["waivers"]] == [["do*"], ["gone*"]]
+    assert idle_waivers(tmp_path) == []  # it may be of use on gone1, which the limit leaves out
 
 
 @pytest.mark.in_turn

@@ -82,6 +82,8 @@ def test_one_for_a_host_that_is_gone_is_a_finding_too() -> None:
 
 def test_what_a_host_fails_for_itself_is_not_told_twice() -> None:
     assert idle(made(clusters(waiver("db1")))) == []
+    first, second = clusters(waiver("db1", concerns=False))
+    assert idle(made([{**first, "waivers": []}, second])) == [("RPG-AUD-002", UNUSED)]  # db1 was not given it
     assert idle(made(clusters(waiver(expired=True)))) == []
 
 
