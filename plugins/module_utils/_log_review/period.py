@@ -49,8 +49,9 @@ def moment(option: str, text: str, now: float) -> float:
     if _SPAN.fullmatch(text.strip()):
         return float(math.floor(now - span(option, text)))
     try:
-        # Python 3.9 does not know the letter for UTC.
-        found = datetime.datetime.fromisoformat(re.sub(r"[zZ]\Z", "+00:00", text.strip()))
+        # Python 3.9 knows neither the letter for UTC nor fractions of any length; these are dropped in the end.
+        plain = re.sub(r"(:\d\d)\.\d+", r"\1", re.sub(r"[zZ]\Z", "+00:00", text.strip()))
+        found = datetime.datetime.fromisoformat(plain)
     except ValueError:
         raise InputError(
             option=option,
