@@ -124,6 +124,7 @@ def test_no_file_is_a_traceback(text: str, parser: t.Callable[[str], Named]) -> 
 @pytest.mark.parametrize(
     "piece",
     ["a=" + " " * 300_000 + "'", 'A="\n' * 600_000, "conninfo = " + "a=b " * 60_000, "x: " * 90_000, "\\" * 300_000],
+    ids=["spaces", "quotes", "pairs", "keys", "backslashes"],
 )
 def test_no_file_takes_long(parser: t.Callable[[str], Named], piece: str) -> None:
     with no_explosion():
