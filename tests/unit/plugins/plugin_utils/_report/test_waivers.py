@@ -31,7 +31,7 @@ from ansible_collections.rampart.postgresql.tests.assessments import assessment
 from ansible_collections.rampart.postgresql.tests.assessments import finding
 
 SCHEMAS = pathlib.Path(__file__).with_name("schemas")
-HOSTS = ["db1", "db2"]
+HOSTS = ("db1", "db2")
 UNUSED, ABSENT = "of use nowhere", "for no host of the fleet"
 
 Values = dict[str, t.Any]
@@ -154,7 +154,9 @@ def test_only_what_the_baseline_did_not_have_is_new() -> None:
     assert failing(made(IDLE, before=json.loads(before[2])), "low", only_new=True) == []
     for fewer in (0, 1):
         assert failing(made(IDLE, before=before[fewer]), "low", only_new=True) == ["the fleet: RPG-AUD-002"]
-    assert made(IDLE, before=before[0]).comparison.counts == dict.fromkeys(("new", "still", "unproven", "waived", "fixed"), 0)  # type: ignore[union-attr] # fmt: skip
+    comparison = made(IDLE, before=before[0]).comparison
+    assert comparison is not None
+    assert comparison.counts == dict.fromkeys(("new", "still", "unproven", "waived", "fixed"), 0)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
