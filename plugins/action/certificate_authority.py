@@ -9,11 +9,8 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ansible.plugins.action import ActionBase
-
-from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import ControllerAction
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import check_library
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import failure
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import validated
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import arguments
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.change import diff_of
@@ -21,30 +18,20 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.esta
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.returning import standing
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Ansible's entry point."""
 
-    _requires_connection = False
-
-    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def outcome(self, given: t.Mapping[str, t.Any], *, check: bool) -> dict[str, t.Any]:
         """Make or change the authority."""
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        try:
-            return {**result, **_outcome(self._task.args, check=self._task.check_mode)}
-        except RampartError as error:
-            return {**result, **failure(error)}
-
-
-def _outcome(given: t.Mapping[str, t.Any], *, check: bool) -> dict[str, t.Any]:
-    check_library()
-    values = validated(given, arguments.ARGUMENTS)
-    now = int(time.time())
-    desired = arguments.desired(values)
-    plan = establish(desired, passphrase=arguments.secret(values["passphrase"], "passphrase"), now=now, check=check)
-    return {
-        "changed": bool(plan.changes),
-        "diff": diff_of(plan.changes),
-        "steps": [change.result("certificate_authority") for change in plan.changes],
-        "warnings": list(plan.warnings),
-        **standing(desired.path, now),
-    }
+        check_library()
+        values = validated(given, arguments.ARGUMENTS)
+        now = int(time.time())
+        desired = arguments.desired(values)
+        plan = establish(desired, passphrase=arguments.secret(values["passphrase"], "passphrase"), now=now, check=check)
+        return {
+            "changed": bool(plan.changes),
+            "diff": diff_of(plan.changes),
+            "steps": [change.result("certificate_authority") for change in plan.changes],
+            "warnings": list(plan.warnings),
+            **standing(desired.path, now),
+        }

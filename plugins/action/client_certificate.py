@@ -10,11 +10,8 @@ import os
 import time
 import typing as t
 
-from ansible.plugins.action import ActionBase
-
-from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import ControllerAction
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import check_library
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import failure
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import validated
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import client_arguments as arguments
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority import clients
@@ -23,40 +20,30 @@ from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.chan
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._authority.returning import shown
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Ansible's entry point."""
 
-    _requires_connection = False
-
-    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def outcome(self, given: t.Mapping[str, t.Any], *, check: bool) -> dict[str, t.Any]:
         """Make, renew or revoke the certificate."""
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        try:
-            return {**result, **_outcome(self._task.args, check=self._task.check_mode)}
-        except RampartError as error:
-            return {**result, **failure(error)}
-
-
-def _outcome(given: t.Mapping[str, t.Any], *, check: bool) -> dict[str, t.Any]:
-    check_library()
-    values = validated(given, arguments.ARGUMENTS)
-    wanted = arguments.wanted(values)
-    path, passphrase = values["authority"]["path"], values["authority"]["passphrase"]
-    now, entry = int(time.time()), None
-    if check and values["state"] == "present" and not os.path.lexists(path):
-        plan = clients.foreseen(path, wanted, now)
-    else:
-        authority = Authority.open(path)
-        if values["state"] == "present":
-            plan = clients.give(authority, wanted, passphrase=passphrase, now=now, check=check)
+        check_library()
+        values = validated(given, arguments.ARGUMENTS)
+        wanted = arguments.wanted(values)
+        path, passphrase = values["authority"]["path"], values["authority"]["passphrase"]
+        now, entry = int(time.time()), None
+        if check and values["state"] == "present" and not os.path.lexists(path):
+            plan = clients.foreseen(path, wanted, now)
         else:
-            plan = clients.revoke(authority, wanted, values["reason"], passphrase=passphrase, now=now, check=check)
-        entry = clients.holds(authority, wanted.path)
-    return {
-        "changed": bool(plan.changes),
-        "diff": diff_of(plan.changes),
-        "steps": [change.result("client_certificate") for change in plan.changes],
-        "warnings": list(plan.warnings),
-        "path": wanted.path,
-        "certificate": None if entry is None else shown(entry),
-    }
+            authority = Authority.open(path)
+            if values["state"] == "present":
+                plan = clients.give(authority, wanted, passphrase=passphrase, now=now, check=check)
+            else:
+                plan = clients.revoke(authority, wanted, values["reason"], passphrase=passphrase, now=now, check=check)
+            entry = clients.holds(authority, wanted.path)
+        return {
+            "changed": bool(plan.changes),
+            "diff": diff_of(plan.changes),
+            "steps": [change.result("client_certificate") for change in plan.changes],
+            "warnings": list(plan.warnings),
+            "path": wanted.path,
+            "certificate": None if entry is None else shown(entry),
+        }

@@ -10,12 +10,9 @@ import json
 import time
 import typing as t
 
-from ansible.plugins.action import ActionBase
-
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import InputError
-from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.plugin_utils import _files as files
-from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import failure
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import ControllerAction
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._action import validated
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._history import History
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._history import Limits
@@ -31,35 +28,22 @@ _SPEC: t.Final[dict[str, dict[str, t.Any]]] = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Reads and writes files of the controller."""
 
-    _supports_check_mode = True
-    _supports_async = False
-    _requires_connection = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def outcome(self, given: t.Mapping[str, t.Any], *, check: bool) -> dict[str, t.Any]:
         """Keep one result."""
-        result: dict[str, t.Any] = super().run(tmp, task_vars or {})
-        try:
-            result.update(_keep(self._task.args, check_mode=self._task.check_mode))
-        except RampartError as error:
-            result.update(failure(error))
-        return result
-
-
-def _keep(arguments: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
-    values = validated(arguments, _SPEC)
-    if (values["source"] is None) == (values["content"] is None):
-        given = [name for name in ("source", "content") if values[name] is not None]
-        raise InputError(option="content", value=given, expected="either source or content says what is kept")
-    history = History(values["directory"], option="directory")
-    limits = Limits.of(values["runs"], values["days"])
-    if check_mode:
-        return {"changed": True, "path": None}
-    now = int(time.time()) if values["now"] is None else values["now"]
-    path = history.keep(_content(values), limits=limits, now=now, signed=values["signed"])
-    return {"changed": True, "path": path}
+        values = validated(given, _SPEC)
+        if (values["source"] is None) == (values["content"] is None):
+            named = [name for name in ("source", "content") if values[name] is not None]
+            raise InputError(option="content", value=named, expected="either source or content says what is kept")
+        history = History(values["directory"], option="directory")
+        limits = Limits.of(values["runs"], values["days"])
+        if check:
+            return {"changed": True, "path": None}
+        now = int(time.time()) if values["now"] is None else values["now"]
+        path = history.keep(_content(values), limits=limits, now=now, signed=values["signed"])
+        return {"changed": True, "path": path}
 
 
 def _content(values: t.Mapping[str, t.Any]) -> bytes:

@@ -11,13 +11,34 @@ import typing as t
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import AnsibleValidationError
 from ansible.module_utils.errors import UnsupportedError
+from ansible.plugins.action import ActionBase
 
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import RampartError
 from ansible_collections.rampart.postgresql.plugins.module_utils._errors import Unsupported
 from ansible_collections.rampart.postgresql.plugins.module_utils._tls import keys
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._plain import plain
 
-__all__ = ["check_library", "failure", "validated"]
+__all__ = ["ControllerAction", "check_library", "failure", "validated"]
+
+
+class ControllerAction(ActionBase):
+    """The whole of the module of its name, which has nothing to do on a host."""
+
+    _supports_check_mode = True
+    _supports_async = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Do it; what is raised is the result of a task that failed."""
+        result: dict[str, t.Any] = super().run(tmp, task_vars or {})
+        try:
+            return {**result, **self.outcome(self._task.args, check=self._task.check_mode)}
+        except RampartError as error:
+            return {**result, **failure(error)}
+
+    def outcome(self, given: t.Mapping[str, t.Any], *, check: bool) -> dict[str, t.Any]:
+        """What the task returns; raises RampartError."""
+        raise NotImplementedError
 
 
 def check_library() -> None:
