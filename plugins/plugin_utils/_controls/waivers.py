@@ -15,7 +15,7 @@ from ansible_collections.rampart.postgresql.plugins.module_utils._errors import 
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.expressions import checked
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.expressions import search
 
-__all__ = ["OWN_CONTROLS", "Waiver", "Waivers", "read_waivers"]
+__all__ = ["OWN_CONTROLS", "Waiver", "Waivers", "fits", "is_name", "read_waivers"]
 
 OWN_CONTROLS: t.Final = "RPG-AUD-"
 """How the controls about waivers begin, which no waiver can be about."""
@@ -44,11 +44,11 @@ class Waiver:
 
     def concerns(self, host: str) -> bool:
         """Whether one of its patterns fits the host."""
-        return any(fnmatch.fnmatchcase(host, pattern) for pattern in self.hosts)
+        return fits(self.hosts, host)
 
     def is_for(self, host: str) -> bool:
         """Whether it names this very host, so that no other can use it."""
-        return self.hosts == (host,) and not any(sign in host for sign in _WILDCARDS)
+        return self.hosts == (host,) and is_name(host)
 
     def has_expired(self, now: int) -> bool:
         """Whether its last day is over."""
@@ -62,6 +62,16 @@ class Waiver:
             return search(self.when, item) not in (None, False, [], {}, "")
         except ValueError:
             return False
+
+
+def fits(patterns: t.Iterable[str], host: str) -> bool:
+    """Whether one of the patterns, as in a shell, fits the host."""
+    return any(fnmatch.fnmatchcase(host, pattern) for pattern in patterns)
+
+
+def is_name(pattern: str) -> bool:
+    """Whether a pattern can fit one host only."""
+    return not any(sign in pattern for sign in _WILDCARDS)
 
 
 class Waivers:

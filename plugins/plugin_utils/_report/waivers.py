@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import dataclasses
-import fnmatch
 import json
 import typing as t
 
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.catalogue.waivers import WAIVERS
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.waivers import fits
+from ansible_collections.rampart.postgresql.plugins.plugin_utils._controls.waivers import is_name
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Assessment
 from ansible_collections.rampart.postgresql.plugins.plugin_utils._report.model import Finding
 
@@ -22,7 +23,6 @@ UNUSED: t.Final = "of use nowhere"
 _EXPIRED, _IDLE = "RPG-AUD-001", "RPG-AUD-002"
 _IDENTITY: t.Final = ("control", "hosts", "when", "reason", "approved_by", "expires")
 _JUDGED: t.Final = ("pass", "fail", "waived", "not_applicable")
-_WILDCARDS: t.Final = "*?["
 
 Values = dict[str, t.Any]
 
@@ -49,12 +49,12 @@ class SiteWaiver:
 
     def concerns(self, host: str) -> bool:
         """Whether one of its patterns fits the host."""
-        return any(fnmatch.fnmatchcase(host, pattern) for pattern in self.patterns)
+        return fits(self.patterns, host)
 
     @property
     def fails_on_its_host(self) -> bool:
         """Whether it names a single host that was given it: there it is a finding itself."""
-        return self.given and len(self.patterns) == 1 and not any(sign in self.patterns[0] for sign in _WILDCARDS)
+        return self.given and len(self.patterns) == 1 and is_name(self.patterns[0])
 
 
 def without_repeats(assessments: t.Iterable[Assessment]) -> t.Iterator[Assessment]:
