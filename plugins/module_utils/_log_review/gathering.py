@@ -111,9 +111,8 @@ class _Reading:
             reader = Csv if self.destination == "csvlog" else Json
             return reader(self._calendar, notes, meanings.use(english=self._english, arrivals=False))
         prefixes = [self._parameters["log_line_prefix"], *self._wish.prefixes]
-        tag = self._parameters.get(
-            "set_user.superuser_audit_tag"
-        )  # behind the prefix of who became superuser by set_user
+        # Behind the prefix of who became superuser by set_user.
+        tag = self._parameters.get("set_user.superuser_audit_tag")
         prefixes += [f"{prefix}{tag.replace('%', '%%')}: " for prefix in prefixes] if tag else []
         arrivals = not all(Prefix(each).has_places for each in prefixes)
         return Text(prefixes, self._calendar, notes, meanings.use(english=self._english, arrivals=arrivals))

@@ -29,9 +29,8 @@ __all__ = ["LogFile", "Measure", "collected", "first_lines", "lines_of", "lines_
 
 _BLOCK = 2**20  # bytes
 _LONGEST = 2**14  # bytes of a line that are of use
-_KEPT = (
-    2**18 + 2**14
-)  # bytes of a very long line, so that whoever cuts it after 2**16 characters knows that it was longer
+# Bytes of a very long line, so that whoever cuts it after 2**16 characters knows that it was longer.
+_KEPT = 2**18 + 2**14
 _HEAD = 2**16  # bytes in which the first lines are looked for
 _PAUSE = 0.05  # seconds
 _PACKED = f"(?:{'|'.join(map(re.escape, SUFFIXES))})?"
